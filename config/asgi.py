@@ -1,0 +1,9 @@
+"""ASGI entry point, for servers that speak nothing else. Numina's views are synchronous: prefer `config.wsgi`."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+application = get_asgi_application()

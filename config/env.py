@@ -1,0 +1,206 @@
+"""Reads the environment once into a frozen `Env`, with errors that say what to set.
+
+Nothing else in Numina reads `os.environ` for configuration: a setting that is not here does not exist.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+SECRET_LENGTH_MIN = 32
+REDIS_DATABASES_MAX = 1024
+
+
+class EnvError(Exception):
+    """The environment lacks a value or holds a wrong one. The text says which, and what to set."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where PostgreSQL is. `options` are libpq parameters from the URL's query, such as `sslmode`."""
+
+    name: str
+    user: str
+    password: str
+    host: str
+    port: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Env:
+    """Everything Numina reads from the environment, parsed. Times are in the unit of the field's name."""
+
+    home: Path
+    secret_key: str
+    jwt_signing_key: str
+    database: Database | None
+    database_pool_size: int
+    statement_timeout_ms: int
+    redis_url: str
+    allowed_hosts: tuple[str, ...]
+    public_url: str
+    trusted_proxies: int
+    log_level: str
+    log_format: str
+    sentry_dsn: str
+    sentry_environment: str
+    email_url: str
+    email_from: str
+    bank_name: str
+    base_currency: str
+    country: str
+
+    def redis_database(self, offset: int) -> str:
+        """Redis URL of the database `offset` places after the configured one.
+
+        The cache, the task broker and others are kept apart, since emptying the cache empties its whole database.
+        """
+        if not self.redis_url:
+            raise EnvError("REDIS_URL is not set. Example: REDIS_URL=redis://:password@127.0.0.1:6379/0")
+        parts = urlsplit(self.redis_url)
+        first = int(parts.path.lstrip("/") or 0)
+        return parts._replace(path=f"/{first + offset}").geturl()
+
+
+def env_read(environ: Mapping[str, str] | None = None) -> Env:
+    """Parse `environ` (the process's own when left out). Raises `EnvError` with all faults, one a line."""
+    reader = _Reader(os.environ if environ is None else environ)
+    env = Env(
+        home=Path(reader.text("NUMINA_HOME", str(ROOT / "var"))).expanduser().resolve(),
+        secret_key=reader.secret("NUMINA_SECRET_KEY"),
+        jwt_signing_key=reader.secret("NUMINA_JWT_SIGNING_KEY"),
+        database=reader.database("DATABASE_URL"),
+        database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 10, low=0, high=200),
+        statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
+        redis_url=reader.redis("REDIS_URL"),
+        allowed_hosts=reader.words("NUMINA_ALLOWED_HOSTS"),
+        public_url=reader.text("NUMINA_PUBLIC_URL", "").rstrip("/"),
+        trusted_proxies=reader.integer("NUMINA_TRUSTED_PROXIES", 0, low=0, high=10),
+        log_level=reader.choice("NUMINA_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        log_format=reader.choice("NUMINA_LOG_FORMAT", "json", ("json", "console")),
+        sentry_dsn=reader.text("SENTRY_DSN", ""),
+        sentry_environment=reader.text("SENTRY_ENVIRONMENT", "production"),
+        email_url=reader.text("EMAIL_URL", ""),
+        email_from=reader.text("NUMINA_EMAIL_FROM", "Numina Bank <no-reply@numina.invalid>"),
+        bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
+        base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
+        country=reader.text("NUMINA_COUNTRY", "KE"),
+    )
+    if reader.faults:
+        raise EnvError("\n".join(reader.faults))
+    return env
+
+
+def database_parse(url: str) -> Database:
+    """Parse `postgresql://user:password@host:port/name?sslmode=require`; parts may be percent-encoded.
+
+    A host that begins with `/` (a socket's folder) comes percent-encoded or as `?host=/path`.
+    Raises `EnvError` without repeating the URL, which holds a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise EnvError("DATABASE_URL cannot be read; percent-encode special characters of the password") from error
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise EnvError(f"DATABASE_URL must begin with postgresql:// (it begins with {parts.scheme or 'nothing'!r})")
+    name = unquote(parts.path.removeprefix("/"))
+    if not name or "/" in name:
+        raise EnvError("DATABASE_URL must name one database: postgresql://user:password@host:5432/numina")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    host = options.pop("host", "") or _host(parts)
+    return Database(
+        name=name,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=host,
+        port=options.pop("port", "") or (str(port) if port else ""),
+        options=tuple(sorted(options.items())),
+    )
+
+
+def _host(parts: SplitResult) -> str:
+    """The host with its case kept: socket folders are case-sensitive and `hostname` lower-cases."""
+    authority = parts.netloc.rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1 : authority.index("]")]
+    return unquote(authority.partition(":")[0])
+
+
+class _Reader:
+    """Collects faults instead of stopping at the first, so that one start shows them all."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in self.text(name, "").split(",") if word.strip())
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        raw = self.text(name, str(default))
+        if not (raw.isascii() and raw.isdigit()) or not low <= int(raw) <= high:
+            self.faults.append(f"{name} must be a whole number from {low} to {high}, not {raw!r}")
+            return default
+        return int(raw)
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        raw = self.text(name, default)
+        if raw not in allowed:
+            self.faults.append(f"{name} must be one of {', '.join(allowed)}, not {raw!r}")
+            return default
+        return raw
+
+    def secret(self, name: str) -> str:
+        value = self.text(name, "")
+        if value and len(value) < SECRET_LENGTH_MIN:
+            self.faults.append(f"{name} must have at least {SECRET_LENGTH_MIN} characters")
+        return value
+
+    def database(self, name: str) -> Database | None:
+        url = self.text(name, "")
+        if not url:
+            return None
+        try:
+            return database_parse(url)
+        except EnvError as error:
+            self.faults.append(str(error))
+            return None
+
+    def redis(self, name: str) -> str:
+        url = self.text(name, "")
+        if not url:
+            return ""
+        try:
+            parts = urlsplit(url)
+            database = parts.path.lstrip("/") or "0"
+            known = parts.scheme in {"redis", "rediss"} and parts.hostname is not None
+            if not known or not database.isdigit() or int(database) > REDIS_DATABASES_MAX or (parts.port or 1) < 1:
+                raise ValueError
+        except ValueError:
+            self.faults.append(f"{name} must look like redis://:password@host:6379/0 (or rediss://)")
+            return ""
+        return url
+
+
+def environ_flag(name: str, *, default: bool = False) -> bool:
+    """A yes-or-no variable. Raises `EnvError` on any other word."""
+    raw = os.environ.get(name, "").strip().lower()
+    if not raw:
+        return default
+    if raw in TRUE_WORDS:
+        return True
+    if raw in FALSE_WORDS:
+        return False
+    raise EnvError(f"{name} must be 1 or 0, not {raw!r}")

@@ -1,0 +1,1 @@
+"""One file for each outside thing that Numina talks to; settings only call these."""

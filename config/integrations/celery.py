@@ -1,0 +1,39 @@
+"""Celery's settings: broker on Redis, four queues, nothing kept that the database already knows."""
+
+from typing import Any
+
+from kombu import Queue
+
+from config.env import Env
+
+# `critical`: what a person waits for. `bulk`: long work that may wait. `mail`: outside servers that may hang.
+QUEUE_NAMES = ("critical", "default", "bulk", "mail")
+TASK_SECONDS_MAX = 3600
+
+
+def celery_settings(env: Env) -> dict[str, Any]:
+    """Settings with the `CELERY_` prefix. The broker is the Redis database after the cache's."""
+    return {
+        "CELERY_BROKER_URL": env.redis_database(1),
+        "CELERY_RESULT_BACKEND": None,  # states of work are rows of ours, not results in Redis
+        "CELERY_TASK_IGNORE_RESULT": True,
+        "CELERY_TASK_QUEUES": [Queue(name) for name in QUEUE_NAMES],
+        "CELERY_TASK_DEFAULT_QUEUE": "default",
+        "CELERY_TASK_CREATE_MISSING_QUEUES": False,  # a misspelt queue fails at once instead of filling unseen
+        # A task is taken off the queue only after it ran, since tasks are safe to run twice.
+        "CELERY_TASK_ACKS_LATE": True,
+        "CELERY_TASK_REJECT_ON_WORKER_LOST": True,
+        "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
+        "CELERY_TASK_TIME_LIMIT": TASK_SECONDS_MAX,
+        "CELERY_TASK_SOFT_TIME_LIMIT": TASK_SECONDS_MAX - 60,
+        # Longer than the longest task: otherwise Redis hands a running task to a second worker.
+        "CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": TASK_SECONDS_MAX + 600, "socket_timeout": 10},
+        "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+        "CELERY_TASK_SERIALIZER": "json",
+        "CELERY_ACCEPT_CONTENT": ["json"],
+        "CELERY_TIMEZONE": "UTC",
+        "CELERY_ENABLE_UTC": True,
+        "CELERY_BEAT_SCHEDULER": "django_celery_beat.schedulers:DatabaseScheduler",
+        "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
+        "CELERY_WORKER_SEND_TASK_EVENTS": False,
+    }

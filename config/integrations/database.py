@@ -1,0 +1,54 @@
+"""PostgreSQL through psycopg's pool: a request takes a ready connection and gives it back."""
+
+from typing import Any
+
+from config.env import Env, EnvError
+
+LOCK_TIMEOUT_MS = 3_000
+IDLE_TRANSACTION_TIMEOUT_MS = 60_000
+
+
+def databases(env: Env, *, application_name: str = "numina") -> dict[str, Any]:
+    """The value of DATABASES. A pool size of 0 gives plain connections, one a thread.
+
+    Raises `EnvError` when DATABASE_URL is not set.
+    """
+    database = env.database
+    if database is None:
+        raise EnvError(
+            "DATABASE_URL is not set. `make run` and `make manage` set it for the embedded server; elsewhere set it, "
+            "for example: DATABASE_URL=postgresql://numina:password@127.0.0.1:5432/numina"
+        )
+    timeouts = {
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "statement_timeout": env.statement_timeout_ms,
+        "idle_in_transaction_session_timeout": IDLE_TRANSACTION_TIMEOUT_MS,
+    }
+    given = dict(database.options)
+    session = " ".join(f"-c {name}={value}" for name, value in timeouts.items())
+    options: dict[str, Any] = {
+        "application_name": application_name,
+        "connect_timeout": 5,
+        **given,
+        "options": f"{session} {given.get('options', '')}".strip(),
+    }
+    if env.database_pool_size:
+        options["pool"] = {
+            "min_size": min(2, env.database_pool_size),
+            "max_size": env.database_pool_size,
+            "timeout": 5,  # seconds a request waits for a connection before it answers 503
+            "max_idle": 300,
+            "max_lifetime": 3600,
+        }
+    return {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": database.name,
+            "USER": database.user,
+            "PASSWORD": database.password,
+            "HOST": database.host,
+            "PORT": database.port,
+            "CONN_MAX_AGE": 0,  # required with the pool, which keeps the connections open itself
+            "OPTIONS": options,
+        }
+    }

@@ -1,0 +1,185 @@
+"""Settings that all environments share. What comes from the environment is read by `config.env`, once."""
+
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
+
+from config.env import ROOT, env_read
+from config.integrations.cache import caches
+from config.integrations.celery import celery_settings
+from config.integrations.csp import STRICT_POLICY
+from config.integrations.database import databases
+from config.integrations.email import email_settings
+from config.integrations.logging import logging_settings, structlog_start
+
+ENV = env_read()
+BASE_DIR = ROOT
+
+DEBUG = False
+SECRET_KEY = ENV.secret_key
+ALLOWED_HOSTS = list(ENV.allowed_hosts)
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+
+# Lowest first: each may import only those before it.
+NUMINA_APPS = ["core", "identity", "audit", "ledger", "balances", "members", "accounts", "payments", "backoffice"]
+NUMINA_APPS = [name for name in NUMINA_APPS if find_spec(f"apps.{name}") is not None]
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "simple_history",
+    "django_celery_beat",
+    "django_structlog",
+    "csp",
+    *(f"apps.{name}" for name in NUMINA_APPS),
+]
+
+# The money endpoints are hot: what only pages need is passed by for /api/ (see config.middleware).
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.middleware.request_id_middleware",
+    "config.middleware.PageSessionMiddleware",
+    "config.middleware.PageCsrfMiddleware",
+    "config.middleware.PageAuthenticationMiddleware",
+    "config.middleware.PageMessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.integrations.csp.PathCSPMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = databases(ENV)
+CACHES = caches(ENV)
+locals().update(celery_settings(ENV))
+locals().update(email_settings(ENV))
+structlog_start()
+LOGGING = logging_settings(ENV)
+
+# Sessions are read from the cache and kept in the database: a lost cache logs nobody out.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600  # a working day
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",  # 12 rounds
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+FIXTURE_DIRS = [ROOT / "fixtures"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ENV.home / "static"
+STATICFILES_DIRS = [folder for folder in [ROOT / "static"] if folder.is_dir()]
+MEDIA_ROOT = ENV.home / "files"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = STRICT_POLICY
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.identity.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.core.api.permissions.DenyAll"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.api.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "apps.core.api.problems.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.NuminaSchema",
+    "DEFAULT_THROTTLE_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Numina API",
+    "DESCRIPTION": "The back office of a bank: members, accounts, payments and the ledger.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+SIMPLE_JWT: dict[str, Any] = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": ENV.jwt_signing_key,
+    "ISSUER": "numina",
+    "AUDIENCE": "numina-api",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": False,
+    "USER_ID_CLAIM": "sub",
+    "LEEWAY": 5,
+}
+
+SIMPLE_HISTORY_REVERT_DISABLED = True
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+RATELIMIT_USE_CACHE = "default"
+RATELIMIT_FAIL_OPEN = True  # a lost cache must not lock every teller out
+
+UNFOLD: dict[str, Any] = {"SITE_TITLE": ENV.bank_name, "SITE_HEADER": ENV.bank_name, "SHOW_VIEW_ON_SITE": False}
+
+# The bank itself. Amounts and days that a bank sets once; products carry their own.
+NUMINA: dict[str, Any] = {
+    "BANK_NAME": ENV.bank_name,
+    "BASE_CURRENCY": ENV.base_currency,
+    "COUNTRY": ENV.country,
+    "BACK_VALUE_DAYS": 30,
+    "FORWARD_VALUE_DAYS": 0,
+    "PUBLIC_URL": ENV.public_url,
+    "TRUSTED_PROXIES": ENV.trusted_proxies,
+}

@@ -1,0 +1,18 @@
+"""A developer's machine and the demo. `make run` makes the secrets and the servers and puts them in the environment."""
+
+from config.env import EnvError
+from config.settings.base import *  # noqa: F403
+from config.settings.base import ENV
+
+if not (ENV.secret_key and ENV.jwt_signing_key):
+    raise EnvError(
+        "NUMINA_SECRET_KEY and NUMINA_JWT_SIGNING_KEY are not set. Start with `make run`, run commands with "
+        '`make manage ARGS="..."`, or load them: eval "$(.venv/bin/python -m config.runtime env)"'
+    )
+
+ALLOWED_HOSTS = [*ENV.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
+INTERNAL_IPS = ["127.0.0.1"]
+
+# Files are served as they lie in the tree: no collectstatic while working.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,26 @@
+"""The tests: the real PostgreSQL and Valkey that `make test` starts, with everything slow on purpose made fast."""
+
+import os
+
+os.environ.setdefault("NUMINA_SECRET_KEY", "only-for-tests-" + "0" * 32)
+os.environ.setdefault("NUMINA_JWT_SIGNING_KEY", "only-for-tests-" + "1" * 32)
+os.environ.setdefault("NUMINA_DATABASE_POOL", "0")  # tests open many threads; each gets its own connection
+os.environ.setdefault("NUMINA_LOG_LEVEL", "WARNING")
+
+from config.env import env_read
+from config.integrations.cache import caches
+from config.settings.base import *  # noqa: F403
+
+# Each worker of pytest-xdist (gw0, gw1, ...) has Redis databases of its own, four apart.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+REDIS_OFFSET = 4 * int(_WORKER) if _WORKER.isdigit() else 0
+CACHES = caches(env_read())
+CACHES["default"]["LOCATION"] = env_read().redis_database(REDIS_OFFSET)
+
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
