@@ -1,4 +1,4 @@
-"""The cache on Redis or Valkey. Losing it makes Numina slower, never wrong: errors of the cache are logged and passed over."""
+"""The cache on Redis or Valkey. Losing it makes Numina slower, never wrong: its errors are logged and passed over."""
 
 from typing import Any
 

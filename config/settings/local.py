@@ -1,7 +1,7 @@
 """A developer's machine and the demo. `make run` makes the secrets and the servers and puts them in the environment."""
 
 from config.env import EnvError
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 from config.settings.base import ENV
 
 if not (ENV.secret_key and ENV.jwt_signing_key):

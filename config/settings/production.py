@@ -26,8 +26,8 @@ if "*" in _ENV.allowed_hosts:
 if _MISSING:
     raise EnvError("\n".join(_MISSING))
 
-from config.integrations.sentry import sentry_start  # noqa: E402
-from config.settings.base import *  # noqa: E402, F403
+from config.integrations.sentry import sentry_start
+from config.settings.base import *
 
 DEBUG = False
 CSRF_TRUSTED_ORIGINS = [_ENV.public_url]

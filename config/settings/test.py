@@ -9,7 +9,7 @@ os.environ.setdefault("NUMINA_LOG_LEVEL", "WARNING")
 
 from config.env import env_read
 from config.integrations.cache import caches
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 
 # Each worker of pytest-xdist (gw0, gw1, ...) has Redis databases of its own, four apart.
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
