@@ -1,0 +1,227 @@
+"""Branches, roles, users and their sessions. Users are deactivated, never deleted: the audit trail names them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from simple_history.models import HistoricalRecords
+
+from apps.core import clock
+from apps.core.ids import uuid7
+from apps.core.models import BaseModel
+from apps.identity.managers import UserManager
+from apps.identity.permissions import ADMIN_PERMISSIONS, PERMISSIONS
+
+# Narrow to wide; a user has the widest scope of the roles held.
+SCOPES = ("own", "branch", "all")
+
+
+def history(**options: object) -> HistoricalRecords:
+    """Field-by-field history with 64-bit ids and a reason of any length."""
+    return HistoricalRecords(
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+        **options,
+    )
+
+
+class Branch(BaseModel):
+    """A place where the bank works; branches form a tree under the head office."""
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=120)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, for example Africa/Nairobi.")
+    address = models.CharField(max_length=255, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+
+    history = history()
+
+    class Meta:
+        ordering = ("code",)
+        verbose_name_plural = "branches"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(parent=models.F("id")), name="branch_is_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Role(BaseModel):
+    """A named set of permission codes and how far they reach: own things, one branch, or the whole bank."""
+
+    class Scope(models.TextChoices):
+        OWN = "own", "Own"
+        BRANCH = "branch", "Branch"
+        ALL = "all", "Whole bank"
+
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=255, blank=True)
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    permissions = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    is_staff_role = models.BooleanField(default=True, help_text="Holders may sign in to the staff site.")
+
+    history = history()
+
+    class Meta:
+        ordering = ("code",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(scope__in=SCOPES), name="role_scope_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser, BaseModel):
+    """Somebody (or a machine) who signs in with an e-mail address."""
+
+    email = models.EmailField(unique=True, max_length=254)
+    full_name = models.CharField(max_length=160, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, related_name="users")
+    roles = models.ManyToManyField(
+        Role, through="UserRole", through_fields=("user", "role"), related_name="users", blank=True
+    )
+    is_staff = models.BooleanField(default=False, help_text="May sign in to the staff site.")
+    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField(default=False, help_text="May do everything.")
+    locale = models.CharField(max_length=16, default="en")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    preferred_currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217; empty for the bank's own.")
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)
+    date_joined = models.DateTimeField(default=clock.now, editable=False)
+
+    # A sign-in is no change of the record, and a hash never leaves its row.
+    history = history(excluded_fields=["password", "last_login"])
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = []
+
+    class Meta:
+        ordering = ("email",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name or self.email
+
+    def get_short_name(self) -> str:
+        return self.full_name.split(" ", 1)[0] or self.email
+
+    @cached_property
+    def role_facts(self) -> tuple[tuple[str, str, frozenset[str]], ...]:
+        """(code, scope, permissions) of each role held: one query, once for this instance."""
+        rows = self.user_roles.values_list("role__code", "role__scope", "role__permissions").order_by("role__code")
+        return tuple((code, scope, frozenset(permissions)) for code, scope, permissions in rows)
+
+    @cached_property
+    def permission_codes(self) -> frozenset[str]:
+        """Every code the user holds; all of the registry for a superuser, none when deactivated."""
+        if not self.is_active:
+            return frozenset()
+        if self.is_superuser:
+            return frozenset(PERMISSIONS)
+        return frozenset().union(*(permissions for _, _, permissions in self.role_facts))
+
+    @cached_property
+    def scope(self) -> str:
+        """The widest scope of the roles: 'own', 'branch' or 'all'."""
+        if self.is_superuser:
+            return "all"
+        return max((scope for _, scope, _ in self.role_facts), key=SCOPES.index, default="own")
+
+    @property
+    def role_codes(self) -> list[str]:
+        return [code for code, _, _ in self.role_facts]
+
+    def has_permission(self, code: str) -> bool:
+        """Does any role of the user give this code? An unknown code is a programming error: KeyError."""
+        if code not in PERMISSIONS:
+            raise KeyError(f"permission code {code!r} is not in apps.identity.permissions")
+        return code in self.permission_codes
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """django.contrib.admin's question, answered from our codes; see permissions.ADMIN_PERMISSIONS."""
+        if not self.is_active:
+            return False
+        if self.is_superuser:
+            return True
+        code = ADMIN_PERMISSIONS.get(perm, perm)
+        if code not in PERMISSIONS:
+            app, _, action = perm.partition(".")
+            code = f"{app}.view" if action.startswith("view_") else ""
+        return code in self.permission_codes
+
+    def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Shows an app in the admin's index when the user holds any code of it."""
+        if not self.is_active:
+            return False
+        return self.is_superuser or any(code.startswith(f"{app_label}.") for code in self.permission_codes)
+
+
+class UserRole(models.Model):
+    """One role held by one user, and who gave it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="user_roles")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="user_roles")
+    granted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(default=clock.now, editable=False)
+
+    history = history()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "role"], name="user_role_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role_id}"
+
+
+class Session(models.Model):
+    """One sign-in through the API: the family of tokens that grew from it.
+
+    Only the newest refresh token (`refresh_jti`) works; an older one was stolen or replayed, and ends the session.
+    No token is stored, only its random id.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions")
+    refresh_jti = models.UUIDField()
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    refreshed_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(help_text="No refresh later than this, however often it was refreshed.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoke_reason = models.CharField(max_length=40, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-created_at"], name="session_user"),
+            models.Index(fields=["expires_at"], name="session_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,57 @@
+"""The registry of permission codes: the only place where a code is born.
+
+A code reads `<app>.<action>`. Views, admins and services name codes as strings; a test scans the source and fails
+on a code that is not listed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+PERMISSIONS: dict[str, str] = {
+    "members.view": "See members",
+    "members.create": "Register members",
+    "members.update": "Change members",
+    "accounts.view": "See accounts, balances and statements",
+    "accounts.open": "Open accounts",
+    "accounts.update": "Change an account's settings",
+    "accounts.freeze": "Freeze and unfreeze accounts",
+    "accounts.close": "Close accounts",
+    "products.view": "See account products",
+    "products.manage": "Create and change account products",
+    "payments.transfer": "Transfer money between accounts",
+    "payments.deposit": "Take deposits",
+    "payments.withdraw": "Pay out withdrawals",
+    "payments.reverse": "Reverse a payment",
+    "payments.batch": "Post batches of transfers",
+    "payments.import": "Import transactions from files",
+    "payments.hold": "Place, capture and release holds",
+    "ledger.view": "See the chart of accounts, the journal and the trial balance",
+    "ledger.post": "Post manual journal entries",
+    "ledger.manage_periods": "Open and close accounting periods",
+    "ledger.manage_chart": "Change the chart of accounts",
+    "identity.view_users": "See users",
+    "identity.manage_users": "Create users, change their roles, deactivate them",
+    "identity.view_roles": "See roles and what they allow",
+    "audit.view": "See the audit trail",
+    "backoffice.dashboard": "See the staff dashboard",
+}
+
+# What django.contrib.admin asks for ("identity.view_user"), in our codes. Anything else an admin page may ask for is
+# answered by the registry itself or, for third-party models, by is_superuser alone.
+ADMIN_PERMISSIONS: dict[str, str] = {
+    "identity.view_user": "identity.view_users",
+    "identity.view_historicaluser": "identity.view_users",
+    "identity.view_userrole": "identity.view_users",
+    "identity.view_session": "identity.view_users",
+    "identity.view_role": "identity.view_roles",
+    "identity.view_historicalrole": "identity.view_roles",
+    "identity.view_branch": "backoffice.dashboard",
+    "identity.view_historicalbranch": "backoffice.dashboard",
+    "audit.view_auditevent": "audit.view",
+}
+
+
+def permissions_unknown(codes: Iterable[str]) -> list[str]:
+    """The codes that are not in the registry, sorted."""
+    return sorted(set(codes) - PERMISSIONS.keys())
