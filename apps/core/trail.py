@@ -1,0 +1,41 @@
+"""The trail, seen from below: how layers under `audit` record what happened without importing it.
+
+`audit` registers its recorder when Django starts. A missing recorder is a wrong installation, and raises: an action
+that cannot be recorded must not happen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from django.db import models
+
+
+class Recorder(Protocol):
+    """The signature of audit.services.record."""
+
+    def __call__(self, *, action: str, acting_user: Any, **facts: Any) -> Any: ...
+
+
+_recorders: list[Recorder] = []
+
+
+def recorder_register(recorder: Recorder) -> None:
+    """Make `recorder` the one that answers. Called once, by the audit app."""
+    _recorders[:] = [recorder]
+
+
+def trail_record(*, action: str, acting_user: Any, **facts: Any) -> Any:
+    """Record an event in the running transaction; the facts are those of audit.services.record."""
+    if not _recorders:
+        raise RuntimeError("no recorder is registered: is apps.audit in INSTALLED_APPS?")
+    return _recorders[0](action=action, acting_user=acting_user, **facts)
+
+
+def history_stamp(instance: models.Model, *, acting_user: Any, reason: str = "") -> None:
+    """Name who changes `instance` and why in the history row that its next save() writes.
+
+    `acting_user` may be None: the system itself.
+    """
+    instance._history_user = acting_user  # type: ignore[attr-defined]
+    instance._change_reason = reason or None  # type: ignore[attr-defined]
