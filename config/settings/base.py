@@ -178,6 +178,7 @@ NUMINA: dict[str, Any] = {
     "BANK_NAME": ENV.bank_name,
     "BASE_CURRENCY": ENV.base_currency,
     "COUNTRY": ENV.country,
+    "TIME_ZONE": "Africa/Nairobi",
     "BACK_VALUE_DAYS": 30,
     "FORWARD_VALUE_DAYS": 0,
     "PUBLIC_URL": ENV.public_url,

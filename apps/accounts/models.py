@@ -1,0 +1,105 @@
+"""Deposit products and the accounts that members hold. Money itself is in the ledger; an account points at it."""
+
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from apps.core.models import BaseModel
+
+
+class AccountProduct(BaseModel):
+    """What a bank offers: the terms that every account of this product shares. Amounts in minor units."""
+
+    class Kind(models.TextChoices):
+        SAVINGS = "savings", "Savings"
+        CURRENT = "current", "Current"
+        WALLET = "wallet", "Wallet"
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    currency = models.ForeignKey("ledger.Currency", on_delete=models.PROTECT, related_name="+")
+    gl_account = models.ForeignKey(
+        "ledger.GLAccount", on_delete=models.PROTECT, related_name="+", help_text="The control account of the chart."
+    )
+    number_prefix = models.CharField(max_length=4, help_text="Digits that begin the numbers of its accounts.")
+    overdraft_limit_max = models.BigIntegerField(default=0, help_text="Zero: no overdraft.")
+    transaction_limit = models.BigIntegerField(null=True, blank=True, help_text="The most one transaction may take out.")
+    description = models.CharField(max_length=400, blank=True)
+    is_active = models.BooleanField(default=True, help_text="Open for new accounts.")
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("code",)
+        verbose_name = "account product"
+        constraints = [
+            models.CheckConstraint(condition=Q(overdraft_limit_max__gte=0), name="accounts_product_overdraft_positive"),
+            models.CheckConstraint(
+                condition=Q(transaction_limit__isnull=True) | Q(transaction_limit__gt=0),
+                name="accounts_product_limit_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Account(BaseModel):
+    """A deposit account. Its balance is that of its ledger account; its status is enforced there too."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        DEBIT_BLOCKED = "debit_blocked", "Debits blocked"
+        CREDIT_BLOCKED = "credit_blocked", "Credits blocked"
+        FROZEN = "frozen", "Frozen"
+        CLOSED = "closed", "Closed"
+
+    number = models.CharField(max_length=34, unique=True)
+    name = models.CharField(max_length=120)
+    product = models.ForeignKey(AccountProduct, on_delete=models.PROTECT, related_name="accounts")
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="accounts")
+    branch = models.ForeignKey("identity.Branch", on_delete=models.PROTECT, related_name="accounts")
+    currency = models.CharField(max_length=3)
+    ledger_account = models.OneToOneField(
+        "ledger.LedgerAccount", on_delete=models.PROTECT, related_name="deposit_account"
+    )
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=200, blank=True)
+    overdraft_limit = models.BigIntegerField(default=0, help_text="What the bank agreed to, minor units.")
+    opened_on = models.DateField()
+    closed_on = models.DateField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=("branch", "-created_at"), name="accounts_by_branch")]
+        constraints = [
+            models.CheckConstraint(condition=Q(overdraft_limit__gte=0), name="accounts_overdraft_positive"),
+            models.CheckConstraint(
+                condition=Q(status="closed", closed_on__isnull=False) | (~Q(status="closed") & Q(closed_on__isnull=True)),
+                name="accounts_closed_has_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+class AccountHolder(models.Model):
+    """A further member on an account: joint owner or signatory. The first owner is `Account.member`."""
+
+    class Role(models.TextChoices):
+        JOINT = "joint", "Joint owner"
+        SIGNATORY = "signatory", "Signatory"
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holders")
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="held_accounts")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("account", "member"), name="accounts_holder_once")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} on {self.account_id}"

@@ -1,0 +1,14 @@
+DROP FUNCTION balances_change(bigint, bigint, bigint, bigint, text);
+DELETE FROM balances_partitionpost;
+DELETE FROM balances_partition;
+ALTER TABLE balances_balance RESET (fillfactor);
+GRANT UPDATE, DELETE, TRUNCATE ON balances_transaction_key TO CURRENT_USER;
+GRANT DELETE, TRUNCATE ON balances_balance TO CURRENT_USER;
+DROP TRIGGER balances_key_append_only ON balances_transaction_key;
+DROP TRIGGER balances_key_no_truncate ON balances_transaction_key;
+ALTER TABLE balances_balance DROP CONSTRAINT balances_balance_account_currency;
+DROP TRIGGER balances_door_update ON balances_balance;
+DROP TRIGGER balances_door_insert ON balances_balance;
+DROP TRIGGER balances_door_delete ON balances_balance;
+DROP TRIGGER balances_door_truncate ON balances_balance;
+DROP FUNCTION balances_door_closed();

@@ -1,0 +1,132 @@
+"""Reads of balances and of decided transactions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from apps.balances.models import Balance, Hold, TransactionKey
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """A balance as read, credit-positive minor units. `pending` is true while part of it may still disappear."""
+
+    booked: int
+    held: int
+    available: int
+    overdraft_limit: int
+    currency: str
+    status: str
+    version: int
+    pending: bool
+    as_of: dt.datetime
+
+
+# One statement gives the row and the moment it is true for.
+_READ = """
+SELECT account_id, balance, held, balance - held + overdraft_limit, overdraft_limit, currency, status, version,
+       statement_timestamp()
+  FROM balances_balance WHERE account_id = ANY (%s)
+"""
+
+
+def balances_read(*, account_ids: Iterable[int]) -> dict[int, BalanceView]:
+    """Balances of ledger accounts, exact as of one moment; accounts without a balance are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [list(account_ids)])
+        return {
+            row[0]: BalanceView(*row[1:8], pending=False, as_of=row[8])  # type: ignore[misc]
+            for row in cursor.fetchall()
+        }
+
+
+def balance_read(*, account_id: int) -> BalanceView:
+    """The balance of one ledger account. Raises KeyError when it has none."""
+    return balances_read(account_ids=[account_id])[account_id]
+
+
+def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:
+    """A decided transaction with its journal entry, lines and their accounts; None when the id was never decided."""
+    return (
+        TransactionKey.objects.filter(pk=transaction_id)
+        .select_related("journal")
+        .prefetch_related("journal__lines__account")
+        .first()
+    )
+
+
+def transactions_known(*, transaction_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of the ids have been decided before."""
+    return set(TransactionKey.objects.filter(pk__in=list(transaction_ids)).values_list("pk", flat=True))
+
+
+def holds_of(*, account_id: int) -> list[Hold]:
+    """Holds of a ledger account, newest first, at most 200."""
+    return list(Hold.objects.filter(account_id=account_id)[:200])
+
+
+@dataclass(frozen=True, slots=True)
+class BooksReport:
+    """Outcome of a proof of the books: how much was compared, and each difference in words."""
+
+    accounts: int
+    lines: int
+    faults: list[str]
+
+
+_PROOFS = {
+    "the balances of {} do not sum to zero but to {}": (
+        "SELECT currency, sum(balance)::text FROM balances_balance GROUP BY currency HAVING sum(balance) <> 0"
+    ),
+    "account {} has a balance of {} that is not the sum of its lines": (
+        "SELECT a.number, b.balance::text FROM balances_balance b JOIN ledger_ledgeraccount a ON a.id = b.account_id"
+        " LEFT JOIN (SELECT account_id, sum(CASE side WHEN 'C' THEN amount ELSE -amount END) AS total"
+        " FROM ledger_line GROUP BY account_id) l ON l.account_id = b.account_id"
+        " WHERE b.balance <> coalesce(l.total, 0) LIMIT 100"
+    ),
+    "account {}: the balance before entry {} is not the one after the entry before it": (
+        "SELECT a.number, x.journal_id::text FROM (SELECT account_id, journal_id, balance_before,"
+        " lag(balance_after, 1, 0::bigint) OVER (PARTITION BY account_id ORDER BY account_version) AS previous"
+        " FROM ledger_line) x JOIN ledger_ledgeraccount a ON a.id = x.account_id"
+        " WHERE x.balance_before <> x.previous LIMIT 100"
+    ),
+    "account {} holds {} that is not the sum of its active holds": (
+        "SELECT a.number, b.held::text FROM balances_balance b JOIN ledger_ledgeraccount a ON a.id = b.account_id"
+        " LEFT JOIN (SELECT account_id, sum(amount) AS total FROM balances_hold WHERE status = 'active'"
+        " GROUP BY account_id) h ON h.account_id = b.account_id WHERE b.held <> coalesce(h.total, 0) LIMIT 100"
+    ),
+    "entry {} has lines in {} that do not sum to zero": (
+        "SELECT journal_id::text, currency FROM ledger_line GROUP BY journal_id, currency"
+        " HAVING sum(CASE side WHEN 'C' THEN amount ELSE -amount END) <> 0 LIMIT 100"
+    ),
+    "entry {} should have {} lines": (
+        "SELECT j.id::text, j.line_count::text FROM ledger_journal j"
+        " LEFT JOIN (SELECT journal_id, count(*) AS lines FROM ledger_line GROUP BY journal_id) l ON l.journal_id = j.id"
+        " WHERE j.line_count <> coalesce(l.lines, 0) LIMIT 100"
+    ),
+    "daily totals of {} differ from the sealed lines by {}": (
+        "SELECT currency, sum(total)::text FROM (SELECT gl_account_id, branch_id, currency, business_date,"
+        " credit - debit AS total FROM ledger_daily_total UNION ALL SELECT a.gl_account_id, a.branch_id, l.currency,"
+        " l.business_date, CASE l.side WHEN 'C' THEN -l.amount ELSE l.amount END FROM ledger_line l"
+        " JOIN ledger_ledgeraccount a ON a.id = l.account_id"
+        " WHERE l.journal_id <= (SELECT last_id FROM ledger_seal_state)) t"
+        " GROUP BY gl_account_id, branch_id, currency, business_date HAVING sum(total) <> 0 LIMIT 100"
+    ),
+}
+
+
+def books_verify() -> BooksReport:
+    """Prove the books from their lines, in one snapshot: balances, continuity, holds, zero sums, daily totals."""
+    faults: list[str] = []
+    with connection.cursor() as cursor:
+        for text, query in _PROOFS.items():
+            cursor.execute(query)
+            faults += [text.format(*row) for row in cursor.fetchall()]
+        cursor.execute("SELECT (SELECT count(*) FROM balances_balance), (SELECT count(*) FROM ledger_line)")
+        accounts, lines = cursor.fetchone()
+    return BooksReport(accounts=accounts, lines=lines, faults=faults)

@@ -1,0 +1,105 @@
+"""`in_database`: one ordinary PostgreSQL transaction over given accounts, for domain code that moves money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.balances.errors import EngineOwned, refusal_of
+from apps.balances.locks import balances_lock, day_lock_shared
+from apps.balances.models import Balance, Partition
+from apps.balances.services._posting import Outcome, Posting, open_accounts, postings_post
+
+ACCOUNTS_MAX = 500
+
+
+class Book:
+    """The open door: what may be done to the accounts it was opened for, until the block ends."""
+
+    def __init__(self, *, balances: dict[int, Balance], actor_id: UUID | None, correlation_id: str) -> None:
+        self._balances = balances
+        self._actor_id = actor_id
+        self._correlation_id = correlation_id
+
+    def balance(self, account_id: int) -> Balance:
+        """The locked state of one account, as of now in this transaction."""
+        return self._balances[account_id]
+
+    def post(self, *postings: Posting, atomic: bool = True) -> list[Outcome]:
+        """Post inside this transaction. Raises the first refusal as a DomainError, so that the whole block is undone."""
+        result = postings_post(
+            postings, actor_id=self._actor_id, correlation_id=self._correlation_id, atomic=atomic
+        )
+        for outcome in result.outcomes:
+            if not outcome.ok:
+                raise refusal_of(outcome.code)
+        self._refresh(result.balances)
+        return result.outcomes
+
+    def change(
+        self, account_id: int, *, held_delta: int = 0, overdraft_limit: int | None = None, status: str | None = None
+    ) -> None:
+        """Change what is held (minor units, signed), the overdraft limit or the status of one account.
+
+        Raises `InsufficientFunds` through the database's CHECK when nothing would be left available.
+        """
+        row = self._balances[account_id]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT balances_change(%s, %s, %s, %s, %s)",
+                [account_id, row.version, held_delta, overdraft_limit, status],
+            )
+        row.refresh_from_db()
+
+    def _refresh(self, account_ids: Iterable[int]) -> None:
+        for account_id in account_ids:
+            self._balances[account_id].refresh_from_db()
+
+
+_current: ContextVar[Book | None] = ContextVar("current_book", default=None)
+
+
+@contextmanager
+def in_database(
+    account_ids: Iterable[int], *, actor_id: UUID | None, correlation_id: str = ""
+) -> Iterator[Book]:
+    """Open a transaction that owns the given ledger accounts; all of them are locked in key order at its start.
+
+    It must be the outermost transaction (RuntimeError otherwise); a nested use is allowed for a subset of the accounts
+    and joins it. Lock order: business day, accounts by id, then whatever rows the body locks. Keep bodies short and free
+    of calls to the outside. Raises `EngineOwned` while an account is in the engine's hands.
+    """
+    wanted = frozenset(account_ids)
+    if not 1 <= len(wanted) <= ACCOUNTS_MAX:
+        raise ValueError(f"in_database takes 1 to {ACCOUNTS_MAX} accounts")
+    outer = _current.get()
+    if outer is not None:
+        if not wanted <= outer._balances.keys():
+            raise RuntimeError("a nested in_database may only use accounts of the outer one")
+        yield outer
+        return
+    with transaction.atomic(durable=True):
+        day_lock_shared()
+        balances = balances_lock(account_ids=wanted)
+        if balances.keys() != wanted:
+            raise ValueError("no balance for accounts " + ", ".join(map(str, sorted(wanted - balances.keys()))))
+        _refuse_engine_owned(balances)
+        book = Book(balances=balances, actor_id=actor_id, correlation_id=correlation_id)
+        book_token = _current.set(book)
+        accounts_token = open_accounts.set(wanted)
+        try:
+            yield book
+        finally:
+            open_accounts.reset(accounts_token)
+            _current.reset(book_token)
+
+
+def _refuse_engine_owned(balances: dict[int, Balance]) -> None:
+    """Ownership rule, read in a later statement than the locks: a statement's snapshot is older than its lock wait."""
+    live = {p.id: p.epoch for p in Partition.objects.exclude(mode=Partition.Mode.SAFE)}
+    if any(live.get(row.partition_id) == row.owner_epoch for row in balances.values()):
+        raise EngineOwned()

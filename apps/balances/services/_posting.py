@@ -1,0 +1,220 @@
+"""The posting service: any number of transactions in one SQL call, each with its own outcome."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import DatabaseError, connection
+
+from apps.balances.errors import EngineOwned
+from apps.core.retry import retry_transient, sqlstate_of
+from apps.ledger.errors import BusinessDateInFuture, PeriodClosed
+
+LEGS_MAX = 8
+ITEMS_MAX = 5_000
+
+# The accounts of the open `in_database` block, if any: postings inside it stay within them.
+open_accounts: ContextVar[frozenset[int] | None] = ContextVar("open_accounts", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a posting: a ledger account, and credit-positive minor units of `currency`."""
+
+    account_id: int
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One transaction to post. Legs are decided in the given order, debits usually first; they sum to zero a currency.
+
+    `business_date` is given for history and adjustments only; otherwise it is the day in which the entry is booked.
+    `reverses` is the id of the journal entry that this one undoes.
+    """
+
+    transaction_id: UUID
+    client_id: str
+    key: str
+    fingerprint: bytes
+    kind: str
+    legs: tuple[Leg, ...]
+    business_date: dt.date | None = None
+    value_date: dt.date | None = None
+    channel: str = ""
+    description: str = ""
+    counterparty: str = ""
+    reference: str = ""
+    reverses: int | None = None
+    client_timestamp: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one posting: `code` is an outcome of the journal, or ``REUSED``; `replayed` if it was decided before."""
+
+    code: str
+    journal_id: int | None
+    replayed: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.code == "OK"
+
+
+@dataclass(frozen=True, slots=True)
+class PostingResult:
+    """Outcomes in the order of the postings; balances (credit-positive minor units) by account after the call."""
+
+    outcomes: list[Outcome]
+    booked_at: dt.datetime
+    business_date: dt.date
+    balances: dict[int, int]
+
+
+_CALL = """
+SELECT outcome, journal, replayed, booked_at, today, balance_after FROM balances_post(
+    %s::uuid[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::date[], %s::date[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::uuid, %s::text,
+    %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bigint[], %s::boolean, %s::boolean)
+"""
+
+
+@retry_transient
+def postings_post(
+    postings: Sequence[Posting],
+    *,
+    actor_id: UUID | None,
+    correlation_id: str = "",
+    overdraw: bool = False,
+    atomic: bool = False,
+) -> PostingResult:
+    """Post, in one database round trip, and return each posting's outcome. A refusal is an outcome, not an exception.
+
+    Every posting happens at most once by its transaction id: a repeat returns the first outcome with `replayed`, another
+    fingerprint under the same id returns ``REUSED``. With `atomic` one refusal refuses all. With `overdraw` a customer's
+    account may go below zero: its limit is raised by as much as its balance needs.
+
+    Raises ValueError for postings that no caller should make (unbalanced, too many legs, the same id twice),
+    `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned`, and `Unavailable` after three transient failures. Then nothing
+    was done.
+    """
+    accounts = _check(postings)
+    _refuse_foreign_transaction(accounts)
+    connection.ensure_connection()
+    try:
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(_CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic), prepare=True)
+            row = cursor.fetchone()
+    except DatabaseError as error:
+        raise _domain_error(error) from error
+    outcomes, journals, replayed, booked_at, today, balances = row
+    return PostingResult(
+        outcomes=[Outcome(*values) for values in zip(outcomes, journals, replayed, strict=True)],
+        booked_at=booked_at,
+        business_date=today,
+        balances=dict(zip(accounts, balances or (), strict=True)),
+    )
+
+
+def _check(postings: Sequence[Posting]) -> list[int]:
+    """The distinct accounts, ascending. Raises ValueError for what is a mistake of the calling code."""
+    if not 1 <= len(postings) <= ITEMS_MAX:
+        raise ValueError(f"1 to {ITEMS_MAX} postings a call")
+    if len({posting.transaction_id for posting in postings}) != len(postings):
+        raise ValueError("the same transaction id twice in one call")
+    accounts: set[int] = set()
+    for posting in postings:
+        legs = posting.legs
+        if not 2 <= len(legs) <= LEGS_MAX:
+            raise ValueError(f"a posting has 2 to {LEGS_MAX} legs")
+        sums: Counter[str] = Counter()
+        for leg in legs:
+            if leg.amount == 0:
+                raise ValueError("a leg of zero")
+            sums[leg.currency] += leg.amount
+            accounts.add(leg.account_id)
+        if any(sums.values()):
+            raise ValueError("the legs do not sum to zero")
+    return sorted(accounts)
+
+
+def _refuse_foreign_transaction(accounts: list[int]) -> None:
+    """A posting locks balances in key order, so it opens its own transaction or runs inside `in_database`."""
+    allowed = open_accounts.get()
+    if allowed is not None:
+        if not allowed.issuperset(accounts):
+            raise RuntimeError("in_database was not given these accounts: " + ", ".join(map(str, accounts)))
+        return
+    # Atomic blocks of Django's test cases do not count, as with atomic(durable=True).
+    if connection.in_atomic_block and not all(block._from_testcase for block in connection.atomic_blocks):
+        raise RuntimeError("money moves in its own transaction or inside balances.in_database(...)")
+
+
+def _array(values: Sequence[Any]) -> str:
+    """An array literal of values that need no quoting (numbers, UUIDs, dates). One fast string instead of adapters."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _parameters(
+    postings: Sequence[Posting],
+    accounts: list[int],
+    actor_id: UUID | None,
+    correlation_id: str,
+    overdraw: bool,
+    atomic: bool,
+) -> list[Any]:
+    position = {account: index for index, account in enumerate(accounts, 1)}
+    leg_item, leg_account, leg_currency, leg_amount = [], [], [], []
+    for item, posting in enumerate(postings, 1):
+        for leg in posting.legs:
+            leg_item.append(item)
+            leg_account.append(position[leg.account_id])
+            leg_currency.append(leg.currency)
+            leg_amount.append(leg.amount)
+    times = [p.client_timestamp for p in postings]
+    return [
+        _array([p.transaction_id for p in postings]),
+        [p.client_id for p in postings],
+        [p.key for p in postings],
+        [p.fingerprint for p in postings],
+        [p.kind for p in postings],
+        _array([p.business_date for p in postings]),
+        _array([p.value_date for p in postings]),
+        [p.channel for p in postings],
+        [p.description for p in postings],
+        [p.counterparty for p in postings],
+        [p.reference for p in postings],
+        _array([p.reverses for p in postings]),
+        "{" + ",".join(["NULL" if time is None else f'"{time.isoformat()}"' for time in times]) + "}",
+        actor_id,
+        correlation_id,
+        _array(accounts),
+        _array(leg_item),
+        _array(leg_account),
+        _array(leg_currency),
+        _array(leg_amount),
+        overdraw,
+        atomic,
+    ]
+
+
+def _domain_error(error: DatabaseError) -> Exception:
+    """What the posting function's own error codes mean; any other error as it is."""
+    match sqlstate_of(error):
+        case "NU002":
+            return EngineOwned()
+        case "NU003":
+            return PeriodClosed()
+        case "NU004":
+            return BusinessDateInFuture()
+        case _:
+            return error

@@ -1,0 +1,17 @@
+DELETE FROM ledger_businessdate;
+DELETE FROM ledger_seal_state;
+DROP FUNCTION ledger_digests(bigint, bigint);
+ALTER TABLE ledger_accountingperiod DROP CONSTRAINT ledger_periods_do_not_overlap;
+DROP TRIGGER ledger_journal_check ON ledger_journal;
+DROP FUNCTION ledger_journal_check();
+DROP TRIGGER ledger_lines_check ON ledger_line;
+DROP FUNCTION ledger_lines_check();
+GRANT UPDATE, DELETE, TRUNCATE ON ledger_journal, ledger_line, ledger_seal TO CURRENT_USER;
+DROP TRIGGER ledger_journal_append_only ON ledger_journal;
+DROP TRIGGER ledger_line_append_only ON ledger_line;
+DROP TRIGGER ledger_seal_append_only ON ledger_seal;
+DROP TRIGGER ledger_journal_no_truncate ON ledger_journal;
+DROP TRIGGER ledger_line_no_truncate ON ledger_line;
+DROP TRIGGER ledger_seal_no_truncate ON ledger_seal;
+DROP FUNCTION ledger_append_only();
+ALTER TABLE ledger_line DROP CONSTRAINT ledger_line_account_currency;

@@ -1,0 +1,153 @@
+"""Reads of the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.ledger.errors import GLAccountNotFound
+from apps.ledger.models import AccountingPeriod, BusinessDate, GLAccount, JournalEntry, LedgerAccount
+
+
+def business_date_current() -> dt.date:
+    """The bank's open business day."""
+    return BusinessDate.objects.values_list("current", flat=True).get(pk=1)
+
+
+def gl_account_get(*, code: str) -> GLAccount:
+    """The chart's node with this code. Raises `GLAccountNotFound`."""
+    try:
+        return GLAccount.objects.get(code=code)
+    except GLAccount.DoesNotExist as error:
+        raise GLAccountNotFound(f"The chart of accounts has no {code}.") from error
+
+
+def internal_account_find(*, gl_code: str, branch_id: UUID, currency: str, stripe: int) -> int | None:
+    """Id of the bank's own account for a chart node, branch, currency and stripe, if it exists."""
+    return (
+        LedgerAccount.objects.filter(
+            gl_account__code=gl_code,
+            branch_id=branch_id,
+            currency_id=currency,
+            stripe=stripe,
+            kind=LedgerAccount.Kind.INTERNAL,
+        )
+        .values_list("id", flat=True)
+        .first()
+    )
+
+
+def journal_entries(*, refused: bool = False) -> QuerySet[JournalEntry]:
+    """Entries of the journal, newest first, with their lines and accounts; refused ones only when asked for."""
+    entries = JournalEntry.objects.prefetch_related("lines__account__gl_account")
+    return entries if refused else entries.filter(outcome=JournalEntry.Outcome.OK)
+
+
+def entry_by_id(*, journal_id: int) -> JournalEntry | None:
+    """One entry with its lines and their accounts, or None."""
+    return JournalEntry.objects.filter(pk=journal_id).prefetch_related("lines__account__gl_account").first()
+
+
+def periods() -> QuerySet[AccountingPeriod]:
+    """Accounting periods, newest first."""
+    return AccountingPeriod.objects.all()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalanceRow:
+    """A node of the chart in one currency, minor units. `net` is credit-positive; `debit` or `credit` shows it by side."""
+
+    gl_account_id: UUID
+    code: str
+    name: str
+    type: str
+    currency: str
+    turnover_debit: int
+    turnover_credit: int
+
+    @property
+    def net(self) -> int:
+        return self.turnover_credit - self.turnover_debit
+
+    @property
+    def debit(self) -> int:
+        return max(-self.net, 0)
+
+    @property
+    def credit(self) -> int:
+        return max(self.net, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """The trial balance at the end of `as_of`, up to journal entry `as_of_entry`. It balances when all `differences`
+    (currency -> minor units, credit-positive) are zero; a single branch carries its position against the others there."""
+
+    as_of: dt.date
+    as_of_entry: int
+    branch_ids: tuple[UUID, ...]
+    rows: list[TrialBalanceRow]
+    differences: dict[str, int]
+
+
+# One statement, hence one snapshot: sealed days from the daily totals, the few entries after the seal from the lines.
+_TRIAL_BALANCE = """
+WITH sealed AS (SELECT last_id FROM ledger_seal_state WHERE id = 1),
+movements AS (
+    SELECT t.gl_account_id, t.branch_id, t.currency, t.debit, t.credit FROM ledger_daily_total t
+     WHERE t.business_date <= %(as_of)s AND t.business_date >= %(since)s
+    UNION ALL
+    SELECT a.gl_account_id, a.branch_id, l.currency,
+           CASE WHEN l.side = 'D' THEN l.amount ELSE 0 END, CASE WHEN l.side = 'C' THEN l.amount ELSE 0 END
+      FROM ledger_line l JOIN ledger_ledgeraccount a ON a.id = l.account_id
+     WHERE l.journal_id > (SELECT last_id FROM sealed)
+       AND l.business_date <= %(as_of)s AND l.business_date >= %(since)s
+)
+SELECT g.id, g.code, g.name, g.type, m.currency, sum(m.debit)::bigint, sum(m.credit)::bigint,
+       (SELECT coalesce(max(id), 0) FROM ledger_journal)
+  FROM movements m JOIN ledger_glaccount g ON g.id = m.gl_account_id
+ WHERE (%(branches)s::uuid[] IS NULL OR m.branch_id = ANY (%(branches)s::uuid[]))
+   AND (%(currency)s::text IS NULL OR m.currency = %(currency)s)
+ GROUP BY g.id, g.code, g.name, g.type, m.currency
+ ORDER BY m.currency, g.code
+"""
+
+
+def trial_balance(
+    *,
+    as_of: dt.date,
+    since: dt.date | None = None,
+    branch_ids: Sequence[UUID] | None = None,
+    currency: str | None = None,
+) -> TrialBalance:
+    """The trial balance at the end of a business date; with `since`, the movements from that date on.
+
+    Exact at any moment, for any date: sealed days are read from their totals, newer entries from their lines.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TRIAL_BALANCE,
+            {
+                "as_of": as_of,
+                "since": since or dt.date.min,
+                "branches": list(branch_ids) if branch_ids is not None else None,
+                "currency": currency,
+            },
+        )
+        records = cursor.fetchall()
+    rows = [TrialBalanceRow(*record[:7]) for record in records]
+    differences: dict[str, int] = {}
+    for row in rows:
+        differences[row.currency] = differences.get(row.currency, 0) + row.net
+    return TrialBalance(
+        as_of=as_of,
+        as_of_entry=records[0][7] if records else 0,
+        branch_ids=tuple(branch_ids or ()),
+        rows=rows,
+        differences=differences,
+    )
