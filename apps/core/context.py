@@ -5,10 +5,13 @@ The middleware fills it; commands and tasks may. Nothing decides on these values
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypedDict
+
+from apps.core.trace import trace_id
 
 
 class RequestContext(TypedDict, total=False):
@@ -24,20 +27,34 @@ request_context: ContextVar[RequestContext] = ContextVar("numina_request_context
 
 
 def context_get() -> RequestContext:
-    """The facts of the present request; empty outside one. Not to be changed in place."""
-    return request_context.get()
+    """The facts of the present request. Outside one there is no address, and the correlation id may be empty."""
+    facts = request_context.get()
+    return {"correlation_id": facts.get("correlation_id") or trace_id(), "ip": facts.get("ip", "")}
 
 
 @contextmanager
 def context_set(*, correlation_id: str = "", ip: str = "") -> Iterator[None]:
     """Within the block the given facts are the context: for tasks, commands and tests."""
-    facts: RequestContext = {}
-    if correlation_id:
-        facts["correlation_id"] = correlation_id
-    if ip:
-        facts["ip"] = ip
-    token = request_context.set(facts)
+    token = request_context.set({"correlation_id": correlation_id, "ip": ip})
     try:
         yield
     finally:
         request_context.reset(token)
+
+
+def client_ip(meta: Mapping[str, str], *, trusted_proxies: int) -> str:
+    """The client's address from a WSGI environ; empty when there is none.
+
+    `trusted_proxies` is how many proxies of ours stand before us: each appends to X-Forwarded-For the address it saw,
+    so the client is that many places from the right. What stands further left was sent by the client and is ignored,
+    like the whole header when there is no proxy of ours.
+    """
+    address = meta.get("REMOTE_ADDR", "")
+    if trusted_proxies > 0:
+        hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        if len(hops) >= trusted_proxies:
+            address = hops[-trusted_proxies]
+    try:
+        return str(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return ""
