@@ -14,12 +14,14 @@ class DomainError(Exception):
 
     `detail` is for people and may change; `code` is for programs and may not. `pointer` is the JSON pointer
     (RFC 6901) of the member of the request that is at fault. `extra` members are added to the problem document,
-    so they must be safe to show and ready for JSON.
+    so they must be safe to show and ready for JSON. A subclass has its own `code`, a `title`, a docstring whose first
+    paragraph is the meaning in docs/api-errors.md and, where the usual words for its status do not do, `advice`.
     """
 
     code: ClassVar[str] = "domain-error"
     status: ClassVar[int] = 422
     title: ClassVar[str] = "The request cannot be carried out"
+    advice: ClassVar[str] = ""
 
     def __init__(self, detail: str | None = None, *, pointer: str | None = None, **extra: Any) -> None:
         self.detail = detail if detail is not None else self.title
@@ -68,8 +70,8 @@ class UnknownParameter(InvalidRequest):
     title = "Unknown query parameter"
 
 
-class InvalidParameter(InvalidRequest):
-    """400: a query parameter has a value that cannot be used."""
+class InvalidParameter(ValidationFailed):
+    """400: query parameters have values that cannot be used."""
 
     code = "invalid-parameter"
     title = "A query parameter is not valid"
@@ -125,12 +127,23 @@ class NotAuthenticated(DomainError):
     title = "Authentication is required"
 
 
+class InvalidToken(NotAuthenticated):
+    """401: the token is malformed, expired, revoked or not ours."""
+
+    code = "invalid-token"
+    title = "The token is not accepted"
+
+
 class PermissionDenied(DomainError):
-    """403: known, and not allowed. Recorded as a security event."""
+    """403: known, and not allowed. Recorded as a security event with the permission that was missing."""
 
     code = "permission-denied"
     status = 403
     title = "Not allowed"
+
+    def __init__(self, detail: str | None = None, *, permission: str = "", **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.permission = permission
 
 
 class NotFound(DomainError):
@@ -142,7 +155,7 @@ class NotFound(DomainError):
 
 
 class MethodNotAllowed(DomainError):
-    """405: the resource has no such method."""
+    """405: the resource has no such method; the Allow header lists those it has."""
 
     code = "method-not-allowed"
     status = 405

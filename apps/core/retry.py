@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import random
 import time
 from collections.abc import Callable
+from random import SystemRandom
 from typing import ParamSpec, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
+_chance = SystemRandom()  # not seeded alike in processes forked from one parent
 
 TRANSIENT_SQLSTATES = frozenset({"40P01", "40001", "55P03"})
 """Deadlock, serialization failure, lock timeout: the transaction was undone whole, so it may be run again."""
@@ -57,7 +58,7 @@ def retry_transient(func: Callable[P, R]) -> Callable[P, R]:
                 logger.warning("transient database error %s in %s, try %d of %d", state, name, attempt, TRIES)
                 if attempt == TRIES:
                     raise Unavailable("Too many others are changing the same records. Try again.") from error
-                time.sleep(BASE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 2.0))  # noqa: S311 - not a secret
+                time.sleep(BASE_SECONDS * 2 ** (attempt - 1) * _chance.uniform(0.5, 2.0))
         raise AssertionError("unreachable")
 
     return run

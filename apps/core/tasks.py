@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import uuid
 from functools import partial
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, uuid.UUID):
         return str(value)
-    if isinstance(value, datetime.date):
+    if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
