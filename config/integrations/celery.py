@@ -5,9 +5,8 @@ from typing import Any
 from kombu import Queue
 
 from config.env import Env
+from config.integrations.queues import QUEUE_NAMES
 
-# `critical`: what a person waits for. `bulk`: long work that may wait. `mail`: outside servers that may hang.
-QUEUE_NAMES = ("critical", "default", "bulk", "mail")
 TASK_SECONDS_MAX = 3600
 
 

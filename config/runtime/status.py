@@ -1,0 +1,105 @@
+"""What runs of a copy, as a table and as data. Looks only; starts and changes nothing."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.runtime.health import health_get
+from config.runtime.home import Home, home_path, json_read
+from config.runtime.leftovers import is_alive, started_from
+from config.runtime.report import say
+
+SERVICES = (
+    ("postgres", "DATABASE_URL", 5432),
+    ("valkey", "REDIS_URL", 6379),
+    ("web", "", 0),
+    ("worker", "", 0),
+    ("beat", "", 0),
+)
+
+
+def status_collect() -> dict[str, Any]:
+    """State of each part: {"up", "home", "phase", "urls", "services": [{name, state, pid, port, detail}]}.
+
+    `state` is up, down or degraded. `up` is true only when every part is up and the site answers that it is ready.
+    """
+    home = Home(home_path())
+    state = json_read(home.state_file)
+    records = state.get("services", {})
+    services = [_service(name, records.get(name, {}), variable, port) for name, variable, port in SERVICES]
+    port = state.get("port")
+    manager = started_from(state.get("parent"))
+    running = is_alive(manager)
+    status, body = health_get(port) if running and isinstance(port, int) else (0, {})
+    services.append(
+        {
+            "name": "site",
+            "state": "up" if status == 200 else "down",
+            "pid": None,
+            "port": port if running else None,
+            "detail": f"ready answers {status}" if status else "no answer",
+            "checks": body,
+        }
+    )
+    site = f"http://127.0.0.1:{port}" if running and port else None
+    return {
+        "up": running and all(service["state"] == "up" for service in services),
+        "phase": state.get("phase", "stopped") if running else "stopped",
+        "home": str(home.path),
+        "manager_pid": manager.pid if running and manager else None,
+        "urls": {"staff": f"{site}/admin/", "api": f"{site}/api/v1/", "docs": f"{site}/api/v1/docs"} if site else {},
+        "services": services,
+    }
+
+
+def _service(name: str, record: dict[str, Any], variable: str, default_port: int) -> dict[str, Any]:
+    outside = os.environ.get(variable, "").strip() if variable and not record else ""
+    if outside:
+        parts = urlsplit(outside)
+        host, port = parts.hostname or "127.0.0.1", parts.port or default_port
+        up = _listens(host, port)
+        detail = f"outside server {host}"
+        return {"name": name, "state": "up" if up else "down", "pid": None, "port": port, "detail": detail}
+    process = started_from(record)
+    alive = is_alive(process)
+    port = record.get("port")
+    state = "up" if alive else "down"
+    if alive and isinstance(port, int) and not _listens("127.0.0.1", port):
+        state = "degraded"
+    detail = {"up": "", "degraded": "runs but does not listen", "down": "not running"}[state]
+    pid = process.pid if alive and process else None
+    return {"name": name, "state": state, "pid": pid, "port": port if alive else None, "detail": detail}
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def status_print(*, as_json: bool) -> int:
+    """Print the state; 0 when everything is up, otherwise 1."""
+    found = status_collect()
+    if as_json:
+        say(json.dumps(found, indent=2))
+        return 0 if found["up"] else 1
+    say(f"Numina {found['phase']}, data in {_short(found['home'])}")
+    for service in found["services"]:
+        pid, port = service["pid"] or "-", service["port"] or "-"
+        line = f"  {service['name']:<10} {service['state']:<9} pid {pid!s:<9} port {port!s:<6} {service['detail']}"
+        say(line.rstrip())
+    for name, url in found["urls"].items():
+        say(f"  {name:<10} {url}")
+    if not found["up"]:
+        say("  not everything is up: `make run` starts it, `make down` clears what was left behind")
+    return 0 if found["up"] else 1
+
+
+def _short(path: str) -> str:
+    with_home = str(Path.home())
+    return path.replace(with_home, "~", 1) if with_home != "/" and path.startswith(with_home + "/") else path
