@@ -39,7 +39,7 @@ class InvalidRequest(DomainError):
 
 
 class ValidationFailed(InvalidRequest):
-    """400 with several faults at once: `errors` is a list of {pointer, code, detail}."""
+    """400: fields of the body are not valid. `errors` lists every fault with its pointer, code and detail."""
 
     code = "validation-failed"
     title = "Some fields are not valid"
@@ -183,6 +183,7 @@ class IdempotencyInFlight(Conflict):
 
     code = "idempotency-in-flight"
     title = "The first request with this key is not finished"
+    advice = "Wait as many seconds as Retry-After says, then send the same request with the same key."
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1, **extra: Any) -> None:
         super().__init__(detail, **extra)

@@ -33,7 +33,7 @@ ADVICE = {
 }
 """What to do about an error, by status; a class may say better in `advice`."""
 
-_STATUS_AT_START = re.compile(r"^\d{3}(?: with [^:]+)?:\s*")
+_STATUS_AT_START = re.compile(r"^\d{3}:\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ def as_markdown() -> str:
         "| code | status | meaning | what to do |",
         "|---|---|---|---|",
     ]
-    cells = ((entry.code, str(entry.status), entry.meaning, entry.advice) for entry in error_entries())
-    lines += [f"| `{code}` | {status} | {meaning} | {advice} |" for code, status, meaning, advice in cells]
+    for entry in error_entries():
+        meaning, advice = (text.replace("|", "\\|") for text in (entry.meaning, entry.advice))
+        lines.append(f"| `{entry.code}` | {entry.status} | {meaning} | {advice} |")
     lines += [
         "",
         "In `errors`, a fault of a field carries one of the codes above or one of these: `required`, `null`, `blank`,",
