@@ -128,11 +128,10 @@ environment() {
     mkdir -p "$(dirname "$venv")"
     started=$(date +%s)
     # Two starts at once: the second waits and then finds the work done.
-    exec 9>"$(dirname "$venv")/.numina-environment.lock"
+    exec 9<"$lock"
     if command -v flock >/dev/null 2>&1; then flock 9; fi
     venv_is_current "$venv" || venv_install
-    exec 9>&-
-    rm -f "$(dirname "$venv")/.numina-environment.lock"
+    exec 9<&-
     say environment "ready  ($(($(date +%s) - started)) s)"
 }
 

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,24 +81,21 @@ def _listens(host: str, port: int) -> bool:
         return False
 
 
-def status_print(*, as_json: bool) -> int:
-    """Print the state; 0 when everything is up, otherwise 1."""
-    found = status_collect()
-    if as_json:
-        say(json.dumps(found, indent=2))
-        return 0 if found["up"] else 1
-    say(f"Numina {found['phase']}, data in {_short(found['home'])}")
+def status_lines(found: dict[str, Any]) -> list[str]:
+    """The state as a table for people."""
+    lines = [f"Numina {found['phase']}, data in {found['home']}"]
     for service in found["services"]:
         pid, port = service["pid"] or "-", service["port"] or "-"
         line = f"  {service['name']:<10} {service['state']:<9} pid {pid!s:<9} port {port!s:<6} {service['detail']}"
-        say(line.rstrip())
-    for name, url in found["urls"].items():
-        say(f"  {name:<10} {url}")
+        lines.append(line.rstrip())
+    lines += [f"  {name:<10} {url}" for name, url in found["urls"].items()]
     if not found["up"]:
-        say("  not everything is up: `make run` starts it, `make down` clears what was left behind")
+        lines.append("  not everything is up: `make run` starts it, `make down` clears what was left behind")
+    return lines
+
+
+def status_print(*, as_json: bool) -> int:
+    """Print the state; 0 when everything is up, otherwise 1."""
+    found = status_collect()
+    say(json.dumps(found, indent=2) if as_json else "\n".join(status_lines(found)))
     return 0 if found["up"] else 1
-
-
-def _short(path: str) -> str:
-    with_home = str(Path.home())
-    return path.replace(with_home, "~", 1) if with_home != "/" and path.startswith(with_home + "/") else path
