@@ -1,0 +1,77 @@
+"""How figures, dates and states are shown to people. Programs get the forms of the API instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.numbers import format_decimal
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from apps.core.currencies import currency_get
+
+EMPTY = "\u2013"
+CHIP_KINDS = frozenset({"good", "warn", "bad", "info", "plain"})
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """Babel's locale of a language of Django, English of the United Kingdom for those that Babel does not know."""
+    try:
+        return Locale.parse(language, sep="-")
+    except ValueError:
+        return Locale.parse("en_GB")
+
+
+def _language_locale() -> Locale:
+    return _locale(get_language() or "en-gb")
+
+
+def money_text(minor: int | Decimal | None, currency: str, *, with_currency: bool = False) -> str:
+    """Minor units with separators and all decimals of the currency: 1,250.00; KES 1,250.00 `with_currency`."""
+    if minor is None:
+        return EMPTY
+    exponent = currency_get(currency).exponent
+    pattern = "#,##0" + ("." + "0" * exponent if exponent else "")
+    text = format_decimal(Decimal(minor).scaleb(-exponent), format=pattern, locale=_language_locale())
+    return f"{currency} {text}" if with_currency else text
+
+
+def money_short(minor: int | Decimal, currency: str) -> str:
+    """Minor units in whole units with separators, for tiles where decimals are noise: 1,250."""
+    units = round(Decimal(minor).scaleb(-currency_get(currency).exponent))
+    return format_decimal(units, format="#,##0", locale=_language_locale())
+
+
+def count_text(value: int) -> str:
+    """A whole number with separators."""
+    return format_decimal(value, format="#,##0", locale=_language_locale())
+
+
+def day_text(day: dt.date | None) -> str:
+    """21 Nov 2026."""
+    return f"{day.day} {day:%b %Y}" if day else EMPTY
+
+
+def moment_text(moment: dt.datetime | None) -> str:
+    """21 Nov 2026 09:05:30 UTC: the books keep one clock."""
+    if moment is None:
+        return EMPTY
+    utc = moment.astimezone(dt.UTC)
+    return f"{day_text(utc.date())} {utc:%H:%M:%S} UTC"
+
+
+def chip(text: object, kind: str = "plain") -> SafeString:
+    """A small label: kind is good, warn, bad, info or plain."""
+    if kind not in CHIP_KINDS:
+        raise ValueError(f"unknown kind of chip {kind!r}")
+    return format_html('<span class="nm-chip nm-chip-{}">{}</span>', kind, text)
+
+
+def kind_text(code: str) -> str:
+    """A code such as cash_deposit in words: Cash deposit."""
+    return code.replace("_", " ").replace("-", " ").capitalize()
