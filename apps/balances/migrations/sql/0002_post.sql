@@ -3,10 +3,11 @@
 --
 -- Items are parallel arrays; legs are contiguous per item, ascending by item. Leg amounts are credit-positive minor
 -- units; p_leg_account indexes p_account, which is distinct and ascending.
+-- Plans are generic: with arrays as parameters PostgreSQL would plan anew at each call, which costs more than the work.
 -- Raises 40001 (raced with another transaction: repeat), NU002 (an account is owned by the engine),
 -- NU004 (business date in the future), NU008 (an account has no balance row).
 CREATE FUNCTION balances_post(
-    p_transaction uuid[], p_client text[], p_key text[], p_fingerprint bytea[], p_kind text[],
+    p_transaction uuid[], p_client text, p_key text[], p_fingerprint bytea[], p_kind text[],
     p_business_date date[], p_value_date date[], p_channel text[], p_description text[], p_counterparty text[],
     p_reference text[], p_reverses bigint[], p_client_timestamp timestamptz[],
     p_actor uuid, p_correlation text,
@@ -14,7 +15,7 @@ CREATE FUNCTION balances_post(
     p_overdraw boolean, p_atomic boolean,
     OUT outcome text[], OUT journal bigint[], OUT replayed boolean[], OUT booked_at timestamptz,
     OUT today date, OUT balance_after bigint[]
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET plan_cache_mode TO force_generic_plan AS $$
 DECLARE
     v_items constant int := cardinality(p_transaction);
     v_legs constant int := cardinality(p_leg_item);
@@ -24,10 +25,15 @@ DECLARE
     v_before bigint[] := array_fill(0::bigint, ARRAY[v_legs]);
     v_after bigint[] := array_fill(0::bigint, ARRAY[v_legs]);
     v_leg_version bigint[] := array_fill(0::bigint, ARRAY[v_legs]);
+    -- What a line is written from, by leg: a null entry writes none.
+    v_leg_entry bigint[] := array_fill(NULL::bigint, ARRAY[v_legs]);
+    v_line_account bigint[] := array_fill(0::bigint, ARRAY[v_legs]);
+    v_line_date date[] := array_fill(NULL::date, ARRAY[v_legs]);
+    v_line_no int[] := array_fill(0, ARRAY[v_legs]);
     v_lines int[] := array_fill(0, ARRAY[v_items]);
     v_known uuid[]; v_known_print bytea[]; v_known_outcome text[]; v_known_journal bigint[];
     v_leg int := 1; v_first int; v_at int; v_new bigint; v_amount bigint; v_result text; v_refused boolean := false;
-    v_written int; v_expected int;
+    v_written int; v_expected int; v_day date; v_entry bigint; v_new_items int := 0;
 BEGIN
     -- A posting belongs to the business day that it sees; cut-off takes this lock exclusively.
     PERFORM pg_advisory_xact_lock_shared(7003);
@@ -79,6 +85,12 @@ BEGIN
         END IF;
 
         v_result := 'OK';
+        v_entry := nextval('ledger_journal_id_seq');
+        v_day := coalesce(p_business_date[v_item], today);
+        v_new_items := v_new_items + 1;
+        IF v_day > today THEN
+            RAISE EXCEPTION 'the business date lies after the open day %', today USING ERRCODE = 'NU004';
+        END IF;
         IF p_reverses[v_item] IS NOT NULL AND EXISTS (
             SELECT 1 FROM ledger_journal j WHERE j.reverses_id = p_reverses[v_item] AND j.outcome = 'OK'
         ) THEN
@@ -108,6 +120,10 @@ BEGIN
                     v_version[v_at] := v_version[v_at] + 1;
                     v_leg_version[v_leg] := v_version[v_at];
                     v_lines[v_item] := v_lines[v_item] + 1;
+                    v_line_no[v_leg] := v_lines[v_item];
+                    v_leg_entry[v_leg] := v_entry;
+                    v_line_account[v_leg] := p_account[v_at];
+                    v_line_date[v_leg] := v_day;
                 END IF;
             END IF;
             v_leg := v_leg + 1;
@@ -118,17 +134,19 @@ BEGIN
                 v_at := p_leg_account[v_undo];
                 v_balance[v_at] := v_before[v_undo];
                 v_version[v_at] := v_version[v_at] - 1;
+                v_leg_entry[v_undo] := NULL;
             END LOOP;
             v_lines[v_item] := 0;
             v_refused := true;
         END IF;
         outcome[v_item] := v_result;
-        journal[v_item] := nextval('ledger_journal_id_seq');
+        journal[v_item] := v_entry;
     END LOOP;
 
     IF p_atomic AND v_refused THEN
         v_balance := v_start;
         v_version := v_version_start;
+        v_leg_entry := array_fill(NULL::bigint, ARRAY[v_legs]);
         FOR v_item IN 1 .. v_items LOOP
             IF outcome[v_item] = 'OK' AND NOT replayed[v_item] THEN
                 outcome[v_item] := 'BATCH';
@@ -138,11 +156,8 @@ BEGIN
     END IF;
     balance_after := v_balance;
     booked_at := clock_timestamp();
-    IF NOT (false = ANY (replayed)) THEN
+    IF v_new_items = 0 THEN
         RETURN;
-    END IF;
-    IF EXISTS (SELECT 1 FROM unnest(p_business_date) AS d WHERE d > today) THEN
-        RAISE EXCEPTION 'the business date lies after the open day %', today USING ERRCODE = 'NU004';
     END IF;
 
     INSERT INTO ledger_journal (
@@ -160,22 +175,21 @@ BEGIN
     INSERT INTO ledger_line (
         journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after, account_version,
         business_date)
-    SELECT journal[l.item], row_number() OVER (PARTITION BY l.item ORDER BY l.ordinal), p_account[l.account],
-           l.currency, CASE WHEN l.amount > 0 THEN 'C' ELSE 'D' END, abs(l.amount), l.before, l.after, l.version,
-           coalesce(p_business_date[l.item], today)
-      FROM unnest(p_leg_item, p_leg_account, p_leg_currency, p_leg_amount, v_before, v_after, v_leg_version)
-           WITH ORDINALITY AS l (item, account, currency, amount, before, after, version, ordinal)
-     WHERE v_lines[l.item] > 0;
+    SELECT l.entry, l.line_no, l.account, l.currency, CASE WHEN l.amount > 0 THEN 'C' ELSE 'D' END, abs(l.amount),
+           l.before, l.after, l.version, l.day
+      FROM unnest(v_leg_entry, v_line_no, v_line_account, p_leg_currency, p_leg_amount, v_before, v_after,
+                  v_leg_version, v_line_date)
+        AS l (entry, line_no, account, currency, amount, before, after, version, day)
+     WHERE l.entry IS NOT NULL;
 
     INSERT INTO balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint, outcome, journal_id)
-    SELECT t.transaction, t.client, t.key, t.print, t.outcome, t.journal
-      FROM unnest(p_transaction, p_client, p_key, p_fingerprint, outcome, journal, replayed)
-        AS t (transaction, client, key, print, outcome, journal, replayed)
+    SELECT t.transaction, p_client, t.key, t.print, t.outcome, t.journal
+      FROM unnest(p_transaction, p_key, p_fingerprint, outcome, journal, replayed)
+        AS t (transaction, key, print, outcome, journal, replayed)
      WHERE NOT t.replayed
         ON CONFLICT (transaction_id) DO NOTHING;
     GET DIAGNOSTICS v_written = ROW_COUNT;
-    SELECT count(*) INTO v_expected FROM unnest(replayed) AS r WHERE NOT r;
-    IF v_written <> v_expected THEN
+    IF v_written <> v_new_items THEN
         RAISE EXCEPTION 'the same key was used at the same moment' USING ERRCODE = '40001';
     END IF;
 

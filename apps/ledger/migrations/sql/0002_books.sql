@@ -29,21 +29,22 @@ REVOKE UPDATE, DELETE, TRUNCATE ON ledger_journal, ledger_line, ledger_seal FROM
 -- rows: in a batch it costs one pass, where a deferred row trigger would run once a line.
 CREATE FUNCTION ledger_lines_check() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- One pass over the new lines: sums a currency, then the entry as a whole against what it says of itself.
     IF EXISTS (
-        SELECT 1 FROM new_lines GROUP BY journal_id, currency
-        HAVING sum(CASE side WHEN 'C' THEN amount ELSE -amount END) <> 0
+        SELECT 1
+          FROM (SELECT c.journal_id, bool_or(c.total <> 0) AS is_off, sum(c.lines) AS lines, min(c.low) AS low,
+                       max(c.high) AS high, min(c.first_day) AS first_day, max(c.last_day) AS last_day
+                  FROM (SELECT journal_id, currency, sum(CASE side WHEN 'C' THEN amount ELSE -amount END) AS total,
+                               count(*) AS lines, min(line_no) AS low, max(line_no) AS high,
+                               min(business_date) AS first_day, max(business_date) AS last_day
+                          FROM new_lines GROUP BY journal_id, currency) c
+                 GROUP BY c.journal_id) e
+          LEFT JOIN ledger_journal j ON j.id = e.journal_id
+         WHERE e.is_off OR e.low <> 1 OR e.high <> e.lines OR e.lines IS DISTINCT FROM j.line_count
+            OR e.first_day IS DISTINCT FROM j.business_date OR e.last_day IS DISTINCT FROM j.business_date
     ) THEN
-        RAISE EXCEPTION 'the lines of an entry do not sum to zero' USING ERRCODE = 'NU006';
-    END IF;
-    IF EXISTS (
-        SELECT 1 FROM (SELECT journal_id, count(*) AS lines, min(line_no) AS low, max(line_no) AS high,
-                              min(business_date) AS first_day, max(business_date) AS last_day
-                         FROM new_lines GROUP BY journal_id) l
-          LEFT JOIN ledger_journal j ON j.id = l.journal_id
-         WHERE l.low <> 1 OR l.high <> l.lines OR l.lines IS DISTINCT FROM j.line_count
-            OR l.first_day IS DISTINCT FROM j.business_date OR l.last_day IS DISTINCT FROM j.business_date
-    ) THEN
-        RAISE EXCEPTION 'the lines of an entry are written once, all together' USING ERRCODE = 'NU006';
+        RAISE EXCEPTION 'the lines of an entry sum to zero per currency and are written once, all together'
+            USING ERRCODE = 'NU006';
     END IF;
     RETURN NULL;
 END;
