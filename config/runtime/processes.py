@@ -36,7 +36,7 @@ def commands(port: int) -> dict[str, list[str]]:
         *("--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
         *("--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)),
         *("--workers-kill-timeout", str(WEB_KILL_SECONDS), "--respawn-failed-workers"),
-        *("--log-level", "warning"),
+        *("--log-level", "error"),
         "config.wsgi:application",
     ]
     worker = [

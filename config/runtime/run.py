@@ -17,7 +17,7 @@ from config.runtime.processes import Supervisor, commands
 from config.runtime.report import STOP_SIGNALS, RuntimeFault, StopRequested, say, signals_raise, step, warn
 from config.runtime.servers import Servers, servers_of, state_update
 
-READY_SECONDS = 90.0
+READY_SECONDS = 60.0
 LEFTOVER_GRACE_SECONDS = 10.0
 APPLICATION_PROCESSES = ("web", "worker", "beat")
 
