@@ -1,319 +1,163 @@
-"""The base of all pages of the staff site that show records: view-only, nothing deleted, scoped, readable history.
+"""Base classes of the staff site: everything can be looked at by whoever may, nothing can be deleted.
 
-A record's page has tabs. The first shows its facts, the last its history; apps add their own with `tab_add`, also to
-records of apps below them, so that a member's page can list accounts while members know nothing of accounts.
+Services own the writes, so a model is view-only here unless its admin names a permission for adding or changing.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
-from django.contrib.admin.utils import label_for_field, lookup_field, unquote
-from django.core.exceptions import ObjectDoesNotExist
-from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import models
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from apps.core import display
-from apps.core.history import changes_of
+from apps.core.display import money_text
+from apps.core.record_pages import RecordPages, user_may
 
-TabContext = Callable[[HttpRequest, Any], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A tab of a record's page: its template gets what `context(request, record)` returns."""
-
-    slug: str
-    title: str
-    template: str
-    context: TabContext
-    permission: str = ""
+PAGE_ROWS = 25
+COUNTED_MAX = 10_000
+SEARCH_CHARACTERS_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A labelled value of a record."""
+class BoundedPaginator(Paginator):
+    """Counts no further than 10,000 rows: nobody pages through more, and counting millions takes seconds."""
 
-    label: str
-    value: object
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or 10,000 when there are more."""
+        if hasattr(self.object_list, "query"):
+            return int(self.object_list.order_by()[:COUNTED_MAX].count())  # type: ignore[union-attr]
+        return min(len(self.object_list), COUNTED_MAX)
 
 
-def user_may(request: HttpRequest, code: str) -> bool:
-    """Does the user of this request hold the permission code? Nobody signed in holds none."""
-    has_permission = getattr(request.user, "has_permission", None)
-    return bool(has_permission and request.user.is_active and has_permission(code))
+class PermissionByCode:
+    """Who may do what, by the codes of the bank's own roles. An empty code means nobody.
+
+    `view_permission` is needed to see anything; `add_permission` and `change_permission` open writing, for models
+    that no service owns. There is no code for deleting: records are reversed, closed or deactivated.
+    """
+
+    view_permission: str = ""
+    add_permission: str = ""
+    change_permission: str = ""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Does the user hold `view_permission`?"""
+        return user_may(request, self.view_permission)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Does the user hold `add_permission`?"""
+        return user_may(request, self.add_permission)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Does the user hold `change_permission`?"""
+        return user_may(request, self.change_permission)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
 
 
 def branch_scope(request: HttpRequest, queryset: QuerySet[Any], field: str) -> QuerySet[Any]:
     """The part of a queryset that the user's scope reaches: the whole bank, the own branch, or nothing."""
-    match request.user.scope:  # type: ignore[union-attr]
+    user: Any = request.user
+    match user.scope:
         case "all":
             return queryset
-        case "branch" if request.user.branch_id:  # type: ignore[union-attr]
-            return queryset.filter(**{field: request.user.branch_id})  # type: ignore[union-attr]
+        case "branch" if user.branch_id:
+            return queryset.filter(**{field: user.branch_id})
         case _:
             return queryset.none()
 
 
-def money_column(
-    name: str,
-    *,
-    currency: str = "currency",
-    label: str,
-    sort: str = "",
-    minor: Callable[[Any], int | None] | None = None,
-) -> Callable[[ModelAdmin, Any], str]:
-    """A list column of minor units, aligned right by the style sheet since its name begins with `money_`.
+class NuminaAdmin(RecordPages, PermissionByCode, ModelAdmin):
+    """The base of every admin class. See `RecordPages`, `PermissionByCode`, and `money_column` for amounts."""
 
-    `name` and `currency` are dotted attribute paths on the record; `minor` replaces the first where it is computed.
-    """
-
-    def column(_: ModelAdmin, record: Any) -> str:
-        value = minor(record) if minor else _path(record, name)
-        return display.money_text(value, _path(record, currency))
-
-    column.__name__ = "money_" + name.replace(".", "_")
-    column.short_description = label  # type: ignore[attr-defined]
-    if sort:
-        column.admin_order_field = sort  # type: ignore[attr-defined]
-    return column
-
-
-def _path(record: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        record = getattr(record, part)
-    return record
-
-
-class NuminaAdmin(ModelAdmin):
-    """Lists and shows; changes happen in services. Set `view_permission` to a code of apps.identity.permissions."""
-
-    view_permission: ClassVar[str] = ""
-    branch_field: ClassVar[str] = ""  # lookup of the branch's id; empty where records belong to the whole bank
-    subtitle: ClassVar[str] = ""
-    list_per_page = 25
-    list_max_show_all = 100
+    branch_field = ""
+    """Lookup of the branch by which users of branch scope are limited; empty where records belong to the bank."""
+    list_per_page = PAGE_ROWS
+    list_max_show_all = PAGE_ROWS
     show_full_result_count = False
-    list_filter_sheet = True
+    paginator = BoundedPaginator
     actions = None
-    compressed_fields = True
-    tabs: ClassVar[list[Tab]] = []
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.tabs = list(cls.tabs)  # each class its own, so that tab_add reaches nobody else
-
-    @classmethod
-    def tab_add(cls, tab: Tab) -> None:
-        """Put a tab before the history. For the admin modules of higher apps, while they are imported."""
-        cls.tabs.append(tab)
-
-    # -- who may see what
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return user_may(request, self.view_permission)
+    list_fullwidth = True
+    warn_unsaved_form = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return user_may(request, self.view_permission)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+        """The model is listed for whoever may view it."""
+        return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """What the user's scope reaches."""
         queryset = super().get_queryset(request)
         return branch_scope(request, queryset, self.branch_field) if self.branch_field else queryset
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        # A NUL cannot be in any text of PostgreSQL; asked for, it would be an error instead of no result.
-        return super().get_search_results(request, queryset, search_term.replace("\x00", "")[:100])
-
-    # -- pages
-
-    def get_urls(self) -> list[URLPattern]:
-        info = (self.opts.app_label, self.opts.model_name)
-        own = [
-            path(
-                f"<path:object_id>/{tab.slug}/",
-                self.admin_site.admin_view(self._tab_view(tab)),
-                name="{}_{}_{}".format(*info, tab.slug.replace("-", "_")),
-            )
-            for tab in self.tabs
-        ]
-        return own + super().get_urls()
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        crumbs = [(capfirst(str(self.opts.verbose_name_plural)), "")]
-        return super().changelist_view(request, {"page_crumbs": crumbs, **(extra_context or {})})
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The record's first tab; there is no form behind it."""
-        record = self.record_get(request, object_id)
-        context = {"record_sections": self.record_sections(request, record), **self.overview_context(request, record)}
-        return self.render_tab(request, record, "", self.overview_template, context)
-
-    overview_template = "numina/record_overview.html"
-
-    def overview_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
-        """More for the first tab's template."""
-        return {}
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What changed, when, by whom: from simple-history, newest first. Nothing can be reverted here."""
-        record = self.record_get(request, object_id)
-        if not hasattr(record, "history"):
-            raise Http404
-        context = {"history_entries": changes_of(record)}
-        return self.render_tab(request, record, "history", "numina/record_history.html", context)
-
-    def record_get(self, request: HttpRequest, object_id: str) -> Any:
-        """The record, when the user may see it; otherwise it looks as if it did not exist."""
-        if not self.has_view_permission(request):
-            raise DjangoPermissionDenied
-        record = self.get_object(request, unquote(object_id))
-        if record is None:
-            raise Http404
-        return record
-
-    def _tab_view(self, tab: Tab) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            record = self.record_get(request, object_id)
-            if tab.permission and not user_may(request, tab.permission):
-                raise DjangoPermissionDenied
-            return self.render_tab(request, record, tab.slug, tab.template, tab.context(request, record))
-
-        return view
-
-    def render_tab(
-        self, request: HttpRequest, record: Any, slug: str, template: str, context: dict[str, Any]
-    ) -> TemplateResponse:
-        """A record's page with one tab open."""
-        title = self.record_title(record)
-        plural = capfirst(str(self.opts.verbose_name_plural))
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
-        page = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "page_crumbs": [(plural, self._url("changelist")), (title, "")],
-            "record": record,
-            "record_title": title,
-            "record_subtitle": self.record_subtitle(record),
-            "record_chips": self.record_chips(record),
-            "record_actions": self.record_actions(request, record),
-            "record_tabs": self._tab_links(request, record, slug),
-            "record_tab": slug,
-            **context,
-        }
-        return TemplateResponse(request, template, page)
-
-    def _tab_links(self, request: HttpRequest, record: Any, active: str) -> list[dict[str, Any]]:
-        links = [{"title": "Overview", "url": self._url("change", record), "active": active == ""}]
-        for tab in self.tabs:
-            if not tab.permission or user_may(request, tab.permission):
-                url = self._url(tab.slug.replace("-", "_"), record)
-                links.append({"title": tab.title, "url": url, "active": active == tab.slug})
-        if hasattr(record, "history"):
-            links.append({"title": "History", "url": self._url("history", record), "active": active == "history"})
-        return links
-
-    def _url(self, view: str, record: Any = None) -> str:
-        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{view}"
-        return reverse(name, args=[record.pk] if record is not None else None)
-
-    # -- what a page says of its record
-
-    def record_title(self, record: Any) -> str:
-        return str(record)
-
-    def record_subtitle(self, record: Any) -> str:
-        return self.subtitle or capfirst(str(self.opts.verbose_name))
-
-    def record_chips(self, record: Any) -> Iterable[SafeString]:
-        """Labels beside the title, most important first."""
-        return ()
-
-    def record_actions(self, request: HttpRequest, record: Any) -> Sequence[dict[str, str]]:
-        """Links at the right of the title: title, url, icon."""
-        return ()
-
-    def record_sections(self, request: HttpRequest, record: Any) -> list[tuple[str, list[Fact]]]:
-        """Headed groups of facts, by default those of `fieldsets`."""
-        sections = []
-        for heading, options in self.get_fieldsets(request, record):
-            names = [name for row in options["fields"] for name in ([row] if isinstance(row, str) else row)]
-            sections.append((str(heading or "Details"), [self.fact(request, record, name) for name in names]))
-        return sections
-
-    def fact(self, request: HttpRequest, record: Any, name: str) -> Fact:
-        """A field, an attribute or a method of this admin, labelled and formatted."""
-        label = capfirst(str(label_for_field(name, self.model, model_admin=self)))
-        try:
-            field, _, value = lookup_field(name, record, self)
-        except (AttributeError, ObjectDoesNotExist):
-            return Fact(label, display.EMPTY)
-        return Fact(label, self._field_value(request, record, field, value) if field else value_show(value))
-
-    def _field_value(self, request: HttpRequest, record: Any, field: models.Field[Any, Any], value: Any) -> object:
-        if field.choices:
-            return getattr(record, f"get_{field.name}_display")() or display.EMPTY
-        if isinstance(field, models.ManyToManyField):
-            return ", ".join(str(other) for other in value.all()) or display.EMPTY
-        if isinstance(field, models.ForeignKey):
-            other = getattr(record, field.name)
-            return record_link(request, self.admin_site, other) if other else display.EMPTY
-        return value_show(value)
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        if self.fields:
-            return list(self.fields)
-        hidden = {"id", "search_text", "password"}
-        return [field.name for field in self.opts.concrete_fields if field.name not in hidden]
+        """The usual search. No text of PostgreSQL holds a NUL: asked for, it would be an error instead of no result."""
+        return super().get_search_results(request, queryset, search_term.replace("\x00", "")[:SEARCH_CHARACTERS_MAX])
 
 
-def value_show(value: object) -> object:
-    """A bare value as people read it."""
-    if value is None or value == "":
-        return display.EMPTY
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, dt.datetime):
-        return display.moment_text(value)
-    if isinstance(value, dt.date):
-        return display.day_text(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(str(item) for item in value) or display.EMPTY
-    return value
+class NuminaHistoryAdmin(NuminaAdmin):
+    """For models with simple-history: a History tab with each change, who made it and why.
+
+    History is read, never written back: there is no page that would take a form for it.
+    """
 
 
-def record_link(request: HttpRequest, site: Any, record: Any) -> object:
-    """The record's name, as a link to its page where the user may see that page."""
-    admin = site._registry.get(type(record))
-    if admin is None or not admin.has_view_permission(request):
-        return str(record)
-    try:
-        url = reverse(f"{site.name}:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
-    except NoReverseMatch:
-        return str(record)
-    return format_html('<a class="nm-link" href="{}">{}</a>', url, record)
+class NuminaTabularInline(PermissionByCode, TabularInline):
+    """Rows of a related model below the record, view-only unless it names permissions."""
+
+    extra = 0
+    per_page = PAGE_ROWS
+    show_change_link = False
+
+
+class NuminaStackedInline(PermissionByCode, StackedInline):
+    """Blocks of a related model below the record, view-only unless it names permissions."""
+
+    extra = 0
+    show_change_link = False
+
+
+def money_column(
+    name: str, minor_attr: str, currency_attr: str = "currency", *, empty: str = "-"
+) -> Callable[[Any, Any], str | SafeString]:
+    """A column (or read-only field) of an amount: right-aligned, digits of one width, grouped, with its currency.
+
+    `minor_attr` and `currency_attr` are paths over relations with "__"; the column sorts by the first. Bind it to a
+    name that ends in `_money`, which is what aligns the heading: `balance_money = money_column("Balance",
+    "balance__balance", "currency_id")`.
+    """
+
+    def column(_admin: Any, obj: Any) -> str | SafeString:
+        minor = _follow(obj, minor_attr)
+        if minor is None:
+            return empty
+        return money_html(minor, str(_follow(obj, currency_attr)))
+
+    column.short_description = name  # type: ignore[attr-defined]
+    column.admin_order_field = minor_attr  # type: ignore[attr-defined]
+    return column
+
+
+def money_html(minor: int, currency: str) -> SafeString:
+    """Minor units as the staff site shows money: "1,250.00 KES", negative with a real minus sign."""
+    kind = "nm-money nm-negative" if minor < 0 else "nm-money"
+    return format_html(
+        '<span class="{}">{} <span class="nm-currency">{}</span></span>', kind, money_text(minor, currency), currency
+    )
+
+
+def _follow(obj: Any, path: str) -> Any:
+    for part in path.split("__"):
+        obj = getattr(obj, part, None)
+        if obj is None:
+            return None
+    return obj

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from apps.core.currencies import currency_get
 
 EMPTY = "\u2013"
+MINUS = "\N{MINUS SIGN}"
 CHIP_KINDS = frozenset({"good", "warn", "bad", "info", "plain"})
 
 
@@ -27,8 +28,9 @@ def _locale(language: str) -> Locale:
         return Locale.parse("en_GB")
 
 
-def _language_locale() -> Locale:
-    return _locale(get_language() or "en-gb")
+def _decimal(value: Decimal | int, pattern: str) -> str:
+    text = format_decimal(value, format=pattern, locale=_locale(get_language() or "en-gb"))
+    return text.replace("-", MINUS)
 
 
 def money_text(minor: int | Decimal | None, currency: str, *, with_currency: bool = False) -> str:
@@ -37,19 +39,19 @@ def money_text(minor: int | Decimal | None, currency: str, *, with_currency: boo
         return EMPTY
     exponent = currency_get(currency).exponent
     pattern = "#,##0" + ("." + "0" * exponent if exponent else "")
-    text = format_decimal(Decimal(minor).scaleb(-exponent), format=pattern, locale=_language_locale())
+    text = _decimal(Decimal(minor).scaleb(-exponent), pattern)
     return f"{currency} {text}" if with_currency else text
 
 
 def money_short(minor: int | Decimal, currency: str) -> str:
     """Minor units in whole units with separators, for tiles where decimals are noise: 1,250."""
     units = round(Decimal(minor).scaleb(-currency_get(currency).exponent))
-    return format_decimal(units, format="#,##0", locale=_language_locale())
+    return _decimal(units, "#,##0")
 
 
 def count_text(value: int) -> str:
     """A whole number with separators."""
-    return format_decimal(value, format="#,##0", locale=_language_locale())
+    return _decimal(value, "#,##0")
 
 
 def day_text(day: dt.date | None) -> str:
