@@ -5,11 +5,31 @@ Tasks name their queue in their decorator; a task without one goes to `default`.
 """
 
 import os
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 app = Celery("numina")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def _ready(name: str) -> None:
+    """Tell the process manager that started us, if one did, that this process is at work."""
+    folder = os.environ.get("NUMINA_READY_FOLDER")
+    if folder:
+        Path(folder, name).touch()
+
+
+@worker_ready.connect
+def _worker_is_ready(**_: Any) -> None:
+    _ready("worker")
+
+
+@beat_init.connect
+def _beat_is_ready(**_: Any) -> None:
+    _ready("beat")

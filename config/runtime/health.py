@@ -2,12 +2,14 @@
 
 import http.client
 import json
+import threading
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from config.runtime.ports import ADDRESS
 
+BACKGROUND_PROCESSES = ("worker", "beat")
 READY_PATH = "/api/v1/health/ready"
 
 
@@ -29,11 +31,17 @@ def health_get(port: int, *, timeout: float = 5.0) -> tuple[int, dict[str, Any]]
     return answer.status, parsed if isinstance(parsed, dict) else {}
 
 
-def health_wait(port: int, *, seconds: float, given_up: Callable[[], bool]) -> tuple[int, dict[str, Any]]:
-    """Ask until the answer is 200, the time is over or `given_up` says so; the last answer."""
+def ready_wait(port: int, folder: Path, *, seconds: float, ended: threading.Event) -> str:
+    """Wait until the site answers 200 and the background processes are at work; what is missing, or nothing.
+
+    `folder` is where worker and beat leave a mark when they are (see config.celery).
+    """
     deadline = time.monotonic() + seconds
     while True:
         status, body = health_get(port)
-        if status == 200 or given_up() or time.monotonic() > deadline:
-            return status, body
-        time.sleep(0.1)
+        late = [name for name in BACKGROUND_PROCESSES if not (folder / name).exists()]
+        if (status == 200 and not late) or ended.is_set():
+            return ""
+        if time.monotonic() > deadline:
+            return f"the site answers {status or 'nothing'} {body or ''}" if status != 200 else " and ".join(late)
+        ended.wait(0.1)

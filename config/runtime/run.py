@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 
 from config.env import ROOT
-from config.runtime.health import health_wait
+from config.runtime.health import ready_wait
 from config.runtime.home import Home, HomeLock, home_open, json_read
 from config.runtime.leftovers import group_stop, started_from, started_of
 from config.runtime.ports import web_port
@@ -69,15 +70,18 @@ def _prepare(servers: Servers) -> None:
 def _supervise(servers: Servers, port: int, started: float) -> bool:
     """Run the processes until one ends or a signal comes. True when it was a signal."""
     home = servers.home
+    folder = home.run / "ready"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     ended = threading.Event()
     gave_up = threading.Event()
 
     def announce() -> None:
-        status, body = health_wait(port, seconds=READY_SECONDS, given_up=ended.is_set)
+        missing = ready_wait(port, folder, seconds=READY_SECONDS, ended=ended)
         if ended.is_set():
             return
-        if status != 200:
-            warn(f"The site did not become ready in {READY_SECONDS:.0f} s (answer {status or 'none'}): {body}")
+        if missing:
+            warn(f"Not ready after {READY_SECONDS:.0f} s: {missing}")
             gave_up.set()
             os.kill(os.getpid(), signal.SIGTERM)
             return
@@ -96,6 +100,7 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     supervisor = Supervisor(sys.stdout, on_started)
     environment = {**os.environ, **servers.environment()}
     environment.setdefault("NUMINA_LOG_FORMAT", "console")
+    environment["NUMINA_READY_FOLDER"] = str(folder)
     for name, command in commands(port).items():
         supervisor.add(name, command, environment)
     supervisor.loop()
