@@ -183,4 +183,16 @@ NUMINA: dict[str, Any] = {
     "FORWARD_VALUE_DAYS": 0,
     "PUBLIC_URL": ENV.public_url,
     "TRUSTED_PROXIES": ENV.trusted_proxies,
+    # Sign-in. Rates are of django-ratelimit ("10/15m": ten in a quarter of an hour); successful sign-ins do not count.
+    "RATES": {
+        "login_pair": "10/15m",  # one user from one address
+        "login_email": "50/h",  # one user from anywhere
+        "login_ip": "60/5m",  # one address, which may be a whole branch
+        "register_ip": "60/h",
+        "register_email": "5/h",
+        "refresh_ip": "300/m",
+    },
+    "SESSION_DAYS_MAX": 30,  # sign in again after this, however often the tokens were refreshed
+    "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
+    "DEMO_ALLOWED": False,  # users with a well-known password
 }

@@ -16,3 +16,5 @@ INTERNAL_IPS = ["127.0.0.1"]
 # Files are served as they lie in the tree: no collectstatic while working.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+
+NUMINA = {**NUMINA, "DEMO_ALLOWED": True, "RATES": {**NUMINA["RATES"], "register_ip": "600/h"}}

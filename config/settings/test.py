@@ -24,3 +24,6 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+
+# Limits are off unless a test asks for them (the fixture `rates`).
+NUMINA = {**NUMINA, "RATES": {}, "DEMO_ALLOWED": True}
