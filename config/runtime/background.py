@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 
 from config.env import ROOT
 from config.runtime.home import Home, HomeLock, home_open, json_read
@@ -13,10 +14,10 @@ from config.runtime.leftovers import is_alive, started_from
 from config.runtime.report import RuntimeFault, say, step
 from config.runtime.run import already_running, leftovers_stop
 from config.runtime.servers import servers_of
-from config.runtime.valkey import log_tail
 
 UP_SECONDS = 1_800  # the demo bank is made at the first start
 DOWN_SECONDS = 90
+LINES_SHOWN = 15
 OUTPUT_OF_PROCESS = re.compile(r"^\d\d:\d\d:\d\d \w+ +\| ")
 
 
@@ -51,6 +52,7 @@ def up() -> int:
 def _follow(home: Home, child: subprocess.Popen[bytes], offset: int) -> int:
     """Show the start's own lines until it is ready or has failed."""
     deadline = time.monotonic() + UP_SECONDS
+    unseen: deque[str] = deque(maxlen=LINES_SHOWN)
     with home.main_log.open("r", errors="replace") as log:
         log.seek(offset)
         while True:
@@ -59,12 +61,14 @@ def _follow(home: Home, child: subprocess.Popen[bytes], offset: int) -> int:
             if ready:
                 time.sleep(0.3)  # the last lines of the banner are written just after the state
             for line in log:
-                if not OUTPUT_OF_PROCESS.match(line):
+                if OUTPUT_OF_PROCESS.match(line):
+                    unseen.append(line.rstrip())
+                else:
                     say(line.rstrip())
             if ready:
                 return 0
             if code is not None:
-                raise RuntimeFault(f"Numina did not start. The end of {home.main_log}:\n{log_tail(home.main_log)}")
+                raise RuntimeFault("\n".join([f"Numina did not start; its whole log is {home.main_log}", *unseen]))
             if time.monotonic() > deadline:
                 child.send_signal(signal.SIGTERM)
                 raise RuntimeFault(f"Numina was not ready after {UP_SECONDS} s; see {home.main_log}.")
