@@ -24,10 +24,15 @@ class AccountProduct(BaseModel):
     )
     number_prefix = models.CharField(max_length=4, help_text="Digits that begin the numbers of its accounts.")
     overdraft_limit_max = models.BigIntegerField(default=0, help_text="Zero: no overdraft.")
-    transaction_limit = models.BigIntegerField(null=True, blank=True, help_text="The most one transaction may take out.")
+    transaction_limit = models.BigIntegerField(
+        null=True, blank=True, help_text="The most one transaction may take out."
+    )
     description = models.CharField(max_length=400, blank=True)
     is_active = models.BooleanField(default=True, help_text="Open for new accounts.")
-    history = HistoricalRecords()
+    history = HistoricalRecords(
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+    )
 
     class Meta:
         ordering = ("code",)
@@ -68,7 +73,10 @@ class Account(BaseModel):
     overdraft_limit = models.BigIntegerField(default=0, help_text="What the bank agreed to, minor units.")
     opened_on = models.DateField()
     closed_on = models.DateField(null=True, blank=True)
-    history = HistoricalRecords()
+    history = HistoricalRecords(
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -76,7 +84,8 @@ class Account(BaseModel):
         constraints = [
             models.CheckConstraint(condition=Q(overdraft_limit__gte=0), name="accounts_overdraft_positive"),
             models.CheckConstraint(
-                condition=Q(status="closed", closed_on__isnull=False) | (~Q(status="closed") & Q(closed_on__isnull=True)),
+                condition=Q(status="closed", closed_on__isnull=False)
+                | (~Q(status="closed") & Q(closed_on__isnull=True)),
                 name="accounts_closed_has_date",
             ),
         ]
@@ -96,7 +105,10 @@ class AccountHolder(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holders")
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="held_accounts")
     role = models.CharField(max_length=10, choices=Role.choices)
-    history = HistoricalRecords()
+    history = HistoricalRecords(
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("account", "member"), name="accounts_holder_once")]

@@ -11,12 +11,17 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from apps.ledger.errors import GLAccountNotFound
-from apps.ledger.models import AccountingPeriod, BusinessDate, GLAccount, JournalEntry, LedgerAccount
+from apps.ledger.models import AccountingPeriod, BusinessDate, Currency, GLAccount, JournalEntry, LedgerAccount
 
 
 def business_date_current() -> dt.date:
     """The bank's open business day."""
     return BusinessDate.objects.values_list("current", flat=True).get(pk=1)
+
+
+def currency_is_kept(*, code: str) -> bool:
+    """Does the bank keep books in this currency?"""
+    return Currency.objects.filter(pk=code, is_enabled=True).exists()
 
 
 def gl_account_get(*, code: str) -> GLAccount:

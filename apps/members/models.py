@@ -39,8 +39,12 @@ class Member(BaseModel):
     )
     joined_on = models.DateField()
     exited_on = models.DateField(null=True, blank=True)
-    search_text = models.TextField(editable=False, help_text="Lower-case names, number, phone and e-mail, for search.")
-    history = HistoricalRecords(excluded_fields=["search_text"])
+    search_text = models.TextField(editable=False, help_text="Words by which the member is found; see search.py.")
+    history = HistoricalRecords(
+        excluded_fields=["search_text"],
+        history_id_field=models.BigAutoField(),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")

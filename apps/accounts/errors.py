@@ -1,0 +1,74 @@
+"""What accounts and their products refuse."""
+
+from apps.core.errors import Conflict, InvalidRequest, Unprocessable
+
+
+class AccountNumberTaken(Conflict):
+    """409: another account has this number."""
+
+    code = "account-number-taken"
+    title = "The account number is taken"
+
+
+class AccountNumberInvalid(InvalidRequest):
+    """400: not an account number: 4 to 34 capital letters and digits."""
+
+    code = "account-number-invalid"
+    title = "The account number is not valid"
+
+
+class AccountIsClosed(Conflict):
+    """409: a closed account stays as it is."""
+
+    code = "account-is-closed"
+    title = "The account has been closed"
+
+
+class ProductCodeTaken(Conflict):
+    """409: another product has this code."""
+
+    code = "product-code-taken"
+    title = "The product code is taken"
+
+
+class ProductNotUsable(Unprocessable):
+    """422: no such product, or one that is not open for new accounts."""
+
+    code = "product-not-usable"
+    title = "The product cannot be used"
+
+
+class ProductTermsInvalid(Unprocessable):
+    """422: the terms of the product do not fit together or do not fit the books."""
+
+    code = "product-terms-invalid"
+    title = "The terms of the product do not fit"
+
+
+class OverdraftAboveProduct(Unprocessable):
+    """422: the overdraft limit is above what the product allows."""
+
+    code = "overdraft-above-product"
+    title = "The overdraft limit is above the product's"
+
+
+class OverdraftInUse(Unprocessable):
+    """422: the overdraft limit would be below what the account uses of it now."""
+
+    code = "overdraft-in-use"
+    title = "More of the overdraft is in use"
+
+
+class HolderInvalid(Unprocessable):
+    """422: a further holder is unknown, not active, named twice, or is the owner."""
+
+    code = "holder-invalid"
+    title = "A holder cannot be added"
+
+
+class StatementTooLong(Unprocessable):
+    """422: the period is longer, or has more entries, than one statement covers."""
+
+    code = "statement-too-long"
+    title = "The statement would be too long"
+    advice = "Ask for a shorter period, or page through the account's transactions."

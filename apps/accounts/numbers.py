@@ -1,0 +1,59 @@
+"""How account numbers are made. The pattern is the bank's choice: settings.NUMINA["ACCOUNT_NUMBER_PATTERN"].
+
+A pattern is text with `{prefix}` (the product's digits), `{branch}` (the digits of the branch's code), `{serial:09d}`
+(the next of one sequence for the whole bank) and at its end `{luhn}` (one check digit) or `{mod97}` (two, ISO 7064).
+The check digits cover all digits before them. The default, `{prefix}{serial:09d}{luhn}`, gives 010000000017: twelve
+digits for a product with the prefix 01. Numbers of accounts that come from elsewhere are kept as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.db import connection
+
+from apps.accounts.errors import AccountNumberInvalid
+from apps.core.check_digits import luhn_digit, mod97_digits
+
+PATTERN_DEFAULT = "{prefix}{serial:09d}{luhn}"
+NUMBERS_MAX = 200_000
+
+_NUMBER = re.compile(r"[0-9A-Z]{4,34}")
+_HIDDEN = "\u2022" * 4
+_CHECKS = {"{luhn}": luhn_digit, "{mod97}": mod97_digits}
+
+
+def account_number(*, prefix: str, branch_code: str, serial: int) -> str:
+    """The number of an account by the bank's pattern. Raises ValueError for a pattern that cannot be filled."""
+    pattern = settings.NUMINA.get("ACCOUNT_NUMBER_PATTERN", PATTERN_DEFAULT)
+    check = next((name for name in _CHECKS if pattern.endswith(name)), "")
+    branch = "".join(character for character in branch_code if character in "0123456789")
+    if "{branch" in pattern and not branch:
+        raise ValueError(f"the account number pattern needs digits in the branch code, not {branch_code!r}")
+    body = pattern.removesuffix(check).format(prefix=prefix, branch=branch, serial=serial)
+    return body + _CHECKS[check](body) if check else body
+
+
+def serials_take(*, count: int) -> list[int]:
+    """New serials of account numbers, each given out once, whatever becomes of the transaction."""
+    if not 1 <= count <= NUMBERS_MAX:
+        raise ValueError(f"1 to {NUMBERS_MAX} serials")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('accounts_number_seq') FROM generate_series(1, %s)", [count])
+        return [serial for (serial,) in cursor.fetchall()]
+
+
+def number_check(number: str) -> str:
+    """A number from elsewhere without its spaces. Raises AccountNumberInvalid: 4 to 34 capitals and digits."""
+    bare = number.replace(" ", "")
+    if not _NUMBER.fullmatch(bare):
+        raise AccountNumberInvalid(pointer="/number")
+    return bare
+
+
+def number_masked(number: str) -> str:
+    """The number as strangers may see it: the first and the last four characters, the middle hidden."""
+    if len(number) < 9:  # noqa: PLR2004 - too short to hide anything in the middle
+        return f"{_HIDDEN} {number[-4:]}"
+    return f"{number[:4]} {_HIDDEN} {number[-4:]}"

@@ -1,0 +1,85 @@
+"""Who sees which account: the gate of every view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.accounts.models import Account, AccountHolder, AccountProduct
+from apps.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+
+def accounts_visible_to(user: User) -> QuerySet[Account]:
+    """Accounts by the user's scope: the whole bank, the user's branch, or those the user owns or is a holder of."""
+    accounts = Account.objects.select_related("product", "member", "branch")
+    if not user.has_permission("accounts.view"):
+        return accounts.none()
+    if user.scope == "all":
+        return accounts
+    if user.scope == "branch":
+        return accounts.filter(branch_id=user.branch_id) if user.branch_id else accounts.none()
+    held = AccountHolder.objects.filter(account=OuterRef("pk"), member__user=user.pk)
+    return accounts.filter(Q(member__user=user.pk) | Exists(held))
+
+
+def account_get_for(*, user: User, pk: UUID) -> Account:
+    """The account, if the user may see it. Raises `NotFound`: not there and not yours look the same."""
+    account = accounts_visible_to(user).filter(pk=pk).first()
+    if account is None:
+        raise NotFound("No such account.")
+    return account
+
+
+def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> QuerySet[Account]:
+    """Those of `accounts` that the member owns or is a holder of."""
+    held = AccountHolder.objects.filter(account=OuterRef("pk"), member=member_id)
+    return accounts.filter(Q(member=member_id) | Exists(held))
+
+
+def account_by_number(*, number: str) -> Account | None:
+    """The account with this number, whoever asks: for services, not for views."""
+    return Account.objects.select_related("product").filter(number=number).first()
+
+
+def products_visible_to(user: User) -> QuerySet[AccountProduct]:
+    """Products: all of them for those who manage them, the ones open for new accounts for everybody else."""
+    products = AccountProduct.objects.select_related("gl_account")
+    if not user.has_permission("products.view"):
+        return products.none()
+    return (
+        products if user.has_permission("products.manage") or user.scope != "own" else products.filter(is_active=True)
+    )
+
+
+def product_get_for(*, user: User, pk: UUID) -> AccountProduct:
+    """The product, if the user may see it. Raises `NotFound`."""
+    product = products_visible_to(user).filter(pk=pk).first()
+    if product is None:
+        raise NotFound("No such product.")
+    return product
+
+
+def account_facts(account: Account) -> dict[str, Any]:
+    """What the audit trail keeps of an account; amounts in minor units."""
+    names = "number name currency status status_reason overdraft_limit opened_on closed_on"
+    return {
+        **{name: getattr(account, name) for name in names.split()},
+        "product": str(account.product_id),
+        "member": str(account.member_id),
+        "branch": str(account.branch_id),
+    }
+
+
+def product_facts(product: AccountProduct) -> dict[str, Any]:
+    """What the audit trail keeps of a product; amounts in minor units."""
+    names = "code name kind number_prefix overdraft_limit_max transaction_limit description is_active"
+    return {
+        **{name: getattr(product, name) for name in names.split()},
+        "currency": product.currency_id,
+        "gl_account": product.gl_account.code,
+    }

@@ -1,0 +1,56 @@
+"""From account numbers to what a payment needs to know, in one statement and without model instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """An account as payments see it. `transaction_limit` in minor units, None for none.
+
+    `number`, `account_id`, `ledger_id`, `currency` and `branch_id` never change; the rest is as of the reading. The door
+    for money enforces the status again, under the lock.
+    """
+
+    number: str
+    account_id: UUID
+    ledger_id: int
+    currency: str
+    branch_id: UUID
+    status: str
+    transaction_limit: int | None
+    owner_user_id: UUID | None
+    holder_user_ids: tuple[UUID, ...]
+
+    def belongs_to(self, user_id: UUID) -> bool:
+        """Is the user the owner or a further holder?"""
+        return user_id == self.owner_user_id or user_id in self.holder_user_ids
+
+
+_REFS = """
+SELECT a.number, a.id, a.ledger_account_id, a.currency, a.branch_id, a.status, p.transaction_limit, m.user_id,
+       (SELECT array_agg(hm.user_id ORDER BY hm.user_id) FROM accounts_accountholder h
+          JOIN members_member hm ON hm.id = h.member_id
+         WHERE h.account_id = a.id AND hm.user_id IS NOT NULL)
+  FROM accounts_account a
+  JOIN accounts_accountproduct p ON p.id = a.product_id
+  JOIN members_member m ON m.id = a.member_id
+ WHERE {}
+"""
+_BY_NUMBER = _REFS.format("a.number = ANY (%s)")
+_BY_ID = _REFS.format("a.id = ANY (%s)")
+
+
+def ledger_refs(*, numbers: Iterable[str] = (), ids: Iterable[UUID] = ()) -> dict[str, AccountRef]:
+    """References by number for the given numbers, or the given account ids; unknown ones are left out. One statement."""
+    wanted = list(ids)
+    sql, values = (_BY_ID, wanted) if wanted else (_BY_NUMBER, list(numbers))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [values])
+        rows = cursor.fetchall()
+    return {row[0]: AccountRef(*row[:8], holder_user_ids=tuple(row[8] or ())) for row in rows}

@@ -1,0 +1,15 @@
+"""Writes of products and accounts."""
+
+from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
+from apps.accounts.services._products import product_create, product_update, products_load
+
+__all__ = [
+    "Holder",
+    "account_close",
+    "account_open",
+    "account_status_set",
+    "account_update",
+    "product_create",
+    "product_update",
+    "products_load",
+]
