@@ -54,6 +54,7 @@ class Env:
     sentry_environment: str
     email_url: str
     email_from: str
+    environment: str
     bank_name: str
     base_currency: str
     country: str
@@ -90,6 +91,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         sentry_environment=reader.text("SENTRY_ENVIRONMENT", "production"),
         email_url=reader.text("EMAIL_URL", ""),
         email_from=reader.text("NUMINA_EMAIL_FROM", "Numina Bank <no-reply@numina.invalid>"),
+        environment=reader.choice("NUMINA_ENVIRONMENT", "", ("", "demo", "training")),
         bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
         country=reader.text("NUMINA_COUNTRY", "KE"),

@@ -11,6 +11,7 @@ from config.integrations.csp import STRICT_POLICY
 from config.integrations.database import databases
 from config.integrations.email import email_settings
 from config.integrations.logging import logging_settings, structlog_start
+from config.integrations.unfold import unfold_settings
 
 ENV = env_read()
 BASE_DIR = ROOT
@@ -29,10 +30,10 @@ NUMINA_APPS = ["core", "identity", "audit", "ledger", "balances", "members", "ac
 NUMINA_APPS = [name for name in NUMINA_APPS if find_spec(f"apps.{name}") is not None]
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its default would replace our site with its own
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "apps.backoffice.admin_config.StaffSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -171,7 +172,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 RATELIMIT_USE_CACHE = "default"
 RATELIMIT_FAIL_OPEN = True  # a lost cache must not lock every teller out
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": ENV.bank_name, "SITE_HEADER": ENV.bank_name, "SHOW_VIEW_ON_SITE": False}
+UNFOLD = unfold_settings(ENV)
 
 # The bank itself. Amounts and days that a bank sets once; products carry their own.
 NUMINA: dict[str, Any] = {
@@ -183,6 +184,7 @@ NUMINA: dict[str, Any] = {
     "FORWARD_VALUE_DAYS": 0,
     "PUBLIC_URL": ENV.public_url,
     "TRUSTED_PROXIES": ENV.trusted_proxies,
+    "ENVIRONMENT": ENV.environment,
     # Sign-in. Rates are of django-ratelimit ("10/15m": ten in a quarter of an hour); successful sign-ins do not count.
     "RATES": {
         "login_pair": "10/15m",  # one user from one address

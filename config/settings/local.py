@@ -11,6 +11,7 @@ if not (ENV.secret_key and ENV.jwt_signing_key):
     )
 
 ALLOWED_HOSTS = [*ENV.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
+NUMINA = {**NUMINA, "ENVIRONMENT": ENV.environment or "demo"}
 INTERNAL_IPS = ["127.0.0.1"]
 
 # Files are served as they lie in the tree: no collectstatic while working.

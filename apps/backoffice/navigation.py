@@ -1,0 +1,97 @@
+"""What every page of the staff site shows around its content: navigation, business date, badge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from apps.core.record_pages import user_may
+from apps.ledger.figures import business_date_or_none
+
+# Group, then items: title, symbol, URL name, permission code.
+GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    ("My work", (("Dashboard", "dashboard", "index", "backoffice.dashboard"),)),
+    (
+        "Customers",
+        (
+            ("Members", "group", "members_member_changelist", "members.view"),
+            ("Accounts", "account_balance_wallet", "accounts_account_changelist", "accounts.view"),
+        ),
+    ),
+    (
+        "Money",
+        (
+            ("Journal", "receipt_long", "ledger_journalentry_changelist", "ledger.view"),
+            ("Holds", "front_hand", "balances_hold_changelist", "accounts.view"),
+            ("Imports", "upload_file", "payments_importrun_changelist", "payments.import"),
+        ),
+    ),
+    (
+        "Books",
+        (
+            ("Trial balance", "balance", "ledger_trial_balance", "ledger.view"),
+            ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
+            ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
+            ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),
+        ),
+    ),
+    (
+        "Administration",
+        (
+            ("Users", "person", "identity_user_changelist", "identity.view_users"),
+            ("Roles", "badge", "identity_role_changelist", "identity.view_roles"),
+            ("Branches", "store", "identity_branch_changelist", "backoffice.dashboard"),
+            ("Audit", "policy", "audit_auditevent_changelist", "audit.view"),
+            ("Schedules", "schedule", "django_celery_beat_periodictask_changelist", "identity.manage_users"),
+        ),
+    ),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of the navigation that hold anything for this user."""
+    groups = []
+    for title, entries in GROUPS:
+        items = [item for entry in entries if (item := _item(request, *entry))]
+        if items:
+            groups.append({"title": title, "separator": bool(groups), "items": items})
+    return groups
+
+
+def _item(request: HttpRequest, title: str, icon: str, name: str, code: str) -> dict[str, Any] | None:
+    if not user_may(request, code):
+        return None
+    try:
+        return {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+    except NoReverseMatch:
+        return None
+
+
+def site_subheader(request: HttpRequest) -> str:
+    """Below the bank's name: the user's branch, or the whole bank."""
+    user: Any = request.user
+    if not user.is_authenticated:
+        return ""
+    branch = user.branch if user.branch_id else None
+    return branch.name if branch else "Head office"
+
+
+def environment_badge(request: HttpRequest) -> list[str] | None:
+    """What kind of bank this is, unless it is the real one."""
+    match settings.NUMINA.get("ENVIRONMENT"):
+        case "demo":
+            return ["Demo", "warning"]
+        case "training":
+            return ["Training", "info"]
+        case _:
+            return None
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What the header of every page shows."""
+    if not getattr(request.user, "is_staff", False):
+        return {}
+    return {"business_date": business_date_or_none()}
