@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from functools import partial
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -26,11 +25,11 @@ def after_commit(task: Task, **kwargs: Any) -> None:
     undo or fail what was committed; tasks that must not be lost have a sweep that finds undone work.
     """
     plain = {name: _plain(value) for name, value in kwargs.items()}
-    transaction.on_commit(partial(_send, task, plain), robust=True)
 
+    def send() -> None:  # a function and no partial: Django logs the __qualname__ of a hook that fails
+        task.apply_async(kwargs=plain, retry=True, retry_policy=PUBLISH_RETRIES)
 
-def _send(task: Task, kwargs: dict[str, Any]) -> None:
-    task.apply_async(kwargs=kwargs, retry=True, retry_policy=PUBLISH_RETRIES)
+    transaction.on_commit(send, robust=True)
 
 
 def _plain(value: Any) -> Any:

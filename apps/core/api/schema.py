@@ -176,7 +176,7 @@ class NuminaSchema(AutoSchema):
 class MoneyFieldSchema(OpenApiSerializerFieldExtension):
     """Money as one component for answers and one for requests."""
 
-    target_class = "apps.core.api.money.MoneyField"
+    target_class = "apps.core.api.money_fields.MoneyField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> dict[str, Any]:
         """A reference to the component."""
