@@ -1,2 +1,26 @@
+"""Answers the hooks of core, so that layers below audit are recorded without importing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.audit import security, services
+from apps.core import trail
+from apps.core.api import permissions
+from apps.core.errors import PermissionDenied
+
+
 def register() -> None:
-    """Filled below."""
+    """Called once, when Django starts."""
+    trail.recorder_register(services.record)
+    permissions.denied_register(on_denied)
+
+
+def on_denied(request: Any, view: Any, error: PermissionDenied) -> None:
+    """Every 403 of the API comes by here."""
+    security.denied_record(
+        acting_user=request.user,
+        permission=str(error.extra.get("permission", "")),
+        place=type(view).__name__,
+        method=str(request.method),
+    )

@@ -8,3 +8,11 @@ class IdentityConfig(AppConfig):
     label = "identity"
     verbose_name = "People and access"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Offer the loaders of roles and branches to load_reference_data."""
+        from apps.core.reference import loader_register
+        from apps.identity import services
+
+        loader_register("roles", services.roles_load)
+        loader_register("branches", services.branches_load)

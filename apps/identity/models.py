@@ -127,9 +127,11 @@ class User(AbstractBaseUser, BaseModel):
 
     @cached_property
     def role_facts(self) -> tuple[tuple[str, str, frozenset[str]], ...]:
-        """(code, scope, permissions) of each role held: one query, once for this instance."""
-        rows = self.user_roles.values_list("role__code", "role__scope", "role__permissions").order_by("role__code")
-        return tuple((code, scope, frozenset(permissions)) for code, scope, permissions in rows)
+        """(code, scope, permissions) of each role held: at most one query, once for this instance."""
+        held = getattr(self, "_prefetched_objects_cache", {}).get("user_roles")
+        if held is None:
+            held = self.user_roles.select_related("role").order_by("role__code")
+        return tuple((item.role.code, item.role.scope, frozenset(item.role.permissions)) for item in held)
 
     @cached_property
     def permission_codes(self) -> frozenset[str]:

@@ -1,0 +1,60 @@
+"""Reads of identity, each within the reach of the roles held."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from apps.core.errors import NotFound
+from apps.identity.models import Branch, Role, User, UserRole
+
+HEAD_OFFICE = "HQ"
+
+
+def users_visible_to(user: User) -> QuerySet[User]:
+    """The users `user` may see: all, those of the own branch, or oneself. Seeing others needs identity.view_users."""
+    users = User.objects.select_related("branch").prefetch_related(
+        Prefetch("user_roles", UserRole.objects.select_related("role").order_by("role__code"))
+    )
+    if user.has_permission("identity.view_users"):
+        if user.scope == "all":
+            return users
+        if user.scope == "branch" and user.branch_id is not None:
+            return users.filter(branch_id=user.branch_id)
+    return users.filter(pk=user.pk)
+
+
+def user_get_for(*, user: User, pk: UUID) -> User:
+    """The one way to a user by id: NotFound when it does not exist or is not visible to `user`."""
+    found = users_visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def branches_visible_to(user: User) -> QuerySet[Branch]:
+    """The branches whose things `user` may see: every one, or the own one. Members see those that are open."""
+    if user.scope == "all":
+        return Branch.objects.all()
+    if user.scope == "branch":
+        return Branch.objects.filter(pk=user.branch_id)
+    return Branch.objects.filter(is_active=True)
+
+
+def branch_by_code(code: str) -> Branch:
+    """The branch with this code; NotFound when there is none."""
+    branch = Branch.objects.filter(code=code).first()
+    if branch is None:
+        raise NotFound("There is no such branch.")
+    return branch
+
+
+def head_office() -> Branch:
+    """The branch at the root of the tree; NotFound before reference data was loaded."""
+    return branch_by_code(HEAD_OFFICE)
+
+
+def roles_all() -> QuerySet[Role]:
+    """Every role, by code. What roles allow is no secret among those who may see roles."""
+    return Role.objects.order_by("code")

@@ -1,0 +1,133 @@
+"""What all tests share: callers of the API, users with given permissions, and clean caches."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from apps.audit.security import damper
+from apps.identity.models import Branch, User
+from apps.identity.principals import principals_clear
+from apps.identity.services import token_pair_issue
+from tests.factories.identity import BranchFactory, UserFactory, user_make
+
+API = "/api/v1/"
+
+
+class ApiClient(Client):
+    """Speaks JSON below /api/v1/: `api.post("auth/login", {...})`; `api.as_user(user)` is another client, signed in.
+
+    Requests go through every middleware. `headers` are given as Django's client takes them.
+    """
+
+    def __init__(self, user: User | None = None, **defaults: Any) -> None:
+        super().__init__(raise_request_exception=True, **defaults)
+        self.user = user
+        self.access = ""
+        self.refresh = ""
+        if user is not None:
+            pair = token_pair_issue(user=user)
+            self.access, self.refresh = pair.access, pair.refresh
+
+    def as_user(self, user: User) -> ApiClient:
+        return ApiClient(user)
+
+    def generic(self, method: str, path: str, data: Any = "", content_type: Any = "", **extra: Any) -> Any:  # type: ignore[override]
+        headers = {
+            **({"Authorization": f"Bearer {self.access}"} if self.access else {}),
+            **(extra.pop("headers", None) or {}),
+        }
+        headers = {name: value for name, value in headers.items() if value is not None}
+        url = path if path.startswith("/") else API + path
+        return super().generic(method, url, data, content_type, headers=headers, **extra)
+
+    def _with_body(self, method: str, path: str, data: Any, extra: dict[str, Any]) -> Any:
+        content_type = extra.pop("content_type", "application/json")
+        body = data if isinstance(data, str | bytes) else b"" if data is None else json.dumps(data).encode()
+        return self.generic(method, path, body, content_type if body else "", **extra)
+
+    def post(self, path: str, data: Any = None, **extra: Any) -> Any:  # type: ignore[override]
+        return self._with_body("POST", path, data, extra)
+
+    def put(self, path: str, data: Any = None, **extra: Any) -> Any:  # type: ignore[override]
+        return self._with_body("PUT", path, data, extra)
+
+    def patch(self, path: str, data: Any = None, **extra: Any) -> Any:  # type: ignore[override]
+        return self._with_body("PATCH", path, data, extra)
+
+    def delete(self, path: str, data: Any = None, **extra: Any) -> Any:  # type: ignore[override]
+        return self._with_body("DELETE", path, data, extra)
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Caches of the process and counters of rate limits start empty in every test that has a database."""
+    yield
+    if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
+        principals_clear()
+        damper.clear()
+        cache.clear()
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database with real commits, for threads and live servers.
+
+    Nothing is cleaned up: the append-only tables refuse it. Use data of your own, and leave it.
+    """
+    with django_db_blocker.unblock():
+        yield
+        from django.db import connections
+
+        connections.close_all()
+
+
+@pytest.fixture
+def user_with(db: None) -> Callable[..., User]:
+    """`user_with("members.view", scope="branch", branch=branch)`: a user who holds exactly these permissions."""
+    return user_make
+
+
+@pytest.fixture
+def api() -> ApiClient:
+    """A client nobody is signed in on; see ApiClient.as_user."""
+    return ApiClient()
+
+
+@pytest.fixture
+def api_with(db: None) -> Callable[..., ApiClient]:
+    """`api_with("accounts.view")`: a client signed in as a new user with exactly these permissions (`.user`)."""
+
+    def make(*permissions: str, **options: Any) -> ApiClient:
+        return ApiClient(user_make(*permissions, **options))
+
+    return make
+
+
+@pytest.fixture
+def branch(db: None) -> Branch:
+    return BranchFactory()
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    """A user without any role."""
+    return UserFactory()
+
+
+@contextlib.contextmanager
+def _rates(settings: Any, **rates: str) -> Iterator[None]:
+    settings.NUMINA = {**settings.NUMINA, "RATES": {**settings.NUMINA.get("RATES", {}), **rates}}
+    yield
+
+
+@pytest.fixture
+def rates(settings: Any) -> Callable[..., Any]:
+    """`with rates(login_email="3/m"):` sets rate limits, which are off in tests otherwise."""
+    return lambda **rates: _rates(settings, **rates)
