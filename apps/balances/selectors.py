@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from apps.balances.models import Balance, Hold, TransactionKey
 
@@ -54,7 +55,7 @@ def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:
     """A decided transaction with its journal entry, lines and their accounts; None when the id was never decided."""
     return (
         TransactionKey.objects.filter(pk=transaction_id)
-        .select_related("journal")
+        .select_related("journal__reverses")
         .prefetch_related("journal__lines__account")
         .first()
     )
@@ -63,6 +64,39 @@ def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:
 def transactions_known(*, transaction_ids: Iterable[UUID]) -> set[UUID]:
     """Which of the ids have been decided before."""
     return set(TransactionKey.objects.filter(pk__in=list(transaction_ids)).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A transaction decided before: what was asked, the outcome, and the balance of its first line's account after it."""
+
+    fingerprint: bytes
+    outcome: str
+    balance_after: int | None
+
+
+_DECIDED = """
+SELECT k.transaction_id, k.fingerprint, k.outcome, l.balance_after
+  FROM balances_transaction_key k LEFT JOIN ledger_line l ON l.journal_id = k.journal_id AND l.line_no = 1
+ WHERE k.transaction_id = ANY (%s)
+"""
+
+
+def transactions_decided(*, transaction_ids: Iterable[UUID]) -> dict[UUID, Decided]:
+    """Those of the ids that have been decided before, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDED, [list(transaction_ids)])
+        return {row[0]: Decided(bytes(row[1]), row[2], row[3]) for row in cursor.fetchall()}
+
+
+def holds() -> QuerySet[Hold]:
+    """All holds with their ledger accounts, for lists that limit them to what the user may see."""
+    return Hold.objects.select_related("account")
+
+
+def hold_find(*, transaction_id: UUID) -> Hold | None:
+    """The hold placed under this transaction id, or None."""
+    return Hold.objects.filter(transaction_id=transaction_id).first()
 
 
 def holds_of(*, account_id: int) -> list[Hold]:

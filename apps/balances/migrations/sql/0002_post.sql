@@ -79,6 +79,7 @@ BEGIN
                     outcome[v_item] := 'REUSED';
                 END IF;
                 replayed[v_item] := true;
+                v_refused := v_refused OR outcome[v_item] <> 'OK';
                 WHILE v_leg <= v_legs AND p_leg_item[v_leg] = v_item LOOP v_leg := v_leg + 1; END LOOP;
                 CONTINUE;
             END IF;
