@@ -10,7 +10,7 @@ from apps.accounts.selectors._access import (
     product_get_for,
     products_visible_to,
 )
-from apps.accounts.selectors._refs import AccountRef, ledger_refs
+from apps.accounts.selectors._refs import AccountRef, ledger_refs, transaction_limits
 
 __all__ = [
     "AccountRef",
@@ -23,4 +23,5 @@ __all__ = [
     "product_facts",
     "product_get_for",
     "products_visible_to",
+    "transaction_limits",
 ]
