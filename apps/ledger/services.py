@@ -6,6 +6,7 @@ Postings are in `apps.balances`, the seal of the journal in `apps.ledger.sealing
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ from apps.ledger.models import AccountingPeriod, BusinessDate, GLAccount, Ledger
 if TYPE_CHECKING:
     from apps.identity.models import User
 
+BATCH_SIZE = 1_000
+
 
 def ledger_account_create(
     *, gl_code: str, branch_id: UUID, currency: str, kind: str, number: str, name: str, stripe: int = 0
@@ -36,13 +39,7 @@ def ledger_account_create(
     Raises `GLAccountNotFound`, and `GLAccountNotPostable` for a header, an inactive node, or a customer's account
     outside a control account.
     """
-    gl_account = GLAccount.objects.filter(code=gl_code).first()
-    if gl_account is None:
-        raise GLAccountNotFound(f"The chart of accounts has no {gl_code}.")
-    wanted = GLAccount.Usage.CONTROL if kind == LedgerAccount.Kind.CUSTOMER else GLAccount.Usage.DETAIL
-    usable = gl_account.usage == wanted or (kind == LedgerAccount.Kind.INTERNAL and gl_account.usage == "control")
-    if not gl_account.is_active or not usable:
-        raise GLAccountNotPostable(f"{gl_account} takes no {kind} accounts.")
+    gl_account = _gl_account_usable(gl_code, kind)
     return LedgerAccount.objects.create(
         gl_account=gl_account,
         branch_id=branch_id,
@@ -52,6 +49,34 @@ def ledger_account_create(
         name=name,
         stripe=stripe,
     )
+
+
+def ledger_accounts_create(
+    *, gl_code: str, currency: str, kind: str, rows: Sequence[tuple[UUID, str, str]]
+) -> list[LedgerAccount]:
+    """Create many accounts under one node of the chart: (branch id, number, name) each. As `ledger_account_create`."""
+    gl_account = _gl_account_usable(gl_code, kind)
+    return LedgerAccount.objects.bulk_create(
+        [
+            LedgerAccount(
+                gl_account=gl_account, branch_id=branch_id, currency_id=currency, kind=kind, number=number, name=name
+            )
+            for branch_id, number, name in rows
+        ],
+        batch_size=BATCH_SIZE,
+    )
+
+
+def _gl_account_usable(gl_code: str, kind: str) -> GLAccount:
+    """The chart's node, when accounts of this kind may hang under it."""
+    gl_account = GLAccount.objects.filter(code=gl_code).first()
+    if gl_account is None:
+        raise GLAccountNotFound(f"The chart of accounts has no {gl_code}.")
+    wanted = GLAccount.Usage.CONTROL if kind == LedgerAccount.Kind.CUSTOMER else GLAccount.Usage.DETAIL
+    usable = gl_account.usage == wanted or (kind == LedgerAccount.Kind.INTERNAL and gl_account.usage == "control")
+    if not gl_account.is_active or not usable:
+        raise GLAccountNotPostable(f"{gl_account} takes no {kind} accounts.")
+    return gl_account
 
 
 def period_create(*, acting_user: User | None, code: str, starts_on: dt.date, ends_on: dt.date) -> AccountingPeriod:

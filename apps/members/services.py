@@ -6,24 +6,22 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from apps.audit.services import record
 from apps.core.api.etag import version_check
-from apps.core.check_digits import luhn_digit
 from apps.core.errors import NotFound
 from apps.core.trail import history_stamp
 from apps.members import locks
 from apps.members.errors import MemberNotActive, MemberNumberTaken, MemberUserTaken
 from apps.members.facts import branch_require, facts_check
 from apps.members.models import Member
+from apps.members.numbers import numbers_take
 from apps.members.search import search_text_of
 from apps.members.selectors import member_facts
 
 if TYPE_CHECKING:
     from apps.identity.models import User
-
-NUMBERS_MAX = 100_000
 
 
 class MemberFacts(TypedDict, total=False):
@@ -42,19 +40,13 @@ class MemberFacts(TypedDict, total=False):
     branch_id: UUID
 
 
-def member_number(serial: int) -> str:
-    """The number of the n-th member: M, six digits or more, a Luhn check digit. M0000018 is the first."""
-    digits = f"{serial:06d}"
-    return f"M{digits}{luhn_digit(digits)}"
-
-
-def member_numbers_take(*, count: int) -> list[str]:
-    """New member numbers, each given out once, whatever becomes of the transaction."""
-    if not 1 <= count <= NUMBERS_MAX:
-        raise ValueError(f"1 to {NUMBERS_MAX} numbers")
+def member_numbers_reserve(*, count: int) -> list[str]:
+    """The first `count` numbers of all, taken out of the sequence: for a bank that is filled from a plan."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('members_number_seq') FROM generate_series(1, %s)", [count])
-        return [member_number(serial) for (serial,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT setval('members_number_seq', greatest(%s, (SELECT last_value FROM members_number_seq)))", [count]
+        )
+    return [member_number(serial) for serial in range(1, count + 1)]
 
 
 @transaction.atomic
@@ -76,7 +68,7 @@ def member_create(
     branch = branch_require(acting_user=acting_user, branch_id=branch_id)
     clean = facts_check(kind=kind, facts=facts, today=joined_on)
     member = Member(
-        number=number or member_numbers_take(count=1)[0],
+        number=number or numbers_take(count=1)[0],
         kind=kind,
         joined_on=joined_on,
         branch=branch,
@@ -214,7 +206,7 @@ def _save(member: Member, *, acting_user: User | None, reason: str, force_insert
     except IntegrityError as error:
         text = str(error)
         if "members_member_number" in text:
-            raise MemberNumberTaken() from error
+            raise MemberNumberTaken from error
         if "members_member_user" in text:
             raise MemberUserTaken("The user is linked to another member.") from error
         raise

@@ -4,7 +4,7 @@
 changes its own tables with the money; holds and states go the same way.
 """
 
-from apps.balances.services._accounts import account_open, internal_account_id
+from apps.balances.services._accounts import account_open, accounts_open, internal_account_id
 from apps.balances.services._door import Book, in_database
 from apps.balances.services._holds import hold_capture, hold_expire_due, hold_place, hold_release
 from apps.balances.services._journal import entry_post, entry_reverse
@@ -17,6 +17,7 @@ __all__ = [
     "Posting",
     "PostingResult",
     "account_open",
+    "accounts_open",
     "entry_post",
     "entry_reverse",
     "hold_capture",

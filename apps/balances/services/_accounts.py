@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from apps.balances.models import Balance
 from apps.ledger.selectors import internal_account_find
-from apps.ledger.services import ledger_account_create
+from apps.ledger.services import BATCH_SIZE, ledger_account_create, ledger_accounts_create
 
 
 @transaction.atomic
@@ -39,6 +40,25 @@ def account_open(
     )
     Balance.objects.create(account=account, currency=currency, kind=kind, overdraft_limit=overdraft_limit)
     return account.pk
+
+
+@transaction.atomic
+def accounts_open(*, gl_code: str, currency: str, rows: Sequence[tuple[UUID, str, str, int]]) -> dict[str, int]:
+    """Open many customers' ledger accounts under one control account, set-based; returns their ids by number.
+
+    A row is branch id, number, name, overdraft limit in minor units. Raises as `account_open` does; then none is open.
+    """
+    accounts = ledger_accounts_create(
+        gl_code=gl_code, currency=currency, kind="customer", rows=[row[:3] for row in rows]
+    )
+    Balance.objects.bulk_create(
+        [
+            Balance(account_id=account.pk, currency=currency, kind="customer", overdraft_limit=row[3])
+            for account, row in zip(accounts, rows, strict=True)
+        ],
+        batch_size=BATCH_SIZE,
+    )
+    return {account.number: account.pk for account in accounts}
 
 
 def internal_account_id(*, gl_code: str, branch_id: UUID, branch_code: str, currency: str, stripe: int = 0) -> int:

@@ -31,9 +31,7 @@ class Book:
 
     def post(self, *postings: Posting, atomic: bool = True) -> list[Outcome]:
         """Post inside this transaction. Raises the first refusal as a DomainError, so that the whole block is undone."""
-        result = postings_post(
-            postings, actor_id=self._actor_id, correlation_id=self._correlation_id, atomic=atomic
-        )
+        result = postings_post(postings, actor_id=self._actor_id, correlation_id=self._correlation_id, atomic=atomic)
         for outcome in result.outcomes:
             if not outcome.ok:
                 raise refusal_of(outcome.code)
@@ -64,9 +62,7 @@ _current: ContextVar[Book | None] = ContextVar("current_book", default=None)
 
 
 @contextmanager
-def in_database(
-    account_ids: Iterable[int], *, actor_id: UUID | None, correlation_id: str = ""
-) -> Iterator[Book]:
+def in_database(account_ids: Iterable[int], *, actor_id: UUID | None, correlation_id: str = "") -> Iterator[Book]:
     """Open a transaction that owns the given ledger accounts; all of them are locked in key order at its start.
 
     It must be the outermost transaction (RuntimeError otherwise); a nested use is allowed for a subset of the accounts

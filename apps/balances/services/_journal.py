@@ -54,9 +54,7 @@ def entry_post(
     for index, line in enumerate(lines):
         gl_account = gl_account_get(code=line.gl_code)
         if gl_account.usage != "detail" or not gl_account.allows_manual or not gl_account.is_active:
-            raise GLAccountNotPostable(
-                f"{gl_account} takes no manual entries.", pointer=f"/lines/{index}/account_code"
-            )
+            raise GLAccountNotPostable(f"{gl_account} takes no manual entries.", pointer=f"/lines/{index}/account_code")
         account_id = internal_account_id(
             gl_code=line.gl_code, branch_id=line.branch_id, branch_code=line.branch_code, currency=line.currency
         )

@@ -113,7 +113,9 @@ def postings_post(
     connection.ensure_connection()
     try:
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(_CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic), prepare=True)
+            cursor.execute(
+                _CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic), prepare=True
+            )
             row = cursor.fetchone()
     except DatabaseError as error:
         raise _domain_error(error) from error
