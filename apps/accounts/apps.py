@@ -7,3 +7,10 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
     label = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        """Offer the loaders of reference data."""
+        from apps.accounts import reference
+        from apps.core.reference import loader_register
+
+        loader_register("products", reference.products_load)

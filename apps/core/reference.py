@@ -56,13 +56,14 @@ def rows_insert_missing(
     rows: Iterable[Mapping[str, Any]],
     *,
     key: str = "code",
-    references: Mapping[str, tuple[type[models.Model], str]] | None = None,
+    references: Mapping[str, str] | None = None,
     added: Callable[[models.Model], None] | None = None,
 ) -> LoadReport:
     """Insert the rows whose `key` is not in the table, in the order given; compare the others field by field.
 
-    `references` names fields that hold another row's natural key: {"parent": (Branch, "code")}. `added` is called
-    with each new row. Run it in a transaction. Raises KeyError for a reference that does not exist.
+    `references` names foreign keys whose value in the file is a natural key: {"parent": "code"}. `added` is called
+    with each new row. Run it in a transaction. Raises KeyError for a reference that does not exist and Django's
+    ValidationError for values that the model refuses.
     """
     report = LoadReport()
     linked = references or {}
@@ -73,7 +74,7 @@ def rows_insert_missing(
             report.present += 1
             report.differs.extend(_differences(existing, row, key, linked))
             continue
-        values = {name: _resolve(value, linked.get(name)) for name, value in row.items()}
+        values = {name: _resolve(model, name, value, linked) for name, value in row.items()}
         instance = model(**values)
         instance.full_clean()
         instance.save(force_insert=True)
@@ -84,25 +85,22 @@ def rows_insert_missing(
     return report
 
 
-def _resolve(value: Any, link: tuple[type[models.Model], str] | None) -> Any:
-    if link is None or value is None:
+def _resolve(model: type[models.Model], name: str, value: Any, linked: Mapping[str, str]) -> Any:
+    if name not in linked or value is None:
         return value
-    model, key = link
-    found = model._default_manager.filter(**{key: value}).first()
+    target: Any = model._meta.get_field(name).related_model
+    found = target._default_manager.filter(**{linked[name]: value}).first()
     if found is None:
-        raise KeyError(f"{model._meta.label} {value!r} does not exist")
+        raise KeyError(f"{target._meta.label} {value!r} does not exist")
     return found
 
 
 def _differences(
-    existing: models.Model,
-    row: Mapping[str, Any],
-    key: str,
-    linked: Mapping[str, tuple[type[models.Model], str]],
+    existing: models.Model, row: Mapping[str, Any], key: str, linked: Mapping[str, str]
 ) -> Iterable[dict[str, Any]]:
     for name, wanted in row.items():
         here = getattr(existing, name)
         if name in linked and here is not None:
-            here = getattr(here, linked[name][1])
+            here = getattr(here, linked[name])
         if here != wanted:
             yield {"key": str(row[key]), "field": name, "here": here, "file": wanted}

@@ -7,3 +7,11 @@ class LedgerConfig(AppConfig):
     name = "apps.ledger"
     label = "ledger"
     verbose_name = "General ledger"
+
+    def ready(self) -> None:
+        """Offer the loaders of reference data."""
+        from apps.core.reference import loader_register
+        from apps.ledger import reference
+
+        loader_register("currencies", reference.currencies_load)
+        loader_register("chart_of_accounts", reference.chart_load)

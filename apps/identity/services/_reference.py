@@ -26,7 +26,7 @@ def roles_load(rows: list[dict[str, Any]]) -> LoadReport:
 def branches_load(rows: list[dict[str, Any]]) -> LoadReport:
     """Insert missing branches; parents come before their children in the file."""
     return rows_insert_missing(
-        Branch, rows, references={"parent": (Branch, "code")}, added=_recorded("identity.branch.created")
+        Branch, rows, references={"parent": "code"}, added=_recorded("identity.branch.created")
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -48,5 +49,5 @@ class Command(BaseCommand):
             raise CommandError(f"{path} is there, but no installed app loads {name}")
         try:
             return loader(rows_read(path))
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, ValidationError) as error:
             raise CommandError(f"{path}: {error}") from error
