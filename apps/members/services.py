@@ -40,15 +40,6 @@ class MemberFacts(TypedDict, total=False):
     branch_id: UUID
 
 
-def member_numbers_reserve(*, count: int) -> list[str]:
-    """The first `count` numbers of all, taken out of the sequence: for a bank that is filled from a plan."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval('members_number_seq', greatest(%s, (SELECT last_value FROM members_number_seq)))", [count]
-        )
-    return [member_number(serial) for serial in range(1, count + 1)]
-
-
 @transaction.atomic
 def member_create(
     *,
