@@ -14,6 +14,7 @@ from django.core.validators import EmailValidator
 from apps.core.errors import ValidationFailed
 from apps.core.text import text_clean, text_key
 from apps.identity.models import Branch
+from apps.identity.selectors import branches_visible_to
 from apps.members.countries import COUNTRIES
 from apps.members.errors import BranchNotUsable
 from apps.members.models import Member
@@ -35,9 +36,11 @@ _LENGTHS = {
     "country": 2,
 }
 _IDENTIFIERS = frozenset({"registration_number", "email", "phone", "country"})
-_OF_PERSONS = ("first_name", "last_name", "date_of_birth")
-_OF_BUSINESSES = ("business_name", "registration_number")
-_REQUIRED = {Member.Kind.PERSON: ("first_name", "last_name"), Member.Kind.BUSINESS: ("business_name",)}
+_FOREIGN = {
+    "person": ("business_name", "registration_number"),
+    "business": ("first_name", "last_name", "date_of_birth"),
+}
+_REQUIRED = {"person": ("first_name", "last_name"), "business": ("business_name",)}
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _PHONE_SEPARATORS = re.compile(r"[\s\-./()]")
 
@@ -49,38 +52,31 @@ def facts_check(
 
     Raises `InvalidText` for texts with hidden characters, `ValidationFailed` naming every other fault.
     """
-    faults: list[dict[str, str]] = []
-
-    def fault(name: str, code: str, detail: str) -> None:
-        faults.append({"pointer": f"/{name}", "code": code, "detail": detail})
-
-    clean: dict[str, Any] = {}
-    for name, value in facts.items():
-        if name in _LENGTHS:
-            clean[name] = text_clean(
-                value, max_length=_LENGTHS[name], identifier=name in _IDENTIFIERS, pointer=f"/{name}"
-            )
-        elif name == "date_of_birth":
-            clean[name] = value
-        else:
-            raise TypeError(f"members have no {name}")
-    for name in _OF_BUSINESSES if kind == Member.Kind.PERSON else _OF_PERSONS:
-        if clean.get(name):
-            fault(name, "not-for-this-kind", f"Not for a {kind}.")
-    for name in _REQUIRED[Member.Kind(kind)]:
+    unknown = facts.keys() - {*_LENGTHS, "date_of_birth"}
+    if unknown:
+        raise TypeError(f"members have no {', '.join(sorted(unknown))}")
+    clean: dict[str, Any] = {
+        name: text_clean(value, max_length=_LENGTHS[name], identifier=name in _IDENTIFIERS, pointer=f"/{name}")
+        if name in _LENGTHS
+        else value
+        for name, value in facts.items()
+    }
+    faults = {name: ("not-for-this-kind", f"Not for a {kind}.") for name in _FOREIGN[kind] if clean.get(name)}
+    for name in _REQUIRED[kind]:
         if not clean.get(name, getattr(present, name, "")):
-            fault(name, "required", f"Required for a {kind}.")
+            faults[name] = ("required", f"Required for a {kind}.")
     for name, check in (("email", _email), ("phone", phone_normal), ("country", _country)):
         if clean.get(name):
             try:
                 clean[name] = check(clean[name])
             except ValueError as error:
-                fault(name, "invalid", str(error))
+                faults[name] = ("invalid", str(error))
     born = clean.get("date_of_birth")
     if born is not None and not (born <= today and today.year - born.year <= AGE_MAX_YEARS):
-        fault("date_of_birth", "out-of-range", f"Not in the future, and at most {AGE_MAX_YEARS} years ago.")
+        faults["date_of_birth"] = ("out-of-range", f"Not in the future, and at most {AGE_MAX_YEARS} years ago.")
     if faults:
-        raise ValidationFailed(faults)
+        found = [{"pointer": f"/{name}", "code": code, "detail": text} for name, (code, text) in faults.items()]
+        raise ValidationFailed(found)
     return clean
 
 
@@ -115,8 +111,8 @@ def _country(text: str) -> str:
 
 def branch_require(*, acting_user: User | None, branch_id: UUID) -> Branch:
     """An active branch within the user's scope; any active one for the system. Raises `BranchNotUsable`."""
-    branch = Branch.objects.filter(pk=branch_id, is_active=True).first()
-    outside = acting_user is not None and acting_user.scope != "all" and acting_user.branch_id != branch_id
-    if branch is None or outside:
+    branches = branches_visible_to(acting_user) if acting_user is not None else Branch.objects.all()
+    branch = branches.filter(pk=branch_id, is_active=True).first()
+    if branch is None:
         raise BranchNotUsable("No such branch, or not one of yours.", pointer="/branch_id")
     return branch

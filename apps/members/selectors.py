@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from apps.identity.models import User
 
 
+_FACTS = (
+    "number",
+    "kind",
+    "status",
+    "first_name",
+    "last_name",
+    "business_name",
+    "registration_number",
+    "date_of_birth",
+    "email",
+    "phone",
+    "address",
+    "city",
+    "country",
+    "joined_on",
+)
+
+
 def members_visible_to(user: User) -> QuerySet[Member]:
     """Members by the user's scope: the whole bank, the user's branch, or the one member that the user is."""
     members = Member.objects.select_related("branch")
@@ -53,8 +71,4 @@ def member_of_user(*, user_id: UUID) -> Member | None:
 
 def member_facts(member: Member) -> dict[str, Any]:
     """What the audit trail keeps of a member."""
-    names = (
-        "number kind status first_name last_name business_name registration_number date_of_birth email phone address"
-        " city country joined_on"
-    ).split()
-    return {**{name: getattr(member, name) for name in names}, "branch": str(member.branch_id)}
+    return {**{name: getattr(member, name) for name in _FACTS}, "branch": str(member.branch_id)}

@@ -13,8 +13,8 @@ from django.db import connection
 class AccountRef:
     """An account as payments see it. `transaction_limit` in minor units, None for none.
 
-    `number`, the ids, `currency` and `branch_code` never change and may be kept; the rest is as of the reading. The door
-    for money enforces the status again, under the lock.
+    `number`, the ids, `currency` and `branch_code` never change and may be kept; the rest is as of the reading. The
+    door for money enforces the status again, under the lock.
     """
 
     number: str
@@ -35,7 +35,8 @@ class AccountRef:
 
 
 _REFS = """
-SELECT a.number, a.id, a.ledger_account_id, a.currency, a.branch_id, b.code, a.product_id, a.status, p.transaction_limit, m.user_id,
+SELECT a.number, a.id, a.ledger_account_id, a.currency, a.branch_id, b.code, a.product_id, a.status,
+       p.transaction_limit, m.user_id,
        (SELECT array_agg(hm.user_id ORDER BY hm.user_id) FROM accounts_accountholder h
           JOIN members_member hm ON hm.id = h.member_id
          WHERE h.account_id = a.id AND hm.user_id IS NOT NULL)

@@ -1,7 +1,7 @@
 """Writes of products and accounts."""
 
 from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
-from apps.accounts.services._products import product_create, product_update, products_load
+from apps.accounts.services._products import product_create, product_update
 
 __all__ = [
     "Holder",
@@ -11,5 +11,4 @@ __all__ = [
     "account_update",
     "product_create",
     "product_update",
-    "products_load",
 ]

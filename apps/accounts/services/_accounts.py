@@ -133,7 +133,8 @@ def account_update(
 ) -> Account:
     """Change the name or the overdraft limit (minor units); None leaves it.
 
-    Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `OverdraftAboveProduct`, `OverdraftInUse`, `InvalidText`.
+    Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `OverdraftAboveProduct`, `OverdraftInUse`,
+    `InvalidText`.
     """
     if name is not None:
         name = text_clean(name, max_length=120, min_length=1, pointer="/name")
@@ -222,7 +223,7 @@ def _locked(account_id: UUID, expected_version: int) -> Account:
         raise NotFound("No such account.")
     version_check(current=account.version, expected=expected_version)
     if account.status == Account.Status.CLOSED:
-        raise AccountIsClosed()
+        raise AccountIsClosed
     return account
 
 

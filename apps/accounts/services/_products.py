@@ -110,15 +110,6 @@ def product_update(
     return product
 
 
-def products_load(*, rows: list[dict[str, Any]]) -> int:
-    """Insert reference products that are missing; leave those that exist as staff keep them. Returns how many."""
-    known = set(AccountProduct.objects.values_list("code", flat=True))
-    missing = [row for row in rows if row["code"] not in known]
-    for row in missing:
-        product_create(acting_user=None, **row)
-    return len(missing)
-
-
 def _control_account(code: str) -> Any:
     try:
         gl_account = gl_account_get(code=code)

@@ -1,0 +1,119 @@
+"""What the members API reads and shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.core.api.fields import ChoiceField, DateField, EmailField, TextField, UUIDField
+from apps.core.api.pagination import ListParams
+from apps.core.api.serializers import StrictSerializer
+from apps.members.models import Member
+
+SETTABLE = (Member.Status.ACTIVE, Member.Status.BLOCKED)
+
+
+class BranchRefSerializer(serializers.Serializer):
+    """The branch of a member or an account."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class MemberSerializer(serializers.ModelSerializer):
+    """A person or a business."""
+
+    display_name = serializers.CharField(help_text="The name as shown to people.")
+    branch = BranchRefSerializer()
+
+    class Meta:
+        model = Member
+        fields = (
+            "id",
+            "number",
+            "kind",
+            "status",
+            "display_name",
+            "first_name",
+            "last_name",
+            "business_name",
+            "registration_number",
+            "date_of_birth",
+            "email",
+            "phone",
+            "address",
+            "city",
+            "country",
+            "branch",
+            "joined_on",
+            "exited_on",
+            "created_at",
+            "updated_at",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class _Facts(StrictSerializer):
+    """Facts of a member; the service decides what fits a person and what a business."""
+
+    first_name = TextField(max_length=80, required=False, allow_blank=True, help_text="Persons only.")
+    last_name = TextField(max_length=80, required=False, allow_blank=True, help_text="Persons only.")
+    business_name = TextField(max_length=160, required=False, allow_blank=True, help_text="Businesses only.")
+    registration_number = TextField(
+        max_length=40, required=False, allow_blank=True, identifier=True, help_text="Businesses only."
+    )
+    date_of_birth = DateField(required=False, allow_null=True, help_text="Persons only.")
+    email = EmailField(required=False, allow_blank=True)
+    phone = TextField(
+        max_length=40, required=False, allow_blank=True, identifier=True, help_text="With country code; kept as E.164."
+    )
+    address = TextField(max_length=200, required=False, allow_blank=True)
+    city = TextField(max_length=80, required=False, allow_blank=True)
+    country = TextField(
+        max_length=2, required=False, allow_blank=True, identifier=True, help_text="ISO 3166-1, two letters."
+    )
+    branch_id = UUIDField(required=False)
+
+
+class MemberCreateSerializer(_Facts):
+    """A new member. Without a branch it is the branch of the user."""
+
+    kind = ChoiceField(choices=Member.Kind.choices)
+
+
+class MemberUpdateSerializer(_Facts):
+    """Changes of a member; what is not sent stays."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An empty change is a mistake of the caller."""
+        if not attrs:
+            raise serializers.ValidationError("Send at least one field.", code="empty")
+        return attrs
+
+
+class MemberStatusSerializer(StrictSerializer):
+    """A block, or its end."""
+
+    status = ChoiceField(choices=[(status.value, status.label) for status in SETTABLE])
+    reason = TextField(max_length=200)
+
+
+class MembersQuery(ListParams):
+    """Filters of the list of members."""
+
+    sorts = {"created_at": "created_at", "number": "number"}
+
+    q = TextField(
+        max_length=120,
+        required=False,
+        help_text="Words, each the beginning of a name, number, phone number or e-mail address.",
+    )
+    number = TextField(max_length=20, required=False, identifier=True)
+    phone = TextField(max_length=40, required=False, identifier=True, help_text="With country code.")
+    email = EmailField(required=False)
+    kind = ChoiceField(choices=Member.Kind.choices, required=False)
+    status = ChoiceField(choices=Member.Status.choices, required=False)
+    branch_id = UUIDField(required=False)

@@ -1,0 +1,136 @@
+"""Members over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api.pagination import page_of
+from apps.core.api.query import NoParams
+from apps.core.api.serializers import body_read
+from apps.core.api.views import ApiView, respond
+from apps.core.errors import InvalidRequest, ValidationFailed
+from apps.ledger.selectors import business_date_current
+from apps.members import services
+from apps.members.api import serializers as forms
+from apps.members.facts import phone_normal
+from apps.members.models import Member
+from apps.members.selectors import member_get_for, members_search, members_visible_to
+
+PERSON_EXAMPLE = OpenApiExample(
+    "a person",
+    value={
+        "kind": "person",
+        "first_name": "Alice",
+        "last_name": "Wanjiku",
+        "date_of_birth": "1990-02-28",
+        "phone": "+254 712 345678",
+        "email": "alice@example.com",
+        "city": "Nairobi",
+        "country": "KE",
+    },
+    request_only=True,
+)
+
+
+def member_response(member: Member, *, status: int = 200, location: str = "") -> Response:
+    """A member with its ETag."""
+    return respond(forms.MemberSerializer(member).data, status=status, version=member.version, location=location)
+
+
+class MembersView(ApiView):
+    """The members that the user may see, and new ones."""
+
+    permissions: ClassVar = {"GET": "members.view", "POST": "members.create"}
+
+    @extend_schema(
+        summary="List members",
+        description="Members of the bank, of the user's branch, or the user's own record, by the user's role.",
+        parameters=[forms.MembersQuery],
+        responses=page_of(forms.MemberSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        values = forms.MembersQuery.parse(request)
+        members = members_visible_to(request.user)
+        for name in ("number", "email", "kind", "status", "branch_id"):
+            if values[name] is not None:
+                members = members.filter(**{name: values[name]})
+        if values["phone"] is not None:
+            try:
+                members = members.filter(phone=phone_normal(values["phone"]))
+            except ValueError as error:
+                fault = {"pointer": "/query/phone", "code": "invalid", "detail": str(error)}
+                raise ValidationFailed([fault]) from error
+        if values["q"] is not None:
+            members = members_search(members, text=values["q"])
+        return forms.MembersQuery.page(members, request=request, values=values).response(forms.MemberSerializer)
+
+    @extend_schema(
+        summary="Register a member",
+        request=forms.MemberCreateSerializer,
+        responses={201: forms.MemberSerializer},
+        examples=[PERSON_EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        NoParams.parse(request)
+        body = body_read(forms.MemberCreateSerializer, request)
+        branch_id = body.pop("branch_id", None) or request.user.branch_id
+        if branch_id is None:
+            raise InvalidRequest("Say at which branch; you have none of your own.", pointer="/branch_id")
+        member = services.member_create(
+            acting_user=request.user, branch_id=branch_id, joined_on=business_date_current(), **body
+        )
+        return member_response(member, status=201, location=f"/api/v1/members/{member.pk}")
+
+
+class MemberView(ApiView):
+    """One member."""
+
+    permissions: ClassVar = {"GET": "members.view", "PATCH": "members.update"}
+
+    @extend_schema(summary="Read a member", responses=forms.MemberSerializer)
+    def get(self, request: Request, member_id: UUID) -> Response:
+        NoParams.parse(request)
+        return member_response(member_get_for(user=request.user, pk=member_id))
+
+    @extend_schema(
+        summary="Change a member", request=forms.MemberUpdateSerializer, responses={200: forms.MemberSerializer}
+    )
+    def patch(self, request: Request, member_id: UUID) -> Response:
+        NoParams.parse(request)
+        member = member_get_for(user=request.user, pk=member_id)
+        body: dict[str, Any] = body_read(forms.MemberUpdateSerializer, request, partial=True)
+        member = services.member_update(
+            acting_user=request.user,
+            member_id=member.pk,
+            expected_version=self.expected_version,
+            today=business_date_current(),
+            **body,
+        )
+        return member_response(member)
+
+
+class MemberStatusView(ApiView):
+    """Blocking a member for new business."""
+
+    permissions: ClassVar = {"POST": "members.update"}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        summary="Block or unblock a member",
+        description="A blocked member opens no accounts; accounts that are open keep their own status.",
+        request=forms.MemberStatusSerializer,
+        responses={200: forms.MemberSerializer},
+    )
+    def post(self, request: Request, member_id: UUID) -> Response:
+        NoParams.parse(request)
+        member = member_get_for(user=request.user, pk=member_id)
+        body = body_read(forms.MemberStatusSerializer, request)
+        member = services.member_status_set(
+            acting_user=request.user, member_id=member.pk, expected_version=self.expected_version, **body
+        )
+        return member_response(member)
