@@ -90,7 +90,9 @@ def as_markdown() -> str:
     lines += [
         "",
         "In `errors`, a fault of a field carries one of the codes above or one of these: `required`, `null`, `blank`,",
-        "`invalid`, `invalid-choice`, `max-length`, `min-length`, `max-value`, `min-value`, `empty`, `unique`.",
+        "`empty`, `invalid`, `invalid-choice`, `max-length`, `min-value`, `max-value`, `max-digits`,",
+        "`max-decimal-places`, `max-whole-digits`, `unique`, `out-of-range`, `not-text`, `not-integer`, `not-boolean`,",
+        "`not-date`, `not-time`, `not-object`, `not-a-list`.",
         "",
     ]
     return "\n".join(lines)

@@ -46,7 +46,7 @@ class TextField(serializers.CharField):
     default_error_messages = {"not_text": "Must be a string."}
 
     def __init__(self, *, identifier: bool = False, multiline: bool = False, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 255)
+        self.most: int = kwargs.setdefault("max_length", 255)
         self.identifier, self.multiline = identifier, multiline
         super().__init__(**kwargs)
 
@@ -63,7 +63,7 @@ class TextField(serializers.CharField):
 
     def _clean(self, data: str) -> str:
         try:
-            return text_clean(data, max_length=self.max_length, identifier=self.identifier, multiline=self.multiline)
+            return text_clean(data, max_length=self.most, identifier=self.identifier, multiline=self.multiline)
         except DomainError as error:
             raise refuse(error) from error
 

@@ -20,7 +20,7 @@ class MoneyField(serializers.Field):
     """
 
     default_error_messages = {
-        "not_object": 'Must be an object such as {"amount": "12.50", "currency": "KES"}.',
+        "not_object": 'Must be an object such as {{"amount": "12.50", "currency": "KES"}}.',
         "required": "This field is required.",
         "unknown-field": "Unknown field.",
     }
@@ -45,13 +45,13 @@ class MoneyField(serializers.Field):
         if not isinstance(data, Mapping):
             self.fail("not_object")
         faults = {
-            str(name)[:64]: [serializers.ErrorDetail(self.error_messages["unknown-field"], code="unknown-field")]
+            str(name)[:64]: [serializers.ErrorDetail(str(self.error_messages["unknown-field"]), code="unknown-field")]
             for name in data
             if name not in ("amount", "currency")
         }
         for name in ("amount", "currency"):
             if name not in data:
-                faults[name] = [serializers.ErrorDetail(self.error_messages["required"], code="required")]
+                faults[name] = [serializers.ErrorDetail(str(self.error_messages["required"]), code="required")]
         if faults:
             raise serializers.ValidationError(faults)
         name = "currency"

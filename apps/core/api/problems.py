@@ -158,7 +158,7 @@ def _of_framework(exc: drf.APIException) -> errors.DomainError:
     if isinstance(exc, drf.ValidationError):
         return errors.ValidationFailed(validation_errors_of(exc.detail))
     if isinstance(exc, drf.Throttled):
-        return errors.TooManyRequests(retry_after=int(exc.wait or 1))
+        return errors.TooManyRequests(retry_after=int(getattr(exc, "wait", None) or 1))
     known: tuple[tuple[type[drf.APIException], type[errors.DomainError]], ...] = (
         (drf.ParseError, errors.MalformedBody),
         (drf.AuthenticationFailed, errors.InvalidToken),

@@ -41,7 +41,7 @@ class QueryParams(StrictSerializer):
         except ValidationError as error:
             raise InvalidParameter(validation_errors_of(error.detail, root=("query",))) from error
         validated: Mapping[str, Any] = serializer.validated_data
-        return {name: validated.get(name) for name in serializer.fields}
+        return {str(name): validated.get(str(name)) for name in serializer.fields}
 
 
 class NoParams(QueryParams):

@@ -133,9 +133,10 @@ class NuminaSchema(AutoSchema):
         return _VERBS.get(self.method, self.method.lower())
 
     def _answers_page(self) -> bool:
-        found = self.get_response_serializers()
-        if isinstance(found, dict):
-            found = next((value for key, value in found.items() if str(key).startswith("200")), None)
+        found: Any = self.get_response_serializers()
+        if isinstance(found, dict):  # by status, or by status and media type
+            statuses = {key[0] if isinstance(key, tuple) else key: value for key, value in found.items()}
+            found = statuses.get(200, statuses.get("200"))
         found = getattr(found, "response", found)
         return bool(getattr(found, "is_page", False)) or is_list_serializer(found)
 
@@ -186,7 +187,7 @@ class MoneyFieldSchema(OpenApiSerializerFieldExtension):
             "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$" if asked else r"^-?[0-9]+(\.[0-9]+)?$",
             "description": "A decimal string with at most as many decimals as the currency has.",
         }
-        schema = {
+        schema: dict[str, Any] = {
             "type": "object",
             "required": ["amount", "currency"],
             "properties": {"amount": amount, "currency": CURRENCY},
