@@ -24,16 +24,17 @@ TRANSIENT_SQLSTATES = frozenset({"40P01", "40001", "55P03"})
 
 TRIES = 3
 BASE_SECONDS = 0.02
+CAUSES_MAX = 8  # an error may be its own cause: never walk the chain to its end
 
 
 def sqlstate_of(error: BaseException) -> str | None:
     """The SQLSTATE of a database error, also when Django has wrapped the driver's error; None when there is none."""
     seen: BaseException | None = error
-    while seen is not None:
+    for _ in range(CAUSES_MAX):
         state = getattr(seen, "sqlstate", None)
         if isinstance(state, str):
             return state
-        seen = seen.__cause__
+        seen = seen.__cause__ if seen is not None else None
     return None
 
 

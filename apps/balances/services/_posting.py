@@ -14,11 +14,21 @@ import psycopg
 from django.db import DatabaseError, connection
 
 from apps.balances.errors import EngineOwned
+from apps.core.errors import DomainError
 from apps.core.retry import retry_transient, sqlstate_of
 from apps.ledger.errors import BusinessDateInFuture, PeriodClosed
 
-LEGS_MAX = 8
+LEGS_MAX = 200
 ITEMS_MAX = 5_000
+# Beyond what any sum of the posting function can overflow; what is merely too large is the outcome LIMIT.
+AMOUNT_MAX = 10**18
+
+# What the posting function's own error codes mean; any other error goes up as it is.
+_REFUSALS: dict[str, type[DomainError]] = {
+    "NU002": EngineOwned,
+    "NU003": PeriodClosed,
+    "NU004": BusinessDateInFuture,
+}
 
 # The accounts of the open `in_database` block, if any: postings inside it stay within them.
 open_accounts: ContextVar[frozenset[int] | None] = ContextVar("open_accounts", default=None)
@@ -104,9 +114,8 @@ def postings_post(
     account may go below zero: its limit is raised by as much as its balance needs.
 
     Raises ValueError for postings that no caller should make (unbalanced, too many legs, the same id twice,
-    several clients),
-    `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned`, and `Unavailable` after three transient failures. Then nothing
-    was done.
+    several clients), `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned`, and `Unavailable` after three transient
+    failures. Then nothing was done.
     """
     accounts = _check(postings)
     _refuse_foreign_transaction(accounts)
@@ -118,7 +127,10 @@ def postings_post(
             )
             row = cursor.fetchone()
     except DatabaseError as error:
-        raise _domain_error(error) from error
+        refusal = _REFUSALS.get(sqlstate_of(error) or "")
+        if refusal is None:
+            raise
+        raise refusal() from error
     outcomes, journals, replayed, booked_at, today, balances = row
     return PostingResult(
         outcomes=[Outcome(*values) for values in zip(outcomes, journals, replayed, strict=True)],
@@ -143,8 +155,8 @@ def _check(postings: Sequence[Posting]) -> list[int]:
             raise ValueError(f"a posting has 2 to {LEGS_MAX} legs")
         sums: Counter[str] = Counter()
         for leg in legs:
-            if leg.amount == 0:
-                raise ValueError("a leg of zero")
+            if not 0 < abs(leg.amount) <= AMOUNT_MAX:
+                raise ValueError("a leg of zero, or beyond what the books can count")
             sums[leg.currency] += leg.amount
             accounts.add(leg.account_id)
         if any(sums.values()):
@@ -218,16 +230,3 @@ def _parameters(
         overdraw,
         atomic,
     ]
-
-
-def _domain_error(error: DatabaseError) -> Exception:
-    """What the posting function's own error codes mean; any other error as it is."""
-    match sqlstate_of(error):
-        case "NU002":
-            return EngineOwned()
-        case "NU003":
-            return PeriodClosed()
-        case "NU004":
-            return BusinessDateInFuture()
-        case _:
-            return error
