@@ -6,16 +6,13 @@ that cannot be recorded must not happen.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from django.db import models
 
-
-class Recorder(Protocol):
-    """The signature of audit.services.record."""
-
-    def __call__(self, *, action: str, acting_user: Any, **facts: Any) -> Any: ...
-
+Recorder = Callable[..., Any]
+"""audit.services.record."""
 
 _recorders: list[Recorder] = []
 

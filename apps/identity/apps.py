@@ -10,9 +10,13 @@ class IdentityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the loaders of roles and branches to load_reference_data."""
+        """Offer the loaders of roles and branches; take over the writing of last_login."""
+        from django.contrib.auth.signals import user_logged_in
+
         from apps.core.reference import loader_register
         from apps.identity import services
 
         loader_register("roles", services.roles_load)
         loader_register("branches", services.branches_load)
+        # Django's own receiver saves the whole user, and a sign-in would look like a change in the history.
+        user_logged_in.disconnect(dispatch_uid="update_last_login")

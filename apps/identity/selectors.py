@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -22,7 +23,7 @@ def users_visible_to(user: User) -> QuerySet[User]:
             return users
         if user.scope == "branch" and user.branch_id is not None:
             return users.filter(branch_id=user.branch_id)
-    return users.filter(pk=user.pk)
+    return users.filter(pk=user.id)
 
 
 def user_get_for(*, user: User, pk: UUID) -> User:
@@ -38,7 +39,7 @@ def branches_visible_to(user: User) -> QuerySet[Branch]:
     if user.scope == "all":
         return Branch.objects.all()
     if user.scope == "branch":
-        return Branch.objects.filter(pk=user.branch_id)
+        return Branch.objects.filter(pk=user.branch_id) if user.branch_id else Branch.objects.none()
     return Branch.objects.filter(is_active=True)
 
 
@@ -58,3 +59,9 @@ def head_office() -> Branch:
 def roles_all() -> QuerySet[Role]:
     """Every role, by code. What roles allow is no secret among those who may see roles."""
     return Role.objects.order_by("code")
+
+
+def user_labels(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Name and address of users by id, in one query, for pages that know ids only. Unknown ids are left out."""
+    rows = User.objects.filter(pk__in=set(user_ids)).values_list("pk", "full_name", "email")
+    return {pk: f"{full_name} ({email})" if full_name else email for pk, full_name, email in rows}

@@ -106,7 +106,8 @@ class MeSerializer(UserSerializer):
     permissions = serializers.SerializerMethodField(help_text="Permission codes held.")
     scope = serializers.ChoiceField(choices=["own", "branch", "all"], help_text="How far the permissions reach.")
 
-    class Meta(UserSerializer.Meta):
+    class Meta:
+        model = User
         fields = (*UserSerializer.Meta.fields, "permissions", "scope")
         read_only_fields = fields
 

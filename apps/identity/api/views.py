@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -17,13 +18,24 @@ from apps.core.api.views import ApiView, respond
 from apps.core.errors import InvalidToken
 from apps.identity import selectors, services
 from apps.identity.api import serializers as forms
+from apps.identity.models import User
 from apps.identity.rates import login_keys, rate_check, rate_give_back, refresh_keys, register_keys
-from apps.identity.tokens import RefreshToken, claims_read
+from apps.identity.tokens import Claims, RefreshToken, claims_read
 
 LOGIN_EXAMPLE = OpenApiExample(
     "login", value={"email": "teller@numina.example", "password": "numina-demo-2026"}, request_only=True
 )
 TOKENS: dict[str, Any] = {"access": "eyJ...", "refresh": "eyJ...", "token_type": "Bearer", "expires_in": 900}
+
+
+def caller(request: Request) -> User:
+    """The user of a view that is not public."""
+    return cast("User", request.user)
+
+
+def session_of(request: Request) -> UUID:
+    """The session of the access token."""
+    return cast("Claims", request.auth).session_id
 
 
 def _pair(pair: services.TokenPair) -> dict[str, Any]:
@@ -118,13 +130,13 @@ class LogoutView(ApiView):
         NoParams.parse(request)
         body = body_read(forms.LogoutSerializer, request)
         now = clock.now()
-        services.token_revoke(acting_user=request.user, session_id=request.auth.session_id, at=now)
+        services.token_revoke(acting_user=caller(request), session_id=session_of(request), at=now)
         if "refresh" in body:
             try:
                 other = claims_read(body["refresh"], RefreshToken)
             except InvalidToken:
                 return Response(status=204)  # what does not work needs no ending
-            services.token_revoke(acting_user=request.user, session_id=other.session_id, at=now)
+            services.token_revoke(acting_user=caller(request), session_id=other.session_id, at=now)
         return Response(status=204)
 
 
@@ -136,7 +148,7 @@ class MeView(ApiView):
     @extend_schema(summary="Show my user", responses=forms.MeSerializer)
     def get(self, request: Request) -> Response:
         NoParams.parse(request)
-        return self._show(selectors.user_get_for(user=request.user, pk=request.user.pk))
+        return self._show(selectors.user_get_for(user=caller(request), pk=caller(request).pk))
 
     @extend_schema(
         summary="Change my particulars",
@@ -149,8 +161,8 @@ class MeView(ApiView):
         changes = body_read(forms.MePatchSerializer, request, partial=True)
         return self._show(
             services.user_update(
-                acting_user=request.user,
-                user_id=request.user.pk,
+                acting_user=caller(request),
+                user_id=caller(request).pk,
                 expected_version=self.expected_version,
                 changes=changes,
             )
@@ -172,7 +184,7 @@ class BranchesView(ApiView):
     )
     def get(self, request: Request) -> Response:
         values = forms.BranchListParams.parse(request)
-        branches = selectors.branches_visible_to(request.user)
+        branches = selectors.branches_visible_to(caller(request))
         return forms.BranchListParams.page(branches, request=request, values=values).response(forms.BranchSerializer)
 
 
@@ -196,7 +208,7 @@ class UsersView(ApiView):
     @extend_schema(summary="List users", parameters=[forms.UserListParams], responses=page_of(forms.UserSerializer))
     def get(self, request: Request) -> Response:
         values = forms.UserListParams.parse(request)
-        users = selectors.users_visible_to(request.user)
+        users = selectors.users_visible_to(caller(request))
         for name, lookup in (("role", "roles__code"), ("branch", "branch__code"), ("email", "email")):
             if values[name] is not None:
                 users = users.filter(**{lookup: values[name]})
@@ -211,5 +223,5 @@ class UserView(ApiView):
     @extend_schema(summary="Show a user", responses=forms.UserSerializer)
     def get(self, request: Request, user_id: Any) -> Response:
         NoParams.parse(request)
-        user = selectors.user_get_for(user=request.user, pk=user_id)
+        user = selectors.user_get_for(user=caller(request), pk=user_id)
         return respond(forms.UserSerializer(user).data, version=user.version)

@@ -25,9 +25,7 @@ def roles_load(rows: list[dict[str, Any]]) -> LoadReport:
 @transaction.atomic
 def branches_load(rows: list[dict[str, Any]]) -> LoadReport:
     """Insert missing branches; parents come before their children in the file."""
-    return rows_insert_missing(
-        Branch, rows, references={"parent": "code"}, added=_recorded("identity.branch.created")
-    )
+    return rows_insert_missing(Branch, rows, references={"parent": "code"}, added=_recorded("identity.branch.created"))
 
 
 def _recorded(action: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -80,12 +80,12 @@ def user_authenticate(*, email: str, password: str, at: datetime | None = None) 
         make_password(password)  # as long as checking one takes
         _login_failed(address, None, "unknown")
     # A hash of an older kind is replaced here by Django; that is no change of the record.
-    user.skip_history_when_saving = True  # type: ignore[attr-defined]
+    user.__dict__["skip_history_when_saving"] = True
     if not user.check_password(password):
         _login_failed(address, user, "password")
     if not user.is_active:
         _login_failed(address, user, "inactive")
-    del user.skip_history_when_saving  # type: ignore[attr-defined]
+    del user.__dict__["skip_history_when_saving"]
     user.last_login = at or clock.now()
     User.objects.filter(pk=user.pk).update(last_login=user.last_login)
     return user
@@ -173,7 +173,7 @@ def _locale_known(text: str) -> bool:
         return False
 
 
-def _login_failed(address: str, user: User | None, why: str) -> Any:
+def _login_failed(address: str, user: User | None, why: str) -> NoReturn:
     """Record and refuse. Never inside a transaction that the refusal would roll back."""
     trail_record(
         action="identity.login.failed",

@@ -1,0 +1,59 @@
+"""What audit's API reads and shows."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from apps.audit.models import AuditEvent
+from apps.core.api.fields import ChoiceField, DateTimeField, TextField, UUIDField
+from apps.core.api.pagination import ListParams
+
+
+class AuditEventSerializer(serializers.ModelSerializer):
+    """Something that happened."""
+
+    actor_id = serializers.UUIDField(allow_null=True, help_text="The user; null for the system and for strangers.")
+    before = serializers.DictField(allow_null=True)
+    after = serializers.DictField(allow_null=True)
+
+    class Meta:
+        model = AuditEvent
+        fields = (
+            "id",
+            "at",
+            "kind",
+            "action",
+            "actor_id",
+            "actor_label",
+            "object_type",
+            "object_id",
+            "object_label",
+            "before",
+            "after",
+            "reason",
+            "ip",
+            "correlation_id",
+        )
+        read_only_fields = fields
+
+
+class AuditEventListParams(ListParams):
+    """Parameters of the list of events; newest first."""
+
+    sorts = {"id": "id"}
+    default_sort = "-id"
+    tie = "id"
+
+    actor = UUIDField(required=False, help_text="Id of the user who acted.")
+    action = TextField(max_length=80, required=False, identifier=True)
+    object_type = TextField(max_length=80, required=False, identifier=True, help_text="For example members.member.")
+    object_id = TextField(max_length=64, required=False, identifier=True)
+    kind = ChoiceField(choices=AuditEvent.Kind.values, required=False)
+    correlation_id = TextField(max_length=64, required=False, identifier=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """With `from` and `to`, which cannot be names of Python's."""
+        declared: dict[str, serializers.Field] = super().get_fields()
+        declared["from"] = DateTimeField(required=False, help_text="Not before this moment.")
+        declared["to"] = DateTimeField(required=False, help_text="Before this moment.")
+        return declared
