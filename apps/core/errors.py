@@ -142,6 +142,8 @@ class PermissionDenied(DomainError):
     title = "Not allowed"
 
     def __init__(self, detail: str | None = None, *, permission: str = "", **extra: Any) -> None:
+        if permission:
+            extra["permission"] = permission
         super().__init__(detail, **extra)
         self.permission = permission
 

@@ -83,6 +83,7 @@ def test_a_missing_permission_is_403_and_announced(monkeypatch: pytest.MonkeyPat
     denied_register(hook)
     found = problem(call("POST", "/api/v1/orders", {}, may="orders.view"), 403, "permission-denied")
     assert "orders.create" in found["detail"]
+    assert found["permission"] == "orders.create"
     assert heard == [("OrdersView", "orders.create")]
 
 
@@ -281,7 +282,8 @@ def test_the_right_version_passes_and_the_next_one_is_shown() -> None:
     ("fault", "status", "code"),
     [("domain", 422, "unprocessable"), ("missing", 404, "not-found"), ("database", 503, "unavailable"),
      ("gone", 503, "unavailable"), ("busy", 429, "rate-limited"), ("throttled", 429, "rate-limited"),
-     ("teapot", 400, "invalid-request"), ("bug", 500, "server-error")],
+     ("big", 413, "payload-too-large"), ("redis", 503, "unavailable"), ("denied", 403, "permission-denied"),
+     ("odd", 400, "invalid-request"), ("teapot", 400, "invalid-request"), ("bug", 500, "server-error")],
 )  # fmt: skip
 def test_every_exception_becomes_a_problem_that_says_nothing_of_us(fault: str, status: int, code: str) -> None:
     response = call("GET", f"/api/v1/faults/{fault}", raises=False)

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import OperationalError, connection
 from django.http import Http404
 from django.urls import path
 from drf_spectacular.utils import extend_schema
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
@@ -160,6 +163,10 @@ FAULTS: dict[str, Any] = {
     "bug": lambda: _raise(RuntimeError("secret")),
     "database": _database,
     "gone": lambda: _raise(OperationalError("secret")),
+    "odd": lambda: _raise(SuspiciousOperation("secret")),
+    "big": lambda: _raise(RequestDataTooBig("secret")),
+    "redis": lambda: _raise(RedisTimeoutError("secret")),
+    "denied": lambda: _raise(DjangoPermissionDenied("secret")),
     "busy": lambda: _raise(errors.TooManyRequests(retry_after=7)),
     "throttled": lambda: _raise(Throttled(wait=9)),
     "model": lambda: _raise(DjangoValidationError({"name": ["Too long."], "__all__": ["Odd."]})),

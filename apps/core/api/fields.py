@@ -68,6 +68,14 @@ class TextField(serializers.CharField):
             raise refuse(error) from error
 
 
+class NoteField(TextField):
+    """Text of several lines, up to 4,000 characters unless told otherwise."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 4_000)
+        super().__init__(multiline=True, **kwargs)
+
+
 class EmailField(TextField):
     """An e-mail address, folded to the one form under which it is unique."""
 

@@ -46,7 +46,7 @@ class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: fields.TextField,
-        models.TextField: fields.TextField,
+        models.TextField: fields.NoteField,
         models.EmailField: fields.EmailField,
         models.DateField: fields.DateField,
         models.DateTimeField: fields.DateTimeField,
