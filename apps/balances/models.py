@@ -88,6 +88,7 @@ class Balance(models.Model):
                 condition=Q(balance__gte=-9_000_000_000_000_000, balance__lte=9_000_000_000_000_000),
                 name="balances_exact_in_doubles",
             ),
+            models.CheckConstraint(condition=~Q(status="X") | Q(balance=0, held=0), name="balances_closed_is_empty"),
         ]
 
     def __str__(self) -> str:

@@ -7,152 +7,267 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_ledger'),
+        ("ledger", "0001_ledger"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='ledger.ledgeraccount')),
-                ('currency', models.CharField(max_length=3)),
-                ('kind', models.CharField(max_length=8)),
-                ('balance', models.BigIntegerField(default=0)),
-                ('held', models.BigIntegerField(default=0)),
-                ('overdraft_limit', models.BigIntegerField(default=0)),
-                ('status', models.CharField(choices=[('O', 'Open'), ('D', 'Debits blocked'), ('C', 'Credits blocked'), ('F', 'Frozen'), ('X', 'Closed')], default='O', max_length=1)),
-                ('version', models.BigIntegerField(default=0)),
-                ('owner_epoch', models.BigIntegerField(default=0)),
-                ('token', models.BigIntegerField(default=0)),
-                ('database_until', models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="balance",
+                        serialize=False,
+                        to="ledger.ledgeraccount",
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("kind", models.CharField(max_length=8)),
+                ("balance", models.BigIntegerField(default=0)),
+                ("held", models.BigIntegerField(default=0)),
+                ("overdraft_limit", models.BigIntegerField(default=0)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("O", "Open"),
+                            ("D", "Debits blocked"),
+                            ("C", "Credits blocked"),
+                            ("F", "Frozen"),
+                            ("X", "Closed"),
+                        ],
+                        default="O",
+                        max_length=1,
+                    ),
+                ),
+                ("version", models.BigIntegerField(default=0)),
+                ("owner_epoch", models.BigIntegerField(default=0)),
+                ("token", models.BigIntegerField(default=0)),
+                ("database_until", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Partition',
+            name="Partition",
             fields=[
-                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('mode', models.CharField(choices=[('FAST', 'Engine executes'), ('DRAIN', 'Nobody executes, journaled entries are being posted'), ('SAFE', 'Database only')], default='SAFE', max_length=5)),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('nonce', models.CharField(blank=True, max_length=64)),
-                ('head_seq', models.BigIntegerField(default=0)),
-                ('head_hash', models.CharField(blank=True, max_length=64)),
-                ('flips', models.BigIntegerField(default=0)),
-                ('hold', models.CharField(blank=True, max_length=200, null=True)),
-                ('fenced_why', models.CharField(blank=True, max_length=200)),
-                ('changed_at', models.DateTimeField(auto_now=True)),
+                ("id", models.SmallIntegerField(primary_key=True, serialize=False)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("FAST", "Engine executes"),
+                            ("DRAIN", "Nobody executes, journaled entries are being posted"),
+                            ("SAFE", "Database only"),
+                        ],
+                        default="SAFE",
+                        max_length=5,
+                    ),
+                ),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("nonce", models.CharField(blank=True, max_length=64)),
+                ("head_seq", models.BigIntegerField(default=0)),
+                ("head_hash", models.CharField(blank=True, max_length=64)),
+                ("flips", models.BigIntegerField(default=0)),
+                ("hold", models.CharField(blank=True, max_length=200, null=True)),
+                ("fenced_why", models.CharField(blank=True, max_length=200)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Poison',
+            name="Poison",
             fields=[
-                ('transaction_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('epoch', models.BigIntegerField()),
-                ('raw', models.TextField()),
-                ('why', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
+                ("transaction_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("epoch", models.BigIntegerField()),
+                ("raw", models.TextField()),
+                ("why", models.CharField(max_length=200)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='TransactionKey',
+            name="TransactionKey",
             fields=[
-                ('transaction_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('client_id', models.CharField(max_length=64)),
-                ('idempotency_key', models.CharField(max_length=255)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('outcome', models.CharField(max_length=10)),
+                ("transaction_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("client_id", models.CharField(max_length=64)),
+                ("idempotency_key", models.CharField(max_length=255)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("outcome", models.CharField(max_length=10)),
             ],
             options={
-                'db_table': 'balances_transaction_key',
+                "db_table": "balances_transaction_key",
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('currency', models.CharField(max_length=3)),
-                ('amount', models.BigIntegerField()),
-                ('captured', models.BigIntegerField(default=0)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('captured', 'Captured'), ('released', 'Released'), ('expired', 'Expired')], default='active', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('placed_at', models.DateTimeField()),
-                ('placed_by', models.UUIDField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('transaction_id', models.UUIDField(help_text='Of the idempotency key that placed it.', unique=True)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='ledger.ledgeraccount')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("amount", models.BigIntegerField()),
+                ("captured", models.BigIntegerField(default=0)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("captured", "Captured"),
+                            ("released", "Released"),
+                            ("expired", "Expired"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("placed_at", models.DateTimeField()),
+                ("placed_by", models.UUIDField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("transaction_id", models.UUIDField(help_text="Of the idempotency key that placed it.", unique=True)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holds", to="ledger.ledgeraccount"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-placed_at',),
+                "ordering": ("-placed_at",),
             },
         ),
         migrations.CreateModel(
-            name='PartitionPost',
+            name="PartitionPost",
             fields=[
-                ('partition', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='post', serialize=False, to='balances.partition')),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('posted_seq', models.BigIntegerField(default=0)),
-                ('posted_at', models.DateTimeField(null=True)),
+                (
+                    "partition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="post",
+                        serialize=False,
+                        to="balances.partition",
+                    ),
+                ),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("posted_seq", models.BigIntegerField(default=0)),
+                ("posted_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.AddConstraint(
-            model_name='partition',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ('FAST', 'DRAIN', 'SAFE'))), name='balances_partition_mode'),
+            model_name="partition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ("FAST", "DRAIN", "SAFE"))), name="balances_partition_mode"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partition',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('id', 0), _negated=True), ('mode', 'SAFE'), _connector='OR'), name='balances_partition_zero_is_safe'),
+            model_name="partition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("id", 0), _negated=True), ("mode", "SAFE"), _connector="OR"),
+                name="balances_partition_zero_is_safe",
+            ),
         ),
         migrations.AddField(
-            model_name='balance',
-            name='partition',
-            field=models.ForeignKey(db_index=False, default=0, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='balances.partition'),
+            model_name="balance",
+            name="partition",
+            field=models.ForeignKey(
+                db_index=False,
+                default=0,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="balances.partition",
+            ),
         ),
         migrations.AddField(
-            model_name='poison',
-            name='partition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='balances.partition'),
+            model_name="poison",
+            name="partition",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="balances.partition"
+            ),
         ),
         migrations.AddField(
-            model_name='transactionkey',
-            name='journal',
-            field=models.OneToOneField(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='key', to='ledger.journalentry'),
+            model_name="transactionkey",
+            name="journal",
+            field=models.OneToOneField(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="key",
+                to="ledger.journalentry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['expires_at'], name='balances_hold_expiry'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("status", "active")), fields=["expires_at"], name="balances_hold_expiry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='balances_hold_amount_positive'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="balances_hold_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('captured__gte', 0), ('captured__lte', models.F('amount'))), name='balances_hold_captured_in_range'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("captured__gte", 0), ("captured__lte", models.F("amount"))),
+                name="balances_hold_captured_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='balances_held_not_negative'),
+            model_name="balance",
+            constraint=models.CheckConstraint(condition=models.Q(("held__gte", 0)), name="balances_held_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('overdraft_limit__gte', 0)), name='balances_limit_not_negative'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("overdraft_limit__gte", 0)), name="balances_limit_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('customer', 'internal'))), name='balances_kind'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ("customer", "internal"))), name="balances_kind"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'internal'), ('balance__gte', django.db.models.expressions.CombinedExpression(models.F('held'), '-', models.F('overdraft_limit'))), _connector='OR'), name='balances_available_not_negative'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind", "internal"),
+                    (
+                        "balance__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("held"), "-", models.F("overdraft_limit")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="balances_available_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', -9000000000000000), ('balance__lte', 9000000000000000)), name='balances_exact_in_doubles'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance__gte", -9000000000000000), ("balance__lte", 9000000000000000)),
+                name="balances_exact_in_doubles",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "X"), _negated=True), models.Q(("balance", 0), ("held", 0)), _connector="OR"
+                ),
+                name="balances_closed_is_empty",
+            ),
         ),
     ]

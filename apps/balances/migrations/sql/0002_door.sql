@@ -5,7 +5,7 @@ BEGIN
     RAISE EXCEPTION 'balances change only through apps.balances.services' USING ERRCODE = 'NU007';
 END;
 $$;
-CREATE TRIGGER balances_door_update BEFORE UPDATE OF balance, held, overdraft_limit, status, kind, currency, account_id
+CREATE TRIGGER balances_door_update BEFORE UPDATE OF balance, held, overdraft_limit, status, version, kind, currency, account_id
     ON balances_balance FOR EACH ROW
     WHEN (current_setting('numina.door', true) IS DISTINCT FROM 'open') EXECUTE FUNCTION balances_door_closed();
 CREATE TRIGGER balances_door_insert BEFORE INSERT ON balances_balance FOR EACH ROW
@@ -14,8 +14,10 @@ CREATE TRIGGER balances_door_delete BEFORE DELETE ON balances_balance FOR EACH R
     EXECUTE FUNCTION balances_door_closed();
 CREATE TRIGGER balances_door_truncate BEFORE TRUNCATE ON balances_balance FOR EACH STATEMENT
     EXECUTE FUNCTION balances_door_closed();
-ALTER TABLE balances_balance ADD CONSTRAINT balances_balance_account_currency
-    FOREIGN KEY (account_id, currency) REFERENCES ledger_ledgeraccount (id, currency_id);
+-- Currency and kind are copies that the posting function decides by: they cannot differ from the account's own.
+ALTER TABLE ledger_ledgeraccount ADD CONSTRAINT ledger_account_id_currency_kind UNIQUE (id, currency_id, kind);
+ALTER TABLE balances_balance ADD CONSTRAINT balances_balance_account_currency_kind
+    FOREIGN KEY (account_id, currency, kind) REFERENCES ledger_ledgeraccount (id, currency_id, kind);
 
 CREATE TRIGGER balances_key_append_only BEFORE UPDATE OR DELETE ON balances_transaction_key
     FOR EACH ROW EXECUTE FUNCTION ledger_append_only();

@@ -96,6 +96,13 @@ BEGIN
             SELECT 1 FROM ledger_journal j WHERE j.reverses_id = p_reverses[v_item] AND j.outcome = 'OK'
         ) THEN
             v_result := 'REVERSED';
+        ELSIF p_reverses[v_item] IS NOT NULL THEN
+            -- Twice in one call: the first of them is not in the journal yet.
+            FOR v_earlier IN 1 .. v_item - 1 LOOP
+                IF p_reverses[v_earlier] = p_reverses[v_item] AND outcome[v_earlier] = 'OK' THEN
+                    v_result := 'REVERSED';
+                END IF;
+            END LOOP;
         END IF;
         WHILE v_leg <= v_legs AND p_leg_item[v_leg] = v_item LOOP
             IF v_result = 'OK' THEN
@@ -188,6 +195,7 @@ BEGIN
       FROM unnest(p_transaction, p_key, p_fingerprint, outcome, journal, replayed)
         AS t (transaction, key, print, outcome, journal, replayed)
      WHERE NOT t.replayed
+     ORDER BY t.transaction  -- two calls with the same keys wait for each other in one order
         ON CONFLICT (transaction_id) DO NOTHING;
     GET DIAGNOSTICS v_written = ROW_COUNT;
     IF v_written <> v_new_items THEN

@@ -24,6 +24,9 @@ CREATE TRIGGER ledger_line_no_truncate BEFORE TRUNCATE ON ledger_line
 CREATE TRIGGER ledger_seal_no_truncate BEFORE TRUNCATE ON ledger_seal
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 REVOKE UPDATE, DELETE, TRUNCATE ON ledger_journal, ledger_line, ledger_seal FROM PUBLIC, CURRENT_USER;
+-- A foreign key check locks the entry that it looks up, as the table's owner, and PostgreSQL asks for the UPDATE right on
+-- some column for that. The trigger refuses the update itself.
+GRANT UPDATE (id) ON ledger_journal TO CURRENT_USER;
 
 -- Lines of an entry sum to zero per currency and are written once, all together. A statement-level trigger over the new
 -- rows: in a batch it costs one pass, where a deferred row trigger would run once a line.
@@ -52,13 +55,25 @@ $$;
 CREATE TRIGGER ledger_lines_check AFTER INSERT ON ledger_line REFERENCING NEW TABLE AS new_lines
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_lines_check();
 
--- No posting into a closed period.
+-- And no posted entry is without lines: the one thing that a statement cannot know before the transaction ends.
+CREATE FUNCTION ledger_entry_has_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM ledger_line WHERE journal_id = NEW.id) THEN
+        RAISE EXCEPTION 'entry % was posted without lines', NEW.id USING ERRCODE = 'NU006';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+CREATE CONSTRAINT TRIGGER ledger_entry_has_lines AFTER INSERT ON ledger_journal DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.outcome = 'OK') EXECUTE FUNCTION ledger_entry_has_lines();
+
+-- Nothing is written into a closed period, no refusal either.
 CREATE FUNCTION ledger_journal_check() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM new_entries n JOIN ledger_accountingperiod p
             ON n.business_date BETWEEN p.starts_on AND p.ends_on
-         WHERE p.status = 'closed' AND n.outcome = 'OK'
+         WHERE p.status = 'closed'
     ) THEN
         RAISE EXCEPTION 'the accounting period is closed' USING ERRCODE = 'NU003';
     END IF;

@@ -4,6 +4,8 @@ DROP FUNCTION ledger_digests(bigint, bigint);
 ALTER TABLE ledger_accountingperiod DROP CONSTRAINT ledger_periods_do_not_overlap;
 DROP TRIGGER ledger_journal_check ON ledger_journal;
 DROP FUNCTION ledger_journal_check();
+DROP TRIGGER ledger_entry_has_lines ON ledger_journal;
+DROP FUNCTION ledger_entry_has_lines();
 DROP TRIGGER ledger_lines_check ON ledger_line;
 DROP FUNCTION ledger_lines_check();
 GRANT UPDATE, DELETE, TRUNCATE ON ledger_journal, ledger_line, ledger_seal TO CURRENT_USER;
