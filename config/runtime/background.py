@@ -57,7 +57,9 @@ def _follow(home: Home, child: subprocess.Popen[bytes], offset: int) -> int:
         log.seek(offset)
         while True:
             code = child.poll()
-            ready = bool(json_read(home.state_file).get("ready")) and code is None
+            state = json_read(home.state_file)
+            ours = state.get("parent", {}).get("pid") == child.pid  # not what a killed start left in the file
+            ready = ours and bool(state.get("ready")) and code is None
             if ready:
                 time.sleep(0.3)  # the last lines of the banner are written just after the state
             for line in log:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -98,6 +99,7 @@ class Postgres:
     superuser_password: str
     password: str
     elsewhere: Path
+    port_choose: Callable[[], int] | None = None  # asked only when no server of an earlier start is taken over
     extra: dict[str, str] = field(default_factory=dict)
     account: Account = field(init=False)
     installation: Path = field(init=False)
@@ -131,6 +133,8 @@ class Postgres:
             if self._adopt():
                 return f"already running on port {self.port}"
         self._settings_write()
+        if self.port_choose is not None:
+            self.port = self.port_choose()
         self._start()
         self._role_and_database_make()
         return f"{'created, ' if fresh else ''}port {self.port}"

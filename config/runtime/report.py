@@ -1,7 +1,10 @@
 """What a person at a terminal sees: a line a step with its time, and errors that say what to do."""
 
+import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +50,23 @@ def step(title: str) -> Iterator[Step]:
         say(f"  {title:<14} failed  ({time.monotonic() - started:.1f} s)")
         raise
     say(f"  {title:<14} {current.note}  ({time.monotonic() - started:.1f} s)")
+
+
+def terminal_watch() -> None:
+    """Send ourselves SIGHUP when the terminal closes.
+
+    The kernel tells only the session's leader. A shell passes it on; `make` as the leader waits for us instead.
+    """
+    if not sys.stdin or not sys.stdin.isatty():
+        return
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(sys.stdin.fileno(), 0)  # asks for nothing, so only a hang-up or an error wakes it
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

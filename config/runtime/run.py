@@ -15,7 +15,16 @@ from config.runtime.home import Home, HomeLock, home_open, json_read
 from config.runtime.leftovers import group_stop, started_from, started_of
 from config.runtime.ports import web_port
 from config.runtime.processes import Supervisor, commands
-from config.runtime.report import STOP_SIGNALS, RuntimeFault, StopRequested, say, signals_raise, step, warn
+from config.runtime.report import (
+    STOP_SIGNALS,
+    RuntimeFault,
+    StopRequested,
+    say,
+    signals_raise,
+    step,
+    terminal_watch,
+    warn,
+)
 from config.runtime.servers import Servers, servers_of, state_update
 
 READY_SECONDS = 60.0
@@ -34,6 +43,7 @@ def run() -> int:
     clean = False
     try:
         with signals_raise():
+            terminal_watch()
             say(f"Numina starts, data in {home.path}")
             leftovers_stop(home)
             port, remark = web_port(os.environ.get("NUMINA_PORT", "").strip() or None)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,10 @@ class Servers:
     def _valkey_start(self, valkey: Valkey, known: Any) -> str:
         process = started_from(known)
         if process is not None and isinstance(known.get("port"), int):
-            fresh_port, valkey.port = valkey.port, known["port"]
+            valkey.port = known["port"]
             if valkey.adopt(process):
                 return f"already running on port {valkey.port}"
-            valkey.port = fresh_port
+        valkey.port = port_for(self.home, "valkey")
         valkey.start()
         return f"port {valkey.port}"
 
@@ -101,7 +102,8 @@ def servers_of(home: Home) -> Servers:
         postgres = Postgres(
             folder=home.path / "postgres",
             log=home.log / "postgres.log",
-            port=port_for(home, "postgres"),
+            port=0,
+            port_choose=partial(port_for, home, "postgres"),
             superuser_password=secrets["postgres_superuser_password"],
             password=secrets["postgres_password"],
             elsewhere=elsewhere_for(home.path),
@@ -111,7 +113,7 @@ def servers_of(home: Home) -> Servers:
         valkey = Valkey(
             folder=home.path / "valkey",
             log=home.log / "valkey.log",
-            port=port_for(home, "valkey"),
+            port=0,
             password=secrets["valkey_password"],
         )
     return Servers(home, secrets, postgres, valkey)
