@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -30,8 +30,8 @@ class BoundedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """The number of rows, or 10,000 when there are more."""
-        if hasattr(self.object_list, "query"):
-            return int(self.object_list.order_by()[:COUNTED_MAX].count())  # type: ignore[union-attr]
+        if isinstance(self.object_list, QuerySet):
+            return int(self.object_list.order_by()[:COUNTED_MAX].count())
         return min(len(self.object_list), COUNTED_MAX)
 
 
@@ -46,19 +46,19 @@ class PermissionByCode:
     add_permission: str = ""
     change_permission: str = ""
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Does the user hold `view_permission`?"""
         return user_may(request, self.view_permission)
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Does the user hold `add_permission`?"""
         return user_may(request, self.add_permission)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Does the user hold `change_permission`?"""
         return user_may(request, self.change_permission)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
 

@@ -243,3 +243,20 @@ def test_amounts_are_grouped_for_people() -> None:
     assert minor_format(-123456789, "KES", grouped=True) == "-1,234,567.89"
     assert minor_format(5, "BHD") == "0.005"
     assert minor_format(1234567, "JPY", grouped=True) == "1,234,567"
+
+
+def test_amounts_are_compared_and_shown() -> None:
+    small, large = Money(1, "KES"), Money(2, "KES")
+    assert small < large
+    assert small <= large
+    assert large > small
+    assert large >= small
+    assert sorted([large, small]) == [small, large]
+    assert bool(small)
+    assert not Money.zero("KES")
+    assert str(Money(-125050, "KES")) == "-1250.50 KES"
+    assert [part.minor for part in Money(100, "KES").split(3)] == [34, 33, 33]
+    with pytest.raises(TypeError):
+        assert small + 1  # type: ignore[operator]
+    with pytest.raises(TypeError):
+        assert small - 1  # type: ignore[operator]

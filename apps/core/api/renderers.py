@@ -17,8 +17,6 @@ def _plain(value: Any) -> Any:
         return str.__str__(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
     if hasattr(value, "__iter__"):
         return list(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
