@@ -1,4 +1,4 @@
-"""The configuration of Django's admin with our site. Apart from apps.py, where Django would take it for the app's own."""
+"""Configures Django's admin with our site. Apart from apps.py, where Django would take it for the app's own."""
 
 from django.contrib.admin.apps import AdminConfig
 

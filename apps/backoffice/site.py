@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
 SEARCH_CHARACTERS_MAX = 100
@@ -19,6 +21,13 @@ class StaffSite(UnfoldAdminSite):
 
     index_title = "Dashboard"
     site_url = None
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Pages that are not of one record."""
+        from apps.ledger.admin.trial_balance import trial_balance_page
+
+        page = self.admin_view(partial(trial_balance_page, self))
+        return [path("ledger/trial-balance/", page, name="ledger_trial_balance")]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Pages, members, accounts and entries for the palette."""

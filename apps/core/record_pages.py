@@ -60,15 +60,23 @@ class RecordPages(ModelAdmin):
     subtitle: ClassVar[str] = ""
     overview_template = "numina/record_overview.html"
     tabs: ClassVar[list[Tab]] = []
+    overview_parts: ClassVar[list[Tab]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.tabs = list(cls.tabs)  # each class its own, so that tab_add reaches nobody else
+        # Each class its own lists, so that tab_add reaches nobody else.
+        cls.tabs = list(cls.tabs)
+        cls.overview_parts = list(cls.overview_parts)
 
     @classmethod
     def tab_add(cls, tab: Tab) -> None:
         """Put a tab before the history. For the admin modules of higher apps, while they are imported."""
         cls.tabs.append(tab)
+
+    @classmethod
+    def overview_add(cls, part: Tab) -> None:
+        """Put a part below the facts of the first tab: its template and context, as of a tab."""
+        cls.overview_parts.append(part)
 
     # -- pages
 
@@ -95,7 +103,14 @@ class RecordPages(ModelAdmin):
         record = self.record_get(request, object_id)
         if self.has_change_permission(request, record):
             return super().change_view(request, object_id, form_url, extra_context)
-        context = {"record_sections": self.record_sections(request, record), **self.overview_context(request, record)}
+        parts = [part for part in self.overview_parts if not part.permission or user_may(request, part.permission)]
+        context: dict[str, Any] = {
+            "record_sections": self.record_sections(request, record),
+            "record_parts": parts,
+            **self.overview_context(request, record),
+        }
+        for part in parts:
+            context |= part.context(request, record)
         return self.render_tab(request, record, "", self.overview_template, context)
 
     def overview_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""Accounts and products on the staff site, and what a member's page shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from apps.accounts.models import Account, AccountProduct
+from apps.accounts.selectors import accounts_visible_to
+from apps.balances.selectors import holds_of
+from apps.core import display
+from apps.core.admin import NuminaHistoryAdmin, money_column
+from apps.core.record_pages import Fact, Tab, record_link
+from apps.ledger.admin.lines import lines_context
+from apps.members.admin import MemberAdmin
+from apps.members.models import Member
+from apps.members.search import WordsMatch, query_of
+
+STATUS_CHIPS = {"active": "good", "frozen": "bad", "closed": "plain"}
+RECENT_LINES = 5
+MEMBER_ACCOUNTS_MAX = 200
+
+
+def account_chip(account: Account) -> SafeString:
+    """What may be done with the account."""
+    return display.chip(account.get_status_display(), STATUS_CHIPS.get(account.status, "warn"))
+
+
+def with_balances(accounts: QuerySet[Account]) -> QuerySet[Account]:
+    """Accounts with everything that a row of a list needs, in one query."""
+    return accounts.select_related("product", "member", "branch", "ledger_account__balance")
+
+
+@admin.register(Account)
+class AccountAdmin(NuminaHistoryAdmin):
+    """Deposit accounts: balance, transactions, holds, statements."""
+
+    view_permission = "accounts.view"
+    list_display = ("number", "holder", "product", "branch", "state", "booked_money", "available_money")
+    list_filter = ("status", "product", "currency", "branch")
+    search_fields = ("number",)  # shows the search field; see get_search_results
+    search_help_text = "Account number, or a member's name"
+    ordering = ("-created_at", "-id")
+    overview_template = "accounts/account.html"
+
+    booked_money = money_column("Booked", "ledger_account__balance__balance")
+    available_money = money_column("Available", "ledger_account__balance__available")
+    available_money.admin_order_field = None  # type: ignore[attr-defined]  # a sum that no index serves
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        user: Any = request.user
+        return with_balances(accounts_visible_to(user))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Account], search_term: str
+    ) -> tuple[QuerySet[Account], bool]:
+        term = search_term.replace("\x00", "").strip()[:100]
+        if not term:
+            return queryset, False
+        digits = term.replace(" ", "")
+        if digits.isascii() and digits.isdigit():
+            return queryset.filter(number__startswith=digits), False
+        query = query_of(term)
+        if not query:
+            return queryset.none(), False
+        members = Member.objects.filter(WordsMatch(query)).values("pk")
+        return queryset.filter(Q(member_id__in=members)), False
+
+    @admin.display(description="Member")
+    def holder(self, account: Account) -> str:
+        return account.member.display_name
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, account: Account) -> SafeString:
+        return account_chip(account)
+
+    def record_title(self, record: Account) -> str:
+        return number_spaced(record.number)
+
+    def record_subtitle(self, record: Account) -> str:
+        return f"{record.product.name} · {record.currency}"
+
+    def record_chips(self, record: Account) -> Iterable[SafeString]:
+        yield account_chip(record)
+
+    def record_actions(self, request: HttpRequest, record: Account) -> Sequence[dict[str, Any]]:
+        url = reverse("admin:accounts_account_statement", args=[record.pk])
+        return [{"title": "Statement", "url": url, "icon": "description", "primary": True}]
+
+    def overview_context(self, request: HttpRequest, record: Account) -> dict[str, Any]:
+        lines = lines_context(request, account_id=record.ledger_account_id, currency=record.currency, customer=True)
+        return {
+            "account_balance": record.ledger_account.balance,
+            "account_lines": lines["lines_page"].lines[:RECENT_LINES],
+            "account_people": self._people(request, record),
+        }
+
+    def _people(self, request: HttpRequest, record: Account) -> list[Fact]:
+        site = self.admin_site
+        people = [Fact("Owner", record_link(request, site, record.member))]
+        others = record.holders.select_related("member").order_by("pk")
+        return people + [Fact(other.get_role_display(), record_link(request, site, other.member)) for other in others]
+
+    def record_sections(self, request: HttpRequest, record: Account) -> list[tuple[str, list[Fact]]]:
+        agreed = display.money_text(record.overdraft_limit, record.currency, with_currency=True)
+        facts = [self.fact(request, record, name) for name in ("name", "product", "branch", "opened_on")]
+        facts.append(Fact("Agreed overdraft", agreed if record.overdraft_limit else "None"))
+        if record.status_reason:
+            facts.append(Fact("Reason of the status", record.status_reason))
+        if record.closed_on:
+            facts.append(self.fact(request, record, "closed_on"))
+        facts.append(Fact("Ledger account", record_link(request, self.admin_site, record.ledger_account)))
+        return [("Account", facts)]
+
+
+def _transactions(request: HttpRequest, record: Account) -> dict[str, Any]:
+    return {
+        "account_balance": record.ledger_account.balance,
+        **lines_context(request, account_id=record.ledger_account_id, currency=record.currency, customer=True),
+    }
+
+
+def _holds(request: HttpRequest, record: Account) -> dict[str, Any]:
+    return {
+        "account_balance": record.ledger_account.balance,
+        "account_holds": holds_of(account_id=record.ledger_account_id),
+    }
+
+
+AccountAdmin.tab_add(Tab("transactions", "Transactions", "accounts/transactions.html", _transactions))
+AccountAdmin.tab_add(Tab("holds", "Holds", "accounts/holds.html", _holds))
+
+
+def number_spaced(number: str) -> str:
+    """Digits in fours, as people read them out."""
+    return " ".join(number[index : index + 4] for index in range(0, len(number), 4))
+
+
+@admin.register(AccountProduct)
+class AccountProductAdmin(NuminaHistoryAdmin):
+    """What the bank offers. Terms are changed through the API."""
+
+    view_permission = "products.view"
+    list_display = ("code", "name", "kind", "currency", "gl_account", "most_overdraft_money", "state")
+    list_select_related = ("gl_account", "currency")
+    list_filter = ("kind", "is_active")
+    search_fields = ("code", "name")
+    fields = (
+        "code",
+        "name",
+        "kind",
+        "currency",
+        "gl_account",
+        "number_prefix",
+        "most_overdraft_money",
+        "limit_money",
+        "description",
+        "is_active",
+    )
+
+    most_overdraft_money = money_column("Largest overdraft", "overdraft_limit_max", "currency_id")
+    limit_money = money_column("Most a transaction may take out", "transaction_limit", "currency_id", empty="No limit")
+
+    @admin.display(description="Status", ordering="is_active")
+    def state(self, product: AccountProduct) -> SafeString:
+        return display.chip("Offered", "good") if product.is_active else display.chip("Withdrawn", "plain")
+
+    def record_chips(self, record: AccountProduct) -> Iterable[SafeString]:
+        yield self.state(record)
+
+
+def _member_accounts(request: HttpRequest, record: Member) -> dict[str, Any]:
+    user: Any = request.user
+    visible = with_balances(accounts_visible_to(user))
+    mine = Q(member=record) | Q(holders__member=record)
+    accounts = list(visible.filter(mine).distinct().order_by("status", "number")[:MEMBER_ACCOUNTS_MAX])
+    totals: dict[str, int] = {}
+    for account in accounts:
+        if account.member_id == record.pk:
+            booked = account.ledger_account.balance.balance  # type: ignore[attr-defined]
+            totals[account.currency] = totals.get(account.currency, 0) + booked
+    return {"member_accounts": accounts, "member_totals": sorted(totals.items())}
+
+
+MemberAdmin.tab_add(Tab("accounts", "Accounts", "accounts/member_accounts.html", _member_accounts, "accounts.view"))
+MemberAdmin.overview_add(Tab("accounts", "Accounts", "accounts/account_part.html", _member_accounts, "accounts.view"))

@@ -1,0 +1,78 @@
+"""Members on the staff site. Apps above add what they know of a member as tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from apps.core import display
+from apps.core.admin import NuminaHistoryAdmin
+from apps.core.record_pages import Fact
+from apps.members.models import Member
+from apps.members.search import WordsMatch, query_of
+from apps.members.selectors import members_visible_to
+
+STATUS_CHIPS = {"active": "good", "blocked": "bad", "exited": "plain"}
+
+
+def member_chip(member: Member) -> SafeString:
+    """Active, blocked or exited."""
+    return display.chip(member.get_status_display(), STATUS_CHIPS[member.status])
+
+
+@admin.register(Member)
+class MemberAdmin(NuminaHistoryAdmin):
+    """People and businesses."""
+
+    view_permission = "members.view"
+    list_display = ("name", "number", "state", "kind", "phone", "branch", "joined_on")
+    list_select_related = ("branch",)
+    list_filter = ("status", "kind", "branch")
+    search_fields = ("search_text",)  # shows the search field; see get_search_results
+    search_help_text = "Name, number, phone or e-mail"
+    ordering = ("-created_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        user: Any = request.user
+        return members_visible_to(user)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Member], search_term: str
+    ) -> tuple[QuerySet[Member], bool]:
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        query = query_of(term)
+        return (queryset.filter(WordsMatch(query)) if query else queryset.none()), False
+
+    @admin.display(description="Name", ordering="last_name")
+    def name(self, member: Member) -> str:
+        return member.display_name
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, member: Member) -> SafeString:
+        return member_chip(member)
+
+    def record_title(self, record: Member) -> str:
+        return record.display_name
+
+    def record_subtitle(self, record: Member) -> str:
+        return f"Member {record.number} · {record.get_kind_display()}"
+
+    def record_chips(self, record: Member) -> Iterable[SafeString]:
+        yield member_chip(record)
+
+    def record_sections(self, request: HttpRequest, record: Member) -> list[tuple[str, list[Fact]]]:
+        if record.kind == Member.Kind.BUSINESS:
+            identity = ["number", "business_name", "registration_number"]
+        else:
+            identity = ["number", "first_name", "last_name", "date_of_birth"]
+        bank = ["branch", "joined_on", "exited_on", "user"]
+        contact = ["phone", "email", "address", "city", "country"]
+        groups = {"Who": identity, "Contact": contact, "With the bank": bank}
+        return [(title, [self.fact(request, record, name) for name in names]) for title, names in groups.items()]

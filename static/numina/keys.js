@@ -1,0 +1,67 @@
+// Keys of the staff site: / searches, g then a letter goes somewhere, ? shows what there is. Ctrl+K is Unfold's own.
+(function () {
+  "use strict";
+
+  // By the end of the address, so that only what the navigation shows this user can be reached.
+  const PLACES = {
+    d: (link) => link.pathname.endsWith("/admin/"),
+    m: (link) => link.pathname.endsWith("/members/member/"),
+    a: (link) => link.pathname.endsWith("/accounts/account/"),
+    j: (link) => link.pathname.endsWith("/ledger/journalentry/"),
+    t: (link) => link.pathname.endsWith("/ledger/trial-balance/"),
+  };
+  const SEQUENCE_MS = 1500;
+  let waitingSince = 0;
+
+  function typing(target) {
+    return target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
+  }
+
+  function go(letter) {
+    const isPlace = PLACES[letter];
+    if (!isPlace) return false;
+    const link = [...document.querySelectorAll("#nav-sidebar a[href]")].find(isPlace);
+    if (!link) return false;
+    window.location.assign(link.href);
+    return true;
+  }
+
+  function search() {
+    const field = document.querySelector("#searchbar, [data-keys-search]");
+    if (field) {
+      field.focus();
+      field.select();
+    } else {
+      window.dispatchEvent(new CustomEvent("opencommand"));
+    }
+  }
+
+  function help() {
+    const dialog = document.getElementById("nm-keys");
+    if (dialog && !dialog.open) dialog.showModal();
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    const waiting = Date.now() - waitingSince < SEQUENCE_MS;
+    waitingSince = 0;
+    if (waiting && go(event.key)) {
+      event.preventDefault();
+    } else if (event.key === "g") {
+      waitingSince = Date.now();
+    } else if (event.key === "/") {
+      event.preventDefault();
+      search();
+    } else if (event.key === "?") {
+      event.preventDefault();
+      help();
+    }
+  });
+
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-keys-help]")) help();
+    // A click on the dialog itself is a click on its backdrop: the content lies in children.
+    if (event.target.id === "nm-keys") event.target.close();
+  });
+})();
