@@ -1,5 +1,7 @@
 """What the door for money refuses. `refusal_of` gives the error of a journaled outcome."""
 
+from collections.abc import Sequence
+
 from apps.core.errors import Conflict, CurrencyMismatch, DomainError, IdempotencyKeyReused, Unavailable, Unprocessable
 
 
@@ -43,6 +45,8 @@ class BatchRefused(Unprocessable):
 
     code = "batch-refused"
     title = "Another item of the batch was refused"
+    errors: Sequence[dict[str, str]] = ()
+    """The items that were refused, as {pointer, code, detail}, when the whole batch is answered."""
 
 
 class EngineOwned(Unavailable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -54,14 +55,15 @@ _BY_EITHER = _REFS.format("a.number = ANY (%s) OR a.id = ANY (%s)")
 def ledger_refs(*, numbers: Iterable[str] = (), ids: Iterable[UUID] = ()) -> dict[str, AccountRef]:
     """References by number for the given numbers and account ids; unknown ones are left out. One statement."""
     by_number, by_id = list(numbers), list(ids)
+    values: list[Any]
     if by_number and by_id:
         sql, values = _BY_EITHER, [by_number, by_id]
     else:
         sql, values = (_BY_ID, [by_id]) if by_id else (_BY_NUMBER, [by_number])
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        rows = cursor.fetchall()
-    return {row[0]: AccountRef(*row[:10], holder_user_ids=tuple(row[10] or ())) for row in rows}
+        rows: list[Any] = cursor.fetchall()
+    return {row[0]: AccountRef(*row[:10], tuple(row[10] or ())) for row in rows}
 
 
 def transaction_limits() -> dict[UUID, int]:

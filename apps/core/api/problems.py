@@ -83,6 +83,8 @@ def problem_body(error: errors.DomainError, *, instance: str) -> dict[str, Any]:
         faults = error.errors[:ERRORS_SHOWN_MAX]
         if detail == error.title and faults:
             detail = _summary(faults)
+    elif getattr(error, "errors", None):
+        faults = list(error.errors)[:ERRORS_SHOWN_MAX]  # type: ignore[attr-defined]
     elif error.pointer is not None:
         faults = [{"pointer": error.pointer, "code": error.code, "detail": error.detail}]
     return {

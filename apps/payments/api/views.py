@@ -1,0 +1,434 @@
+"""Payments over HTTP: parse, call one service, present."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.balances.errors import BatchRefused, refusal_of
+from apps.core import clock
+from apps.core.api.lean import MoneyView, answer, refusal
+from apps.core.api.pagination import page_of
+from apps.core.api.problems import pointer_join
+from apps.core.api.query import NoParams
+from apps.core.api.serializers import body_read
+from apps.core.api.views import ApiView, respond
+from apps.core.errors import DomainError, InvalidRequest
+from apps.core.idempotency import idempotency_key_read, request_fingerprint
+from apps.payments import services
+from apps.payments.api import serializers
+from apps.payments.api.bodies import (
+    BatchBody,
+    ItemBody,
+    account_name,
+    batch_reader,
+    details_of,
+    item_canonical,
+    money_of,
+    transfer_reader,
+)
+from apps.payments.selectors import (
+    KIND_TRANSFER,
+    KINDS,
+    Payment,
+    hold_get_for,
+    holds_visible_to,
+    payment_get_for,
+)
+from apps.payments.services import Asked, BatchItem, Details, ItemResult
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+API = "/api/v1"
+BATCH_BYTES_MAX = 2 * 1024 * 1024
+
+TRANSFER_EXAMPLE = OpenApiExample(
+    "A transfer",
+    value={
+        "source_account": "010000000017",
+        "destination_account": "020000000024",
+        "amount": {"amount": "1250.00", "currency": "KES"},
+        "description": "Rent, November",
+        "client_timestamp": "2026-11-21T08:30:00Z",
+    },
+    request_only=True,
+)
+
+
+def caller(request: Any) -> User:
+    """The user of a request that has passed its permission."""
+    return cast("User", request.user)
+
+
+def payment_answer(request: HttpRequest, payment: Payment, *, location: str) -> HttpResponse:
+    """201 with the payment, or its refusal as a problem with the transaction's id; both for ever the same."""
+    if not payment.ok:
+        error = refusal_of(payment.outcome)
+        error.extra["transaction_id"] = str(payment.id)
+        return refusal(request, error, replayed=payment.replayed)
+    return answer(
+        serializers.payment_show(payment),
+        status=201,
+        location=f"{API}/{location}/{payment.id}",
+        replayed=payment.replayed,
+    )
+
+
+class TransfersView(MoneyView):
+    """Transfers between accounts."""
+
+    permissions = {"POST": "payments.transfer"}
+
+    @extend_schema(
+        request=serializers.TransferRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        examples=[TRANSFER_EXAMPLE],
+        summary="Transfer money",
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Move money between two accounts of one currency, at once and once.
+
+        A refusal by the books (422: insufficient-funds, account-blocked, account-closed) is kept: the same key gets it
+        for ever.
+        """
+        raw = self.body_bytes(request)
+        body, canonical = transfer_reader.read(raw)
+        try:
+            source, destination = account_name(body.source_account), account_name(body.destination_account)
+            amount, details = money_of(body.amount), details_of(body)
+        except (DomainError, ValidationError):
+            transfer_reader.read_slowly(raw)  # names every fault
+            raise
+        asked = Asked(
+            user=caller(request),
+            key=self.idempotency_key,
+            fingerprint=hashlib.sha256(b"POST\n/api/v1/transfers\n" + canonical).digest(),
+        )
+        payment = services.transfer_post(
+            asked=asked,
+            source=source,
+            destination=destination,
+            amount=amount,
+            details=details,
+        )
+        return payment_answer(request, payment, location="transfers")
+
+
+class TransferBatchesView(MoneyView):
+    """Many transfers in one request."""
+
+    permissions = {"POST": "payments.batch"}
+    max_body_bytes = BATCH_BYTES_MAX
+
+    @extend_schema(
+        request=serializers.TransferBatchRequestSerializer,
+        responses={200: serializers.TransferBatchSerializer},
+        summary="Transfer many times",
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Post up to 1,000 transfers in their order, in one database transaction.
+
+        `independent`: 200 with the outcome of each. `atomic`: 200 when all are committed; else 422 `batch-refused`,
+        whose `errors` say which items are why, and nothing was posted. Each item has a key, its own or the batch's
+        with `/` and the place, so a batch sent again gives the first outcomes.
+        """
+        raw = self.body_bytes(request)
+        body, _ = batch_reader.read(raw)
+        atomic = body.mode == "atomic"
+        try:
+            items = _items(body, self.idempotency_key)
+        except (DomainError, ValidationError, msgspec.MsgspecError):
+            batch_reader.read_slowly(raw)  # names every fault
+            raise
+        asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=b"")
+        results = services.transfer_batch_post(asked=asked, items=items, atomic=atomic)
+        replayed = all(result.replayed for result in results)
+        if atomic and any(not result.ok for result in results):
+            return refusal(request, _batch_refused(results), replayed=replayed)
+        committed = sum(result.ok for result in results)
+        shown = [_item_show(place, result) for place, result in enumerate(results)]
+        return answer(
+            {"mode": body.mode, "committed": committed, "rejected": len(results) - committed, "items": shown},
+            replayed=replayed,
+        )
+
+
+def _items(body: BatchBody, batch_key: str) -> list[BatchItem]:
+    if not 1 <= len(body.items) <= services.BATCH_MAX or body.mode not in ("independent", "atomic"):
+        raise InvalidRequest  # never seen: the slow way says what is wrong
+    head = f"POST\n/api/v1/transfer-batches\n{body.mode}\n".encode()
+    return [_item(item, f"{batch_key}/{place}", head) for place, item in enumerate(body.items)]
+
+
+def _item(item: ItemBody, key: str, head: bytes) -> BatchItem:
+    own = item.idempotency_key
+    if own is not msgspec.UNSET:
+        key = idempotency_key_read({"Idempotency-Key": own})
+    return BatchItem(
+        key,
+        item_canonical(item, head),
+        account_name(item.source_account),
+        account_name(item.destination_account),
+        money_of(item.amount),
+        details_of(item),
+    )
+
+
+def _item_show(place: int, result: ItemResult) -> dict[str, Any]:
+    error = result.error
+    if error is None:
+        return {"index": place, "id": result.id, "status": "committed", "replayed": result.replayed}
+    return {
+        "index": place,
+        "id": result.id,
+        "status": "rejected",
+        "replayed": result.replayed,
+        "code": error.code,
+        "detail": error.detail,
+    }
+
+
+def _batch_refused(results: list[ItemResult]) -> BatchRefused:
+    refused = BatchRefused("Nothing was posted: some items were refused.")
+    refused.errors = [
+        {
+            "pointer": pointer_join("items", place) + (result.error.pointer or ""),
+            "code": result.error.code,
+            "detail": result.error.detail,
+        }
+        for place, result in enumerate(results)
+        if result.error is not None and not isinstance(result.error, BatchRefused)
+    ]
+    return refused
+
+
+class CashView(ApiView):
+    """What deposits and withdrawals have in common."""
+
+    idempotent_methods = frozenset({"POST"})
+
+    def asked(self, request: Request) -> tuple[Asked, dict[str, Any]]:
+        """The request under its key, and its validated body."""
+        NoParams.parse(request)
+        body = body_read(serializers.CashRequestSerializer, request)
+        fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
+        return Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint), {
+            "account": account_name(body["account"]),
+            "amount": body["amount"],
+            "details": Details(
+                description=body.get("description", ""),
+                counterparty=body.get("counterparty", ""),
+                reference=body.get("reference", ""),
+                channel=body["channel"],
+                value_date=body.get("value_date"),
+                client_timestamp=body.get("client_timestamp"),
+            ),
+        }
+
+
+class DepositsView(CashView):
+    """Money into accounts."""
+
+    permissions = {"POST": "payments.deposit"}
+
+    @extend_schema(
+        request=serializers.CashRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        summary="Take a deposit",
+    )
+    def post(self, request: Request) -> Response | HttpResponse:
+        """Book money that came in. Cash is booked at the till of the user's own branch."""
+        asked, values = self.asked(request)
+        payment = services.deposit_post(asked=asked, **values)
+        return payment_answer(request._request, payment, location="transactions")
+
+
+class WithdrawalsView(CashView):
+    """Money out of accounts."""
+
+    permissions = {"POST": "payments.withdraw"}
+
+    @extend_schema(
+        request=serializers.CashRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        summary="Pay out a withdrawal",
+    )
+    def post(self, request: Request) -> Response | HttpResponse:
+        """Book money that is paid out; pay it only after 201."""
+        asked, values = self.asked(request)
+        payment = services.withdrawal_post(asked=asked, **values)
+        return payment_answer(request._request, payment, location="transactions")
+
+
+class TransactionView(ApiView):
+    """Payments of every kind, as decided."""
+
+    permissions = {"GET": "accounts.view"}
+    kinds = KINDS
+
+    @extend_schema(responses=serializers.PaymentSerializer, summary="Read a payment of any kind")
+    def get(self, request: Request, payment_id: UUID) -> Response:
+        """A payment that you made, or that touches an account in your reach."""
+        NoParams.parse(request)
+        payment = payment_get_for(user=caller(request), transaction_id=payment_id, kinds=self.kinds)
+        code = None if payment.ok else refusal_of(payment.outcome).code
+        return respond(serializers.payment_show(payment, code))
+
+
+class TransferView(TransactionView):
+    """Transfers, as decided."""
+
+    kinds = frozenset({KIND_TRANSFER})
+
+
+class ReversalView(ApiView):
+    """Undoing payments."""
+
+    permissions = {"POST": "payments.reverse"}
+    idempotent_methods = frozenset({"POST"})
+    kinds = services.REVERSIBLE
+
+    @extend_schema(
+        request=serializers.ReversalRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        summary="Undo a payment",
+    )
+    def post(self, request: Request, payment_id: UUID) -> Response | HttpResponse:
+        """Book the mirror image of a committed payment, today. It happens once: a second reversal is refused."""
+        NoParams.parse(request)
+        body = body_read(serializers.ReversalRequestSerializer, request)
+        fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
+        payment = services.transfer_reverse(
+            asked=Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint),
+            transaction_id=payment_id,
+            reason=body["reason"],
+            kinds=self.kinds,
+        )
+        return payment_answer(request._request, payment, location="transactions")
+
+
+class TransferReversalView(ReversalView):
+    """Undoing transfers."""
+
+    kinds = frozenset({KIND_TRANSFER})
+
+
+class HoldsView(ApiView):
+    """Money set aside on accounts."""
+
+    permissions = {"GET": "accounts.view", "POST": "payments.hold"}
+    idempotent_methods = frozenset({"POST"})
+
+    @extend_schema(
+        parameters=[serializers.HoldListParams], responses=page_of(serializers.HoldSerializer), summary="List holds"
+    )
+    def get(self, request: Request) -> Response:
+        """Holds on accounts in your reach."""
+        values = serializers.HoldListParams.parse(request)
+        account = values["account"]
+        found = holds_visible_to(
+            user=caller(request), account=account_name(account) if account else None, status=values["status"]
+        )
+        page = serializers.HoldListParams.page(found, request=request, values=values)
+        return page.response(serializers.HoldSerializer)
+
+    @extend_schema(
+        request=serializers.HoldRequestSerializer,
+        responses={201: serializers.HoldSerializer},
+        summary="Place a hold",
+    )
+    def post(self, request: Request) -> Response:
+        """Set money aside: it stays on the account, and nobody can spend it."""
+        NoParams.parse(request)
+        body = body_read(serializers.HoldRequestSerializer, request)
+        hold, replayed = services.hold_place(
+            asked=Asked(
+                user=caller(request),
+                key=self.idempotency_key,
+                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
+            ),
+            account=account_name(body["account"]),
+            amount=body["amount"],
+            reason=body.get("reason", ""),
+            expires_at=body.get("expires_at"),
+            at=clock.now(),
+        )
+        return respond(
+            serializers.HoldSerializer(hold).data,
+            status=201,
+            version=hold.version,
+            location=f"{API}/holds/{hold.pk}",
+            replayed=replayed,
+        )
+
+
+class HoldView(ApiView):
+    """One hold."""
+
+    permissions = {"GET": "accounts.view"}
+
+    @extend_schema(responses=serializers.HoldSerializer, summary="Read a hold")
+    def get(self, request: Request, hold_id: UUID) -> Response:
+        """A hold on an account in your reach; its version is the ETag."""
+        NoParams.parse(request)
+        hold = hold_get_for(user=caller(request), hold_id=hold_id)
+        return respond(serializers.HoldSerializer(hold).data, version=hold.version)
+
+
+class HoldCaptureView(ApiView):
+    """Taking held money."""
+
+    permissions = {"POST": "payments.hold"}
+    idempotent_methods = frozenset({"POST"})
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        request=serializers.HoldCaptureRequestSerializer,
+        responses={200: serializers.HoldSerializer},
+        summary="Capture a hold",
+    )
+    def post(self, request: Request, hold_id: UUID) -> Response:
+        """Take the held money, or less of it, to an account or out by a channel; the rest is given back."""
+        NoParams.parse(request)
+        body = body_read(serializers.HoldCaptureRequestSerializer, request)
+        destination = body.get("destination_account")
+        hold, replayed = services.hold_capture(
+            asked=Asked(
+                user=caller(request),
+                key=self.idempotency_key,
+                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
+            ),
+            hold_id=hold_id,
+            expected_version=self.expected_version,
+            amount=body.get("amount"),
+            destination=account_name(destination) if destination else None,
+            channel=body.get("channel"),
+            description=body.get("description", ""),
+            at=clock.now(),
+        )
+        return respond(serializers.HoldSerializer(hold).data, version=hold.version, replayed=replayed)
+
+
+class HoldReleaseView(ApiView):
+    """Giving held money back."""
+
+    permissions = {"POST": "payments.hold"}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(request=None, responses={200: serializers.HoldSerializer}, summary="Release a hold")
+    def post(self, request: Request, hold_id: UUID) -> Response:
+        """End a hold without taking anything."""
+        NoParams.parse(request)
+        hold = services.hold_release(
+            user=caller(request), hold_id=hold_id, expected_version=self.expected_version, at=clock.now()
+        )
+        return respond(serializers.HoldSerializer(hold).data, version=hold.version)

@@ -1,0 +1,66 @@
+"""What payments refuse. Refusals of the books themselves are in `apps.balances.errors`."""
+
+from apps.core.errors import Conflict, InvalidRequest, NotFound, Unprocessable
+
+
+class PaymentAccountNotFound(NotFound):
+    """404: no such account, or it is not one that the user may use here; the two look the same."""
+
+    code = "payment-account-not-found"
+    title = "No such account"
+
+
+class SameAccount(Unprocessable):
+    """422: source and destination are one account."""
+
+    code = "same-account"
+    title = "Source and destination are the same account"
+
+
+class TransactionLimitExceeded(Unprocessable):
+    """422: the account's product lets one transaction take out less than this."""
+
+    code = "transaction-limit-exceeded"
+    title = "Above the limit of one transaction"
+
+
+class ValueDateNotAllowed(Unprocessable):
+    """422: the value date lies further back or ahead than the bank allows."""
+
+    code = "value-date-not-allowed"
+    title = "The value date is not allowed"
+
+
+class BranchMissing(Unprocessable):
+    """422: cash moves at a branch, and the user belongs to none."""
+
+    code = "branch-missing"
+    title = "The user has no branch"
+
+
+class PaymentNotReversible(Conflict):
+    """409: only a deposit, a withdrawal, a transfer or a captured hold that was committed is reversed here."""
+
+    code = "payment-not-reversible"
+    title = "Cannot be reversed here"
+
+
+class ImportHeaderInvalid(InvalidRequest):
+    """400: the first line of the file does not name the columns of an import."""
+
+    code = "import-header-invalid"
+    title = "The header of the file is not that of an import"
+
+
+class ImportFileMissing(InvalidRequest):
+    """400: the upload has no file, or an empty one."""
+
+    code = "import-file-missing"
+    title = "There is no file"
+
+
+class ImportNotResumable(Conflict):
+    """409: the uploaded file is no longer there; send it again."""
+
+    code = "import-not-resumable"
+    title = "The file is gone"

@@ -1,0 +1,29 @@
+"""Payments: money into, out of and between accounts. The ledger is their only record.
+
+Each takes the client's key and the fingerprint of what was asked: the same key gives the first outcome again, for ever.
+A refusal by the books (funds, blocked, closed) is an outcome that is kept; what is wrong with the request itself is
+raised and not kept.
+"""
+
+from apps.payments.services._batches import BATCH_MAX, BatchItem, ItemResult, transfer_batch_post
+from apps.payments.services._cash import deposit_post, withdrawal_post
+from apps.payments.services._common import Asked, Details
+from apps.payments.services._holds import hold_capture, hold_place, hold_release
+from apps.payments.services._transfers import REVERSIBLE, transfer_post, transfer_reverse
+
+__all__ = [
+    "BATCH_MAX",
+    "REVERSIBLE",
+    "Asked",
+    "BatchItem",
+    "Details",
+    "ItemResult",
+    "deposit_post",
+    "hold_capture",
+    "hold_place",
+    "hold_release",
+    "transfer_batch_post",
+    "transfer_post",
+    "transfer_reverse",
+    "withdrawal_post",
+]

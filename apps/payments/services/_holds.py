@@ -1,0 +1,109 @@
+"""Holds on members' accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.balances import selectors as balance_selectors
+from apps.balances import services as balances
+from apps.balances.services import Posting
+from apps.core.errors import CurrencyMismatch, InvalidRequest
+from apps.core.money import Money
+from apps.core.trace import trace_id
+from apps.payments.selectors import KIND_CAPTURE, account_ref, hold_get_for
+from apps.payments.services._cash import channel_account
+from apps.payments.services._common import Asked, currency_check, usable_ref
+
+if TYPE_CHECKING:
+    from apps.balances.models import Hold
+    from apps.identity.models import User
+
+
+def hold_place(
+    *, asked: Asked, account: str, amount: Money, reason: str, expires_at: dt.datetime | None, at: dt.datetime
+) -> tuple[Hold, bool]:
+    """Set money aside on an account (number or id); the hold, and whether it stood before under this key.
+
+    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `InvalidRequest` for an end that is not in the future, and what
+    `balances.services.hold_place` raises.
+    """
+    ref = usable_ref(user=asked.user, name=account, pointer="/account")
+    currency_check(ref=ref, amount=amount, pointer="/amount/currency")
+    known = balance_selectors.hold_find(transaction_id=asked.transaction_id)
+    if known is None and expires_at is not None and expires_at <= at:
+        raise InvalidRequest("The hold would end before it begins.", pointer="/expires_at")
+    return balances.hold_place(
+        transaction_id=asked.transaction_id,
+        fingerprint=asked.fingerprint,
+        account_id=ref.ledger_id,
+        amount=amount.minor,
+        reason=reason,
+        expires_at=expires_at,
+        actor_id=asked.user.pk,
+        at=at,
+        correlation_id=trace_id(),
+    )
+
+
+def hold_capture(
+    *,
+    asked: Asked,
+    hold_id: UUID,
+    expected_version: int,
+    amount: Money | None,
+    destination: str | None,
+    channel: str | None,
+    description: str,
+    at: dt.datetime,
+) -> tuple[Hold, bool]:
+    """Take held money: all of it or `amount`; the rest is given back. The hold, and whether it was captured before.
+
+    It goes to an account (`destination`, number or id) or out by a `channel`; exactly one is given. Raises `NotFound`
+    for a hold out of the user's reach, `PaymentAccountNotFound`, `CurrencyMismatch`, and what
+    `balances.services.hold_capture` raises.
+    """
+    hold = hold_get_for(user=asked.user, hold_id=hold_id)
+    if (destination is None) == (channel is None):
+        raise InvalidRequest("Give either destination_account or channel.", pointer="/destination_account")
+    if amount is not None and amount.currency != hold.currency:
+        raise CurrencyMismatch(f"The hold is in {hold.currency}.", pointer="/amount/currency")
+    held = account_ref(name=hold.account.number, pointer="")
+    if destination is not None:
+        target_ref = account_ref(name=destination, pointer="/destination_account")
+        currency_check(ref=target_ref, amount=Money(hold.amount, hold.currency), pointer="/destination_account")
+        target = target_ref.ledger_id
+        if target == held.ledger_id:
+            raise InvalidRequest("The money is held on this very account.", pointer="/destination_account")
+    else:
+        target = channel_account(user=asked.user, ref=held, channel=str(channel), currency=hold.currency, inward=False)
+    posting = Posting(
+        transaction_id=asked.transaction_id,
+        client_id=asked.client_id,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        kind=KIND_CAPTURE,
+        legs=(),
+        channel=channel or "api",
+        description=description or hold.reason,
+    )
+    captured, outcome = balances.hold_capture(
+        hold_id=hold.pk,
+        version=expected_version,
+        posting=posting,
+        amount=amount.minor if amount is not None else hold.amount,
+        destination_id=target,
+        actor_id=asked.user.pk,
+        at=at,
+        correlation_id=trace_id(),
+    )
+    return captured, outcome.replayed
+
+
+def hold_release(*, user: User, hold_id: UUID, expected_version: int, at: dt.datetime) -> Hold:
+    """Give held money back. Raises `NotFound`, and what `balances.services.hold_release` raises."""
+    hold = hold_get_for(user=user, hold_id=hold_id)
+    return balances.hold_release(
+        hold_id=hold.pk, version=expected_version, actor_id=user.pk, at=at, correlation_id=trace_id()
+    )

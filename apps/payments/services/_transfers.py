@@ -1,0 +1,123 @@
+"""Transfers between accounts, and undoing payments."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from apps.accounts.selectors import AccountRef
+from apps.balances.services import entry_reverse
+from apps.core.errors import DomainError, IdempotencyKeyReused
+from apps.core.money import Money
+from apps.core.trace import trace_id
+from apps.identity.models import User
+from apps.payments.errors import PaymentAccountNotFound, PaymentNotReversible, SameAccount
+from apps.payments.selectors import (
+    KIND_CAPTURE,
+    KIND_DEPOSIT,
+    KIND_TRANSFER,
+    KIND_WITHDRAWAL,
+    Payment,
+    account_refs,
+    payment_find,
+    payment_get_for,
+    usable_accounts,
+)
+from apps.payments.services._common import (
+    Asked,
+    Details,
+    currency_check,
+    decided_before,
+    limit_check,
+    payment_post,
+    value_date_check,
+)
+
+REVERSIBLE = frozenset({KIND_TRANSFER, KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_CAPTURE})
+
+
+def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> Payment:
+    """Move money between two accounts (numbers or ids) of one currency: one database call when both are known.
+
+    The user must be allowed to act on the source; the destination may be anybody's. Raises `PaymentAccountNotFound`,
+    `SameAccount`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ValueDateNotAllowed`, `IdempotencyKeyReused`.
+    Insufficient funds, a blocked or closed account are outcomes.
+    """
+    try:
+        refs = account_refs(names=(source, destination))
+        debit, credit = transfer_sides(
+            refs,
+            source=source,
+            destination=destination,
+            amount=amount,
+            usable=usable_sources(asked.user, refs, [source]),
+        )
+        value_date_check(details.value_date)
+    except DomainError:
+        payment = decided_before(asked)
+        if payment is None:
+            raise
+        return payment
+    return payment_post(
+        asked,
+        kind=KIND_TRANSFER,
+        amount=amount,
+        debit=debit.ledger_id,
+        credit=credit.ledger_id,
+        source=debit,
+        destination=credit,
+        details=details,
+    )
+
+
+def usable_sources(user: User, refs: dict[str, AccountRef], sources: list[str]) -> set[UUID] | None:
+    """Ids of the sources on which the user may act; None for those who may act on all."""
+    if user.scope == "all":
+        return None
+    return usable_accounts(user=user, refs=[refs[name] for name in sources if name in refs])
+
+
+def transfer_sides(
+    refs: dict[str, AccountRef], *, source: str, destination: str, amount: Money, usable: set[UUID] | None
+) -> tuple[AccountRef, AccountRef]:
+    """The two accounts of a transfer, after the rules that need no look at balances. Raises as `transfer_post`."""
+    debit, credit = refs.get(source), refs.get(destination)
+    if debit is None or (usable is not None and debit.account_id not in usable):
+        raise PaymentAccountNotFound("No such account.", pointer="/source_account")
+    if credit is None:
+        raise PaymentAccountNotFound("No such account.", pointer="/destination_account")
+    if debit.ledger_id == credit.ledger_id:
+        raise SameAccount(pointer="/destination_account")
+    currency_check(ref=debit, amount=amount, pointer="/source_account")
+    currency_check(ref=credit, amount=amount, pointer="/destination_account")
+    limit_check(ref=debit, amount=amount)
+    return debit, credit
+
+
+def transfer_reverse(*, asked: Asked, transaction_id: UUID, reason: str, kinds: frozenset[str] = REVERSIBLE) -> Payment:
+    """Undo a committed payment by its mirror image, booked today; the payment itself stays in the books.
+
+    Raises `NotFound` for a payment out of the user's reach, `PaymentNotReversible`, `IdempotencyKeyReused`.
+    Insufficient funds, a blocked account or an earlier reversal are outcomes.
+    """
+    original = payment_get_for(user=asked.user, transaction_id=transaction_id)
+    if not original.ok or original.kind not in kinds:
+        raise PaymentNotReversible(
+            "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
+        )
+    result = entry_reverse(
+        journal_id=original.journal_id,
+        transaction_id=asked.transaction_id,
+        client_id=asked.client_id,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        description=reason,
+        actor_id=asked.user.pk,
+        correlation_id=trace_id(),
+    )
+    (outcome,) = result.outcomes
+    if outcome.code == "REUSED":
+        raise IdempotencyKeyReused
+    payment = payment_find(transaction_id=asked.transaction_id, replayed=outcome.replayed)
+    if payment is None:
+        raise IdempotencyKeyReused
+    return payment

@@ -1,0 +1,161 @@
+"""Deposits, withdrawals and their reversal over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import Account
+from apps.balances.selectors import balance_read
+from apps.balances.services import internal_account_id
+from apps.payments.channels import CHANNELS
+from tests.conftest import ApiClient
+from tests.factories.accounts import AccountFactory, ProductFactory
+from tests.factories.identity import BranchFactory, user_make
+from tests.payments.conftest import PERMISSIONS, booked, key_headers
+
+
+def move(client: ApiClient, what: str, account: Account, amount: str, /, key: str | None = None, **body: Any) -> Any:
+    money = {"amount": amount, "currency": account.currency}
+    body = {"account": account.number, "amount": money, "channel": "cash", **body}
+    return client.post(what, body, headers=key_headers(key))
+
+
+def test_a_deposit_raises_the_balance_and_the_cash_at_the_tellers_branch(teller: ApiClient, bob: Account) -> None:
+    response = move(teller, "deposits", bob, "250.00", description="Market day", counterparty="Mama Njeri")
+    assert response.status_code == 201, response.content
+    body = response.json()
+    assert (body["kind"], body["channel"], body["source_account"]) == ("deposit", "cash", None)
+    assert body["destination_account"]["number"] == bob.number
+    assert booked(bob) == 25000
+    branch = teller.user.branch
+    till = internal_account_id(gl_code="1120", branch_id=branch.pk, branch_code=branch.code, currency="KES")
+    assert balance_read(account_id=till).booked == -25000
+    assert response["Location"] == f"/api/v1/transactions/{body['id']}"
+    assert teller.get(f"transactions/{body['id']}").json() == body
+    assert teller.get(f"transfers/{body['id']}").status_code == 404
+
+
+def test_a_withdrawal_lowers_it(teller: ApiClient, alice: Account) -> None:
+    response = move(teller, "withdrawals", alice, "400.00", channel="atm")
+    assert response.status_code == 201
+    assert (response.json()["source_account"]["number"], response.json()["destination_account"]) == (alice.number, None)
+    assert booked(alice) == 60000
+    assert move(teller, "withdrawals", alice, "600.01").json()["code"] == "insufficient-funds"
+
+
+@pytest.mark.parametrize("channel", sorted(CHANNELS))
+@pytest.mark.parametrize("what", ["deposits", "withdrawals"])
+def test_every_channel_has_its_side_of_the_bank(teller: ApiClient, alice: Account, what: str, channel: str) -> None:
+    assert move(teller, what, alice, "1.00", channel=channel).status_code == 201
+
+
+def test_cash_needs_a_branch(chart: None, alice: Account) -> None:
+    roaming = ApiClient(user_make(*PERMISSIONS))
+    assert move(roaming, "deposits", alice, "1.00").json()["code"] == "branch-missing"
+    assert move(roaming, "deposits", alice, "1.00", channel="online").status_code == 201
+
+
+@pytest.mark.parametrize("what", ["deposits", "withdrawals"])
+def test_once_for_a_key(teller: ApiClient, alice: Account, what: str) -> None:
+    first = move(teller, what, alice, "10.00", key="k")
+    again = move(teller, what, alice, "10.00", key="k")
+    assert (again.content, again["Idempotency-Replayed"]) == (first.content, "true")
+    assert move(teller, what, alice, "10.01", key="k").json()["code"] == "idempotency-key-reused"
+    assert abs(booked(alice) - 100000) == 1000
+
+
+def test_the_same_key_for_another_operation_is_refused(teller: ApiClient, alice: Account) -> None:
+    move(teller, "deposits", alice, "10.00", key="k")
+    assert move(teller, "withdrawals", alice, "10.00", key="k").json()["code"] == "idempotency-key-reused"
+
+
+def test_the_limit_of_one_transaction_holds_for_withdrawals_only(teller: ApiClient) -> None:
+    account = AccountFactory(product=ProductFactory(transaction_limit=10_000), balance="500.00")
+    assert move(teller, "withdrawals", account, "100.01").json()["code"] == "transaction-limit-exceeded"
+    assert move(teller, "withdrawals", account, "100.00").status_code == 201
+    assert move(teller, "deposits", account, "100.01").status_code == 201
+
+
+def test_branch_scope_and_permissions(chart: None, alice: Account) -> None:
+    here = BranchFactory()
+    clerk = ApiClient(user_make("payments.deposit", scope="branch", branch=here))
+    assert move(clerk, "deposits", alice, "1.00").status_code == 404
+    assert move(clerk, "withdrawals", alice, "1.00").status_code == 403
+    assert move(clerk, "deposits", AccountFactory(branch=here), "1.00").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"channel": "pigeon"},
+        {"channel": None},
+        {"amount": {"amount": "-1", "currency": "KES"}},
+        {"amount": {"amount": 1, "currency": "KES"}},
+        {"till": "x"},
+        {"account": ""},
+        {"description": "\u202e"},
+        {"value_date": "31.12.2026"},
+    ],
+)
+def test_bad_input_is_refused(teller: ApiClient, alice: Account, change: dict[str, Any]) -> None:
+    for what in ("deposits", "withdrawals"):
+        assert move(teller, what, alice, "1.00", **change).status_code == 400
+    assert booked(alice) == 100000
+
+
+# Reversals
+
+
+def test_a_reversal_is_the_mirror_image_and_happens_once(teller: ApiClient, alice: Account, bob: Account) -> None:
+    body = {
+        "source_account": alice.number,
+        "destination_account": bob.number,
+        "amount": {"amount": "70.00", "currency": "KES"},
+    }
+    sent = teller.post("transfers", body, headers=key_headers()).json()
+    undone = teller.post(f"transfers/{sent['id']}/reversal", {"reason": "Wrong account"}, headers=key_headers("r"))
+    assert undone.status_code == 201, undone.content
+    shown = undone.json()
+    assert (shown["kind"], shown["reverses"], shown["description"]) == ("reversal", sent["id"], "Wrong account")
+    assert (shown["source_account"]["number"], shown["destination_account"]["number"]) == (bob.number, alice.number)
+    assert (booked(alice), booked(bob)) == (100000, 0)
+    again = teller.post(f"transfers/{sent['id']}/reversal", {"reason": "Wrong account"}, headers=key_headers("r"))
+    assert (again.content, again["Idempotency-Replayed"]) == (undone.content, "true")
+    second = teller.post(f"transfers/{sent['id']}/reversal", {"reason": "Again"}, headers=key_headers())
+    assert (second.status_code, second.json()["code"]) == (422, "already-reversed")
+    back = teller.post(f"transactions/{shown['id']}/reversal", {"reason": "Undo undo"}, headers=key_headers())
+    assert (back.status_code, back.json()["code"]) == (409, "payment-not-reversible")
+
+
+def test_spent_money_cannot_be_taken_back(teller: ApiClient, alice: Account, bob: Account) -> None:
+    body = {
+        "source_account": alice.number,
+        "destination_account": bob.number,
+        "amount": {"amount": "70.00", "currency": "KES"},
+    }
+    sent = teller.post("transfers", body, headers=key_headers()).json()
+    move(teller, "withdrawals", bob, "0.01")
+    undone = teller.post(f"transfers/{sent['id']}/reversal", {"reason": "Fraud"}, headers=key_headers())
+    assert (undone.status_code, undone.json()["code"]) == (422, "insufficient-funds")
+
+
+def test_deposits_are_reversed_under_transactions(teller: ApiClient, bob: Account) -> None:
+    sent = move(teller, "deposits", bob, "5.00").json()
+    path = f"/{sent['id']}/reversal"
+    wrong = teller.post("transfers" + path, {"reason": "x"}, headers=key_headers())
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "payment-not-reversible")
+    assert teller.post("transactions" + path, {"reason": "Counted twice"}, headers=key_headers()).status_code == 201
+    assert booked(bob) == 0
+
+
+def test_reversing_needs_permission_reach_and_a_reason(teller: ApiClient, bob: Account, api_with: Any) -> None:
+    path = f"transactions/{move(teller, 'deposits', bob, '5.00').json()['id']}/reversal"
+    assert api_with("accounts.view").post(path, {"reason": "x"}, headers=key_headers()).status_code == 403
+    foreign = api_with("payments.reverse", scope="branch", branch=BranchFactory())
+    assert foreign.post(path, {"reason": "x"}, headers=key_headers()).status_code == 404
+    for body in ({}, {"reason": ""}, {"reason": 1}, {"reason": "x", "amount": "1"}):
+        assert teller.post(path, body, headers=key_headers()).status_code == 400
+    assert teller.post(path, {"reason": "x"}).json()["code"] == "idempotency-key-missing"
+    assert booked(bob) == 500
