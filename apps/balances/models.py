@@ -24,7 +24,7 @@ class Partition(models.Model):
     head_seq = models.BigIntegerField(default=0)
     head_hash = models.CharField(max_length=64, blank=True)
     flips = models.BigIntegerField(default=0)
-    hold = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (null: not held)
+    hold = models.CharField(max_length=200, null=True, blank=True)
     fenced_why = models.CharField(max_length=200, blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.balances.models import Balance, Hold, TransactionKey
+from apps.balances.models import Hold, TransactionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,10 @@ def balance_read(*, account_id: int) -> BalanceView:
 
 
 def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:
-    """A decided transaction with its journal entry, lines and their accounts; None when the id was never decided."""
+    """A decided transaction with its journal entry, lines and their accounts; None when the id was never decided, or
+    stands for a hold, which has no entry."""
     return (
-        TransactionKey.objects.filter(pk=transaction_id)
+        TransactionKey.objects.filter(pk=transaction_id, journal__isnull=False)
         .select_related("journal__reverses")
         .prefetch_related("journal__lines__account")
         .first()
@@ -68,7 +69,7 @@ def transactions_known(*, transaction_ids: Iterable[UUID]) -> set[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A transaction decided before: what was asked, the outcome, and the balance of its first line's account after it."""
+    """A transaction decided before: what was asked, the outcome, and the balance after its first line."""
 
     fingerprint: bytes
     outcome: str
@@ -140,7 +141,7 @@ _PROOFS = {
     ),
     "entry {} should have {} lines": (
         "SELECT j.id::text, j.line_count::text FROM ledger_journal j"
-        " LEFT JOIN (SELECT journal_id, count(*) AS lines FROM ledger_line GROUP BY journal_id) l ON l.journal_id = j.id"
+        " LEFT JOIN (SELECT journal_id, count(*) AS lines FROM ledger_line GROUP BY 1) l ON l.journal_id = j.id"
         " WHERE j.line_count <> coalesce(l.lines, 0) LIMIT 100"
     ),
     "daily totals of {} differ from the sealed lines by {}": (

@@ -50,3 +50,24 @@ class GLAccountNotPostable(Unprocessable):
 
     code = "gl-account-not-postable"
     title = "This GL account cannot be posted to"
+
+
+class CurrencyNotKept(Unprocessable):
+    """422: the bank keeps no books in this currency."""
+
+    code = "currency-not-kept"
+    title = "No books are kept in this currency"
+
+
+class PeriodInvalid(Unprocessable):
+    """422: the period ends before it begins."""
+
+    code = "period-invalid"
+    title = "The period ends before it begins"
+
+
+class GLAccountUnknown(Unprocessable):
+    """422: an entry names a code that the chart of accounts does not have."""
+
+    code = "gl-account-unknown"
+    title = "The chart of accounts has no such code"

@@ -1,5 +1,7 @@
 """Row locks of the ledger. Order: business day (advisory 7003) before anything else; docs/locking.md."""
 
+from uuid import UUID
+
 from django.db import connection
 
 from apps.ledger.models import AccountingPeriod, BusinessDate, SealState
@@ -14,7 +16,7 @@ def business_day_lock() -> BusinessDate:
     return BusinessDate.objects.select_for_update().get(pk=1)
 
 
-def period_lock(*, pk: object) -> AccountingPeriod | None:
+def period_lock(*, pk: UUID) -> AccountingPeriod | None:
     """The period, locked, or None."""
     return AccountingPeriod.objects.select_for_update().filter(pk=pk).first()
 

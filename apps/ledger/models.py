@@ -1,7 +1,7 @@
 """The bank's one set of books.
 
-Sign: every stored balance and signed amount is **credit-positive** integer minor units, so the balances of all accounts of
-a currency add up to zero. A deposit held for a member is positive, cash in the vault is negative. Lines themselves
+Sign: every stored balance and signed amount is **credit-positive** integer minor units, so the balances of all accounts
+of a currency add up to zero. A deposit held for a member is positive, cash in the vault is negative. Lines themselves
 carry a side and a positive amount; screens and reports show each account by its normal side.
 """
 
@@ -72,7 +72,7 @@ class AccountingPeriod(BaseModel):
 
 
 class GLAccount(BaseModel):
-    """A node of the chart of accounts. Headers group; detail accounts are posted to; control accounts carry sub-accounts."""
+    """A node of the chart of accounts. Headers group, detail nodes are posted to, control nodes carry sub-accounts."""
 
     class Type(models.TextChoices):
         ASSET = "asset", "Asset"
@@ -294,7 +294,7 @@ class SealState(models.Model):
 
 
 class DailyTotal(models.Model):
-    """Debits and credits a day, GL account, branch and currency, of all sealed entries: a copy that `audit_verify` checks."""
+    """Debits and credits a day, GL account, branch, currency, of sealed entries: a copy, checked by `audit_verify`."""
 
     id = models.BigAutoField(primary_key=True)
     gl_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -315,5 +315,3 @@ class DailyTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gl_account_id} {self.business_date} {self.currency}"
-
-

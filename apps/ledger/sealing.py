@@ -1,9 +1,9 @@
 """The seal: a hash chain over the journal in id order, made in the background, and the daily totals of what is sealed.
 
 A posting never waits for the seal and a row that commits late is never skipped: the sealer notes the highest id drawn
-(`ceiling`) and then the first transaction id that did not exist yet (`horizon`). Every id up to the ceiling was drawn by
-a transaction below the horizon, since a posting has its transaction id before it draws one. Once no transaction below
-the horizon is running, all rows up to the ceiling are final and visible, and can be sealed in id order.
+(`ceiling`) and then the first transaction id that did not exist yet (`horizon`). Every id up to the ceiling was drawn
+by a transaction below the horizon, since a posting has its transaction id before it draws one. Once no transaction
+below the horizon is running, all rows up to the ceiling are final and visible, and can be sealed in id order.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ CHUNK = 5_000
 
 @transaction.atomic
 def journal_seal(*, at: dt.datetime, chunk: int = CHUNK) -> int:
-    """Seal up to `chunk` entries that are final and add them to the daily totals; returns how many. Safe to run anywhere,
-    any number of times: one sealer works at a time, the others return 0."""
+    """Seal up to `chunk` entries that are final and add them to the daily totals; returns how many.
+
+    Safe to run anywhere, any number of times: one sealer works at a time, the others return 0.
+    """
     state = locks.seal_state_lock()
     if state is None:
         return 0
-    if state.ceiling <= state.last_id:
+    if state.ceiling <= state.last_id or _horizon_is_foreign(state.horizon):
         _ceiling_raise(state)
     if not _horizon_passed(state.horizon):
         state.save()
@@ -95,10 +97,16 @@ def _horizon_passed(horizon: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT NOT EXISTS (SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS x"
-            " WHERE x::text::bigint < %s AND x IS DISTINCT FROM pg_current_xact_id_if_assigned())"
-            " AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint >= %s",
-            [horizon, horizon],
+            " WHERE x::text::bigint < %s AND x IS DISTINCT FROM pg_current_xact_id_if_assigned())",
+            [horizon],
         )
+        return bool(cursor.fetchone()[0])
+
+
+def _horizon_is_foreign(horizon: int) -> bool:
+    """Whether the horizon was noted in another server: after a dump is restored, transaction ids begin anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint < %s", [horizon])
         return bool(cursor.fetchone()[0])
 
 

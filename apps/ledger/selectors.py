@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +30,11 @@ def gl_account_get(*, code: str) -> GLAccount:
         return GLAccount.objects.get(code=code)
     except GLAccount.DoesNotExist as error:
         raise GLAccountNotFound(f"The chart of accounts has no {code}.") from error
+
+
+def gl_accounts_by_code(*, codes: Iterable[str]) -> dict[str, GLAccount]:
+    """The chart's nodes with these codes, in one query; codes that it does not have are left out."""
+    return {account.code: account for account in GLAccount.objects.filter(code__in=list(codes))}
 
 
 def internal_account_find(*, gl_code: str, branch_id: UUID, currency: str, stripe: int) -> int | None:
@@ -65,7 +70,7 @@ def periods() -> QuerySet[AccountingPeriod]:
 
 @dataclass(frozen=True, slots=True)
 class TrialBalanceRow:
-    """A node of the chart in one currency, minor units. `net` is credit-positive; `debit` or `credit` shows it by side."""
+    """A node of the chart in one currency, minor units. `net` is credit-positive; `debit`, `credit` show it by side."""
 
     gl_account_id: UUID
     code: str
@@ -91,7 +96,7 @@ class TrialBalanceRow:
 @dataclass(frozen=True, slots=True)
 class TrialBalance:
     """The trial balance at the end of `as_of`, up to journal entry `as_of_entry`. It balances when all `differences`
-    (currency -> minor units, credit-positive) are zero; a single branch carries its position against the others there."""
+    (currency -> minor units, credit-positive) are zero; a branch alone carries its position against others there."""
 
     as_of: dt.date
     as_of_entry: int
@@ -113,7 +118,7 @@ movements AS (
      WHERE l.journal_id > (SELECT last_id FROM sealed)
        AND l.business_date <= %(as_of)s AND l.business_date >= %(since)s
 )
-SELECT g.id, g.code, g.name, g.type, m.currency, sum(m.debit)::bigint, sum(m.credit)::bigint,
+SELECT g.id, g.code, g.name, g.type, m.currency, sum(m.debit), sum(m.credit),
        (SELECT coalesce(max(id), 0) FROM ledger_journal)
   FROM movements m JOIN ledger_glaccount g ON g.id = m.gl_account_id
  WHERE (%(branches)s::uuid[] IS NULL OR m.branch_id = ANY (%(branches)s::uuid[]))
@@ -145,7 +150,10 @@ def trial_balance(
             },
         )
         records = cursor.fetchall()
-    rows = [TrialBalanceRow(*record[:7]) for record in records]
+    rows = [
+        TrialBalanceRow(gl_id, code, name, kind, unit, int(debit), int(credit))
+        for gl_id, code, name, kind, unit, debit, credit, _ in records
+    ]
     differences: dict[str, int] = {}
     for row in rows:
         differences[row.currency] = differences.get(row.currency, 0) + row.net

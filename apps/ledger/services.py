@@ -14,16 +14,19 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 
 from apps.audit.services import record
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, PreconditionFailed
+from apps.core.trail import history_stamp
 from apps.ledger import locks
 from apps.ledger.errors import (
     BusinessDateBackwards,
+    CurrencyNotKept,
     GLAccountNotFound,
     GLAccountNotPostable,
+    PeriodInvalid,
     PeriodNotClosable,
     PeriodOverlaps,
 )
-from apps.ledger.models import AccountingPeriod, BusinessDate, GLAccount, LedgerAccount
+from apps.ledger.models import AccountingPeriod, BusinessDate, Currency, GLAccount, LedgerAccount
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -36,10 +39,11 @@ def ledger_account_create(
 ) -> LedgerAccount:
     """Create an account to post to under a node of the chart. The caller creates its balance in the same transaction.
 
-    Raises `GLAccountNotFound`, and `GLAccountNotPostable` for a header, an inactive node, or a customer's account
-    outside a control account.
+    Raises `GLAccountNotFound`, `GLAccountNotPostable` for a header, an inactive node, or a customer's account outside a
+    control account, and `CurrencyNotKept`.
     """
     gl_account = _gl_account_usable(gl_code, kind)
+    _currency_check(currency)
     return LedgerAccount.objects.create(
         gl_account=gl_account,
         branch_id=branch_id,
@@ -56,6 +60,7 @@ def ledger_accounts_create(
 ) -> list[LedgerAccount]:
     """Create many accounts under one node of the chart: (branch id, number, name) each. As `ledger_account_create`."""
     gl_account = _gl_account_usable(gl_code, kind)
+    _currency_check(currency)
     return LedgerAccount.objects.bulk_create(
         [
             LedgerAccount(
@@ -65,6 +70,11 @@ def ledger_accounts_create(
         ],
         batch_size=BATCH_SIZE,
     )
+
+
+def _currency_check(code: str) -> None:
+    if not Currency.objects.filter(pk=code, is_enabled=True).exists():
+        raise CurrencyNotKept(f"The bank keeps no books in {code}.")
 
 
 def _gl_account_usable(gl_code: str, kind: str) -> GLAccount:
@@ -79,8 +89,11 @@ def _gl_account_usable(gl_code: str, kind: str) -> GLAccount:
     return gl_account
 
 
+@transaction.atomic
 def period_create(*, acting_user: User | None, code: str, starts_on: dt.date, ends_on: dt.date) -> AccountingPeriod:
-    """Add an open accounting period. Raises `PeriodOverlaps`."""
+    """Add an open accounting period. Raises `PeriodInvalid` and `PeriodOverlaps`."""
+    if ends_on < starts_on:
+        raise PeriodInvalid(pointer="/ends_on")
     try:
         with transaction.atomic():
             period = AccountingPeriod.objects.create(code=code, starts_on=starts_on, ends_on=ends_on)
@@ -96,15 +109,20 @@ def period_create(*, acting_user: User | None, code: str, starts_on: dt.date, en
 
 
 @transaction.atomic
-def period_close(*, acting_user: User | None, period_id: UUID, at: dt.datetime) -> AccountingPeriod:
-    """Close a period for postings, for good. Waits for postings under way.
+def period_close(
+    *, acting_user: User | None, period_id: UUID, at: dt.datetime, version: int | None = None
+) -> AccountingPeriod:
+    """Close a period for postings, for good. Waits for postings under way. Closing a closed period does nothing.
 
-    Raises `NotFound`, and `PeriodNotClosable` while the open business day or an open earlier period stands in the way.
+    Raises `NotFound`, `PreconditionFailed` when `version` is given and is not the period's, and `PeriodNotClosable`
+    while the open business day or an open earlier period stands in the way.
     """
     today = locks.business_day_lock().current
     period = locks.period_lock(pk=period_id)
     if period is None:
-        raise NotFound()
+        raise NotFound
+    if version is not None and version != period.version:
+        raise PreconditionFailed
     if period.status == AccountingPeriod.Status.CLOSED:
         return period
     if period.ends_on >= today:
@@ -116,7 +134,7 @@ def period_close(*, acting_user: User | None, period_id: UUID, at: dt.datetime) 
     period.closed_at = at
     period.closed_by = acting_user
     period.version += 1
-    period._change_reason = "closed"
+    history_stamp(period, acting_user=acting_user, reason="closed")
     period.save()
     record(
         action="ledger.period.closed",
@@ -152,16 +170,19 @@ def business_date_advance(*, acting_user: User | None, to: dt.date, at: dt.datet
 
 
 def business_date_roll(*, at: dt.datetime, time_zone: str) -> dt.date:
-    """Open the calendar day of the bank's head office when the open business day lies behind it; return the open day."""
+    """Open the calendar day of the head office when the open business day lies behind it; return the open day."""
     calendar_day = at.astimezone(ZoneInfo(time_zone)).date()
     current = BusinessDate.objects.values_list("current", flat=True).get(pk=1)
     if calendar_day <= current:
         return current
-    return business_date_advance(acting_user=None, to=calendar_day, at=at)
+    try:
+        return business_date_advance(acting_user=None, to=calendar_day, at=at)
+    except BusinessDateBackwards:  # somebody else went further at this moment
+        return BusinessDate.objects.values_list("current", flat=True).get(pk=1)
 
 
 def chart_load(*, rows: list[dict[str, Any]]) -> int:
-    """Insert chart nodes that are missing, parents first; leave those that exist as staff keep them. Returns how many."""
+    """Insert chart nodes that are missing, parents first; others stay as staff keep them. Returns how many."""
     known = {account.code: account for account in GLAccount.objects.all()}
     added = 0
     for row in sorted(rows, key=lambda item: item["code"]):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.balances.models import Balance
+from apps.core.ids import uuid7
 from apps.ledger.selectors import internal_account_find
 from apps.ledger.services import BATCH_SIZE, ledger_account_create, ledger_accounts_create
+
+NUMBER_MAX = 34
 
 
 @transaction.atomic
@@ -27,7 +29,7 @@ def account_open(
 ) -> int:
     """Open a ledger account with a balance of zero and return its id. `overdraft_limit` in minor units.
 
-    Raises `GLAccountNotFound` or `GLAccountNotPostable`, and IntegrityError when the number is taken.
+    Raises `GLAccountNotFound`, `GLAccountNotPostable`, `CurrencyNotKept`; IntegrityError when the number is taken.
     """
     account = ledger_account_create(
         gl_code=gl_code,
@@ -66,32 +68,41 @@ def internal_account_id(*, gl_code: str, branch_id: UUID, branch_code: str, curr
 
     Call it before the transaction that posts: the id is kept in the process, since it never changes.
     """
-    found = _internal_account_cached(gl_code, branch_id, currency, stripe)
-    if found is not None:
-        return found
-    _internal_account_cached.cache_clear()
+    # Inside a transaction nothing is remembered: the account may still be undone with it.
+    if connection.in_atomic_block:
+        found = internal_account_find(gl_code=gl_code, branch_id=branch_id, currency=currency, stripe=stripe)
+    else:
+        found = _found.get((gl_code, branch_id, currency, stripe))
+    if found is None:
+        found = _internal_account_ready(gl_code, branch_id, branch_code, currency, stripe)
+        if not connection.in_atomic_block and len(_found) < FOUND_MAX:
+            _found[gl_code, branch_id, currency, stripe] = found
+    return found
+
+
+FOUND_MAX = 10_000
+_found: dict[tuple[str, UUID, str, int], int] = {}
+
+
+def _internal_account_ready(gl_code: str, branch_id: UUID, branch_code: str, currency: str, stripe: int) -> int:
+    """The id of an account that exists, or was opened now by this process or, at the same moment, by another."""
     found = internal_account_find(gl_code=gl_code, branch_id=branch_id, currency=currency, stripe=stripe)
     if found is not None:
         return found
-    suffix = f"#{stripe}" if stripe else ""
-    number = f"{gl_code}-{branch_code}-{currency}{suffix}"
+    name = f"{gl_code} {branch_code} {currency}" + (f"#{stripe}" if stripe else "")
+    number = name.replace(" ", "-")
     try:
         return account_open(
             gl_code=gl_code,
             branch_id=branch_id,
             currency=currency,
             kind="internal",
-            number=number,
-            name=f"{gl_code} {branch_code} {currency}{suffix}",
+            number=number if len(number) <= NUMBER_MAX else uuid7().hex,
+            name=name,
             stripe=stripe,
         )
-    except IntegrityError:  # another process opened it at the same moment
+    except IntegrityError:
         found = internal_account_find(gl_code=gl_code, branch_id=branch_id, currency=currency, stripe=stripe)
         if found is None:
             raise
         return found
-
-
-@lru_cache(maxsize=4096)
-def _internal_account_cached(gl_code: str, branch_id: UUID, currency: str, stripe: int) -> int | None:
-    return internal_account_find(gl_code=gl_code, branch_id=branch_id, currency=currency, stripe=stripe)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from apps.balances.errors import EngineOwned, refusal_of
+from apps.balances.errors import BalanceNotZero, EngineOwned, InsufficientFunds, refusal_of
 from apps.balances.locks import balances_lock, day_lock_shared
 from apps.balances.models import Balance, Partition
 from apps.balances.services._posting import Outcome, Posting, open_accounts, postings_post
+from apps.core.errors import DomainError
 
 ACCOUNTS_MAX = 500
 
@@ -24,18 +25,30 @@ class Book:
         self._balances = balances
         self._actor_id = actor_id
         self._correlation_id = correlation_id
+        self._stale: set[int] = set()
+
+    @property
+    def account_ids(self) -> frozenset[int]:
+        """The ledger accounts that the door is open for."""
+        return frozenset(self._balances)
 
     def balance(self, account_id: int) -> Balance:
         """The locked state of one account, as of now in this transaction."""
+        if account_id in self._stale:
+            self._balances.update(Balance.objects.in_bulk(self._stale))
+            self._stale.clear()
         return self._balances[account_id]
 
     def post(self, *postings: Posting, atomic: bool = True) -> list[Outcome]:
-        """Post inside this transaction. Raises the first refusal as a DomainError, so that the whole block is undone."""
+        """Post inside this transaction. Raises the first refusal as a DomainError, so that the whole block is undone.
+
+        A refusal undone with its block is not kept: the same key is decided anew, unlike with `postings_post`.
+        """
         result = postings_post(postings, actor_id=self._actor_id, correlation_id=self._correlation_id, atomic=atomic)
         for outcome in result.outcomes:
             if not outcome.ok:
                 raise refusal_of(outcome.code)
-        self._refresh(result.balances)
+        self._stale.update(result.balances)
         return result.outcomes
 
     def change(
@@ -43,19 +56,33 @@ class Book:
     ) -> None:
         """Change what is held (minor units, signed), the overdraft limit or the status of one account.
 
-        Raises `InsufficientFunds` through the database's CHECK when nothing would be left available.
+        Raises `InsufficientFunds` when nothing would be left available, `BalanceNotZero` when an account is closed that
+        has a balance or holds; PostgreSQL's CHECKs decide, and the block is undone.
         """
-        row = self._balances[account_id]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT balances_change(%s, %s, %s, %s, %s)",
-                [account_id, row.version, held_delta, overdraft_limit, status],
-            )
-        row.refresh_from_db()
+        row = self.balance(account_id)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT balances_change(%s, %s, %s, %s, %s)",
+                    [account_id, row.version, held_delta, overdraft_limit, status],
+                )
+        except IntegrityError as error:
+            refusal = _REFUSALS.get(constraint_of(error))
+            if refusal is None:
+                raise
+            raise refusal() from error
+        self._stale.add(account_id)
 
-    def _refresh(self, account_ids: Iterable[int]) -> None:
-        for account_id in account_ids:
-            self._balances[account_id].refresh_from_db()
+
+_REFUSALS: dict[str, type[DomainError]] = {
+    "balances_available_not_negative": InsufficientFunds,
+    "balances_closed_is_empty": BalanceNotZero,
+}
+
+
+def constraint_of(error: DatabaseError) -> str:
+    """The name of the constraint that a database error is about; empty when it is about none."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 
 
 _current: ContextVar[Book | None] = ContextVar("current_book", default=None)
@@ -66,15 +93,15 @@ def in_database(account_ids: Iterable[int], *, actor_id: UUID | None, correlatio
     """Open a transaction that owns the given ledger accounts; all of them are locked in key order at its start.
 
     It must be the outermost transaction (RuntimeError otherwise); a nested use is allowed for a subset of the accounts
-    and joins it. Lock order: business day, accounts by id, then whatever rows the body locks. Keep bodies short and free
-    of calls to the outside. Raises `EngineOwned` while an account is in the engine's hands.
+    and joins it. Lock order: business day, accounts by id, then whatever rows the body locks. Keep bodies short and
+    free of calls to the outside. Raises `EngineOwned` while an account is in the engine's hands.
     """
     wanted = frozenset(account_ids)
     if not 1 <= len(wanted) <= ACCOUNTS_MAX:
         raise ValueError(f"in_database takes 1 to {ACCOUNTS_MAX} accounts")
     outer = _current.get()
     if outer is not None:
-        if not wanted <= outer._balances.keys():
+        if not wanted <= outer.account_ids:
             raise RuntimeError("a nested in_database may only use accounts of the outer one")
         yield outer
         return
@@ -97,5 +124,5 @@ def in_database(account_ids: Iterable[int], *, actor_id: UUID | None, correlatio
 def _refuse_engine_owned(balances: dict[int, Balance]) -> None:
     """Ownership rule, read in a later statement than the locks: a statement's snapshot is older than its lock wait."""
     live = {p.id: p.epoch for p in Partition.objects.exclude(mode=Partition.Mode.SAFE)}
-    if any(live.get(row.partition_id) == row.owner_epoch for row in balances.values()):
-        raise EngineOwned()
+    if any(live.get(row.partition_id or 0) == row.owner_epoch for row in balances.values()):
+        raise EngineOwned

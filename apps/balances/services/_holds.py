@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -10,11 +11,13 @@ from django.db import IntegrityError
 from apps.audit.services import record
 from apps.balances import locks
 from apps.balances.errors import HoldNotActive, InsufficientFunds, refusal_of
-from apps.balances.models import Balance, Hold
+from apps.balances.models import Balance, Hold, TransactionKey
 from apps.balances.services._door import Book, in_database
 from apps.balances.services._posting import Leg, Outcome, Posting
-from apps.core.errors import IdempotencyKeyReused, InvalidAmount, NotFound, PreconditionFailed
+from apps.core.errors import IdempotencyKeyReused, InvalidAmount, NotFound, PreconditionFailed, Unavailable
 from apps.core.retry import retry_transient
+
+logger = logging.getLogger(__name__)
 
 
 @retry_transient
@@ -22,6 +25,8 @@ def hold_place(
     *,
     transaction_id: UUID,
     fingerprint: bytes,
+    client_id: str = "",
+    key: str = "",
     account_id: int,
     amount: int,
     reason: str,
@@ -32,37 +37,51 @@ def hold_place(
 ) -> tuple[Hold, bool]:
     """Set `amount` minor units aside on a customer's account; returns the hold and whether it stood before (replay).
 
-    Raises `InsufficientFunds`, `AccountBlocked`, `AccountClosed`, and `IdempotencyKeyReused` for another request under
-    the same transaction id.
+    `client_id` and `key` are what the transaction id was made of. Raises `InsufficientFunds`, `AccountBlocked`,
+    `AccountClosed`, and `IdempotencyKeyReused` for another request under the same transaction id.
     """
+    if amount <= 0:
+        raise ValueError("a hold is on more than nothing")
     with in_database([account_id], actor_id=actor_id, correlation_id=correlation_id) as book:
-        known = Hold.objects.filter(transaction_id=transaction_id).first()
+        known = TransactionKey.objects.filter(pk=transaction_id).first()
         if known is not None:
             if bytes(known.fingerprint) != fingerprint:
-                raise IdempotencyKeyReused()
-            return known, True
+                raise IdempotencyKeyReused
+            return Hold.objects.get(transaction_id=transaction_id), True
         row = book.balance(account_id)
         if row.status != Balance.Status.OPEN:
             raise refusal_of("CLOSED" if row.status == Balance.Status.CLOSED else "FROZEN")
         if row.available < amount:
-            raise InsufficientFunds()
+            raise InsufficientFunds
+        _key_take(transaction_id=transaction_id, client_id=client_id, key=key, fingerprint=fingerprint)
         book.change(account_id, held_delta=amount)
-        try:
-            hold = Hold.objects.create(
-                account_id=account_id,
-                currency=row.currency,
-                amount=amount,
-                reason=reason,
-                expires_at=expires_at,
-                placed_at=at,
-                placed_by=actor_id,
-                transaction_id=transaction_id,
-                fingerprint=fingerprint,
-            )
-        except IntegrityError as error:  # the same key on another account at the same moment
-            raise IdempotencyKeyReused() from error
+        hold = Hold.objects.create(
+            account_id=account_id,
+            currency=row.currency,
+            amount=amount,
+            reason=reason,
+            expires_at=expires_at,
+            placed_at=at,
+            placed_by=actor_id,
+            transaction_id=transaction_id,
+            fingerprint=fingerprint,
+        )
         _record("placed", hold, actor_id, before=None)
         return hold, False
+
+
+def _key_take(*, transaction_id: UUID, client_id: str, key: str, fingerprint: bytes) -> None:
+    """Keys of holds and of postings are the same keys: one of them used for both is refused."""
+    try:
+        TransactionKey.objects.create(
+            transaction_id=transaction_id,
+            client_id=client_id,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            outcome="OK",
+        )
+    except IntegrityError as error:  # used at this moment on another account, hence for another request
+        raise IdempotencyKeyReused from error
 
 
 @retry_transient
@@ -98,10 +117,8 @@ def hold_capture(
     )
     with in_database([account_id, destination_id], actor_id=actor_id, correlation_id=correlation_id) as book:
         hold = locks.hold_lock(pk=hold_id)
-        if hold.status == Hold.Status.CAPTURED:
-            (outcome,) = book.post(filled)
-            if not outcome.replayed:
-                raise HoldNotActive()
+        if TransactionKey.objects.filter(pk=filled.transaction_id).exists():
+            (outcome,) = book.post(filled)  # decided before: the first outcome, or the key was used for something else
             return hold, outcome
         _check_active(hold, version)
         if amount > hold.amount:
@@ -125,22 +142,34 @@ def hold_release(
 
 
 def hold_expire_due(*, at: dt.datetime, limit: int = 1_000) -> int:
-    """End active holds whose time is over, one transaction each; returns how many."""
+    """End active holds whose time is over, one transaction each; returns how many.
+
+    An account that is busy keeps its hold until the next run; the others go on.
+    """
     due = Hold.objects.filter(status=Hold.Status.ACTIVE, expires_at__lte=at).order_by("expires_at")
     ended = 0
     for hold_id, account_id in due.values_list("id", "account_id")[:limit]:
-        with in_database([account_id], actor_id=None) as book:
-            hold = locks.hold_lock(pk=hold_id)
-            if hold.status == Hold.Status.ACTIVE:
-                _give_back(book, hold, Hold.Status.EXPIRED, at=at, actor_id=None)
-                ended += 1
+        try:
+            ended += _expire(hold_id, account_id, at)
+        except Unavailable:
+            logger.warning("hold %s could not be ended now", hold_id)
     return ended
+
+
+@retry_transient
+def _expire(hold_id: UUID, account_id: int, at: dt.datetime) -> bool:
+    with in_database([account_id], actor_id=None) as book:
+        hold = locks.hold_lock(pk=hold_id)
+        if hold.status != Hold.Status.ACTIVE:
+            return False
+        _give_back(book, hold, Hold.Status.EXPIRED, at=at, actor_id=None)
+        return True
 
 
 def _account_of(hold_id: UUID) -> tuple[int, str]:
     found = Hold.objects.filter(pk=hold_id).values_list("account_id", "currency").first()
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found
 
 
@@ -148,7 +177,7 @@ def _check_active(hold: Hold, version: int) -> None:
     if hold.status != Hold.Status.ACTIVE:
         raise HoldNotActive(f"The hold was {hold.get_status_display().lower()}.")
     if hold.version != version:
-        raise PreconditionFailed()
+        raise PreconditionFailed
 
 
 def _give_back(book: Book, hold: Hold, status: str, *, at: dt.datetime, actor_id: UUID | None) -> Hold:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from apps.balances.errors import EntryNotBalanced, NotReversible
+from apps.balances.selectors import transaction_find
 from apps.balances.services._accounts import internal_account_id
-from apps.balances.services._posting import Leg, Posting, PostingResult, postings_post
+from apps.balances.services._posting import Leg, Outcome, Posting, PostingResult, postings_post
 from apps.core.errors import NotFound
-from apps.ledger.errors import GLAccountNotPostable
-from apps.ledger.selectors import entry_by_id, gl_account_get
+from apps.ledger.errors import GLAccountNotPostable, GLAccountUnknown
+from apps.ledger.selectors import entry_by_id, gl_accounts_by_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +44,42 @@ def entry_post(
 ) -> PostingResult:
     """Post a manual entry over the bank's own accounts. Refusals are outcomes, as with `postings_post`.
 
-    Raises `Unprocessable` when the lines do not sum to zero per currency, `GLAccountNotFound`, `GLAccountNotPostable`,
-    `PeriodClosed`, `BusinessDateInFuture`.
+    Raises `EntryNotBalanced` when the lines do not sum to zero per currency, `GLAccountUnknown`,
+    `GLAccountNotPostable`, `CurrencyNotKept`, `PeriodClosed`, `BusinessDateInFuture`.
     """
-    sums: dict[str, int] = {}
+    known = _decided(transaction_id, fingerprint)
+    if known is not None:  # the first answer stands, whatever became of the chart since
+        return known
+    sums: Counter[str] = Counter()
     for line in lines:
-        sums[line.currency] = sums.get(line.currency, 0) + line.amount
+        sums[line.currency] += line.amount
     if any(sums.values()):
         raise EntryNotBalanced("Debits and credits of a currency differ.", pointer="/lines")
-    legs = []
+    nodes = gl_accounts_by_code(codes={line.gl_code for line in lines})
     for index, line in enumerate(lines):
-        gl_account = gl_account_get(code=line.gl_code)
-        if gl_account.usage != "detail" or not gl_account.allows_manual or not gl_account.is_active:
-            raise GLAccountNotPostable(f"{gl_account} takes no manual entries.", pointer=f"/lines/{index}/account_code")
-        account_id = internal_account_id(
-            gl_code=line.gl_code, branch_id=line.branch_id, branch_code=line.branch_code, currency=line.currency
+        node = nodes.get(line.gl_code)
+        pointer = f"/lines/{index}/account_code"
+        if node is None:
+            raise GLAccountUnknown(f"The chart of accounts has no {line.gl_code}.", pointer=pointer)
+        if node.usage != "detail" or not node.allows_manual or not node.is_active:
+            raise GLAccountNotPostable(f"{node} takes no manual entries.", pointer=pointer)
+    legs = tuple(
+        Leg(
+            internal_account_id(
+                gl_code=line.gl_code, branch_id=line.branch_id, branch_code=line.branch_code, currency=line.currency
+            ),
+            line.amount,
+            line.currency,
         )
-        legs.append(Leg(account_id, line.amount, line.currency))
+        for line in lines
+    )
     posting = Posting(
         transaction_id=transaction_id,
         client_id=client_id,
         key=key,
         fingerprint=fingerprint,
         kind="manual",
-        legs=tuple(legs),
+        legs=legs,
         business_date=business_date,
         value_date=value_date,
         description=description,
@@ -88,12 +102,12 @@ def entry_reverse(
 ) -> PostingResult:
     """Post the mirror image of an entry, today. The entry itself stays as it is.
 
-    Raises `NotFound`, `NotReversible` for a refused entry or one that is itself a reversal. Insufficient funds, a blocked
-    account, or an earlier reversal are outcomes.
+    Raises `NotFound`, `NotReversible` for a refused entry or one that is itself a reversal. Insufficient funds, a
+    blocked account, or an earlier reversal are outcomes.
     """
     entry = entry_by_id(journal_id=journal_id)
     if entry is None:
-        raise NotFound()
+        raise NotFound
     if entry.outcome != "OK" or entry.reverses_id is not None:
         raise NotReversible("Only a posted entry that is not itself a reversal can be reversed.")
     lines = sorted(entry.lines.all(), key=lambda line: line.signed_amount, reverse=True)
@@ -113,3 +127,13 @@ def entry_reverse(
         reverses=entry.pk,
     )
     return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
+
+
+def _decided(transaction_id: UUID, fingerprint: bytes) -> PostingResult | None:
+    """The result of a manual entry that was decided before under this key, or None."""
+    key = transaction_find(transaction_id=transaction_id)
+    if key is None or key.journal is None:
+        return None
+    same = bytes(key.fingerprint) == fingerprint
+    outcome = Outcome(key.outcome if same else "REUSED", key.journal_id if same else None, replayed=True)
+    return PostingResult([outcome], key.journal.booked_at, key.journal.business_date, {})

@@ -69,7 +69,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one posting: `code` is an outcome of the journal, or ``REUSED``; `replayed` if it was decided before."""
+    """What became of one posting: an outcome of the journal or ``REUSED``; `replayed` if it was decided before."""
 
     code: str
     journal_id: int | None
@@ -109,9 +109,9 @@ def postings_post(
 ) -> PostingResult:
     """Post, in one database round trip, and return each posting's outcome. A refusal is an outcome, not an exception.
 
-    Every posting happens at most once by its transaction id: a repeat returns the first outcome with `replayed`, another
-    fingerprint under the same id returns ``REUSED``. With `atomic` one refusal refuses all. With `overdraw` a customer's
-    account may go below zero: its limit is raised by as much as its balance needs.
+    Every posting happens at most once by its transaction id: a repeat returns the first outcome with `replayed`,
+    another fingerprint under the same id returns ``REUSED``. With `atomic` one refusal refuses all. With `overdraw` a
+    customer's account may go below zero: its limit is raised by as much as its balance needs.
 
     Raises ValueError for postings that no caller should make (unbalanced, too many legs, the same id twice,
     several clients), `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned`, and `Unavailable` after three transient
@@ -125,7 +125,7 @@ def postings_post(
             cursor.execute(
                 _CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic), prepare=True
             )
-            row = cursor.fetchone()
+            (row,) = cursor.fetchall()
     except DatabaseError as error:
         refusal = _REFUSALS.get(sqlstate_of(error) or "")
         if refusal is None:
@@ -172,7 +172,9 @@ def _refuse_foreign_transaction(accounts: list[int]) -> None:
             raise RuntimeError("in_database was not given these accounts: " + ", ".join(map(str, accounts)))
         return
     # Atomic blocks of Django's test cases do not count, as with atomic(durable=True).
-    if connection.in_atomic_block and not all(block._from_testcase for block in connection.atomic_blocks):
+    if connection.in_atomic_block and not all(
+        getattr(block, "_from_testcase", False) for block in connection.atomic_blocks
+    ):
         raise RuntimeError("money moves in its own transaction or inside balances.in_database(...)")
 
 
