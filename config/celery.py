@@ -16,6 +16,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 app = Celery("numina")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # A run that finds nothing to do costs one query. `expires`: runs that a stopped worker missed do not pile up.
+    name: {"task": name, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}
+    for name, seconds, queue in (
+        ("ledger.journal_seal", 5.0, "default"),
+        ("ledger.business_date_roll", 60.0, "critical"),
+        ("balances.hold_expire_due", 60.0, "default"),
+    )
+}
 
 
 def _ready(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from config.env import Env
 from config.integrations.queues import QUEUE_NAMES
@@ -16,8 +16,10 @@ def celery_settings(env: Env) -> dict[str, Any]:
         "CELERY_BROKER_URL": env.redis_database(1),
         "CELERY_RESULT_BACKEND": None,  # states of work are rows of ours, not results in Redis
         "CELERY_TASK_IGNORE_RESULT": True,
-        "CELERY_TASK_QUEUES": [Queue(name) for name in QUEUE_NAMES],
+        "CELERY_TASK_QUEUES": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUE_NAMES],
         "CELERY_TASK_DEFAULT_QUEUE": "default",
+        "CELERY_TASK_DEFAULT_EXCHANGE": "default",
+        "CELERY_TASK_DEFAULT_ROUTING_KEY": "default",
         "CELERY_TASK_CREATE_MISSING_QUEUES": False,  # a misspelt queue fails at once instead of filling unseen
         # A task is taken off the queue only after it ran, since tasks are safe to run twice.
         "CELERY_TASK_ACKS_LATE": True,

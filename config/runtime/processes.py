@@ -41,10 +41,10 @@ def commands(port: int) -> dict[str, list[str]]:
     ]
     worker = [
         *python,
-        *("celery", "-A", "config", "worker", "--queues", ",".join(QUEUE_NAMES), "--concurrency", "2"),
+        *("celery", "--quiet", "-A", "config", "worker", "--queues", ",".join(QUEUE_NAMES), "--concurrency", "2"),
         *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
     ]
-    beat = [*python, *("celery", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING")]
+    beat = [*python, *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING")]
     return {"web": web, "worker": worker, "beat": beat}
 
 

@@ -1,7 +1,6 @@
 """Settings that all environments share. What comes from the environment is read by `config.env`, once."""
 
 from datetime import timedelta
-from importlib.util import find_spec
 from typing import Any
 
 from config.env import ROOT, env_read
@@ -27,7 +26,6 @@ AUTH_USER_MODEL = "identity.User"
 
 # Lowest first: each may import only those before it.
 NUMINA_APPS = ["core", "identity", "audit", "ledger", "balances", "members", "accounts", "payments", "backoffice"]
-NUMINA_APPS = [name for name in NUMINA_APPS if find_spec(f"apps.{name}") is not None]
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # its default would replace our site with its own
@@ -193,6 +191,7 @@ NUMINA: dict[str, Any] = {
         "register_ip": "60/h",
         "register_email": "5/h",
         "refresh_ip": "300/m",
+        "statement_verify_ip": "30/m",
     },
     "SESSION_DAYS_MAX": 30,  # sign in again after this, however often the tokens were refreshed
     "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
