@@ -37,6 +37,11 @@ def refresh_keys(request: HttpRequest) -> dict[str, str]:
     return {"refresh_ip": _address(request)}
 
 
+def address_keys(request: HttpRequest, name: str) -> dict[str, str]:
+    """What a public question is counted under: the address it comes from, at the rate called `name`."""
+    return {name: _address(request)}
+
+
 def rate_check(request: HttpRequest, keys: Mapping[str, str]) -> None:
     """Count the request under every key, then raise TooManyRequests when one of them is over its rate.
 
