@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import Account, AccountProduct
 from apps.accounts.selectors import accounts_visible_to
-from apps.balances.selectors import holds_of
-from apps.core import display
+from apps.accounts.services import statement_issue
+from apps.accounts.statements.csv_file import statement_csv
+from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
+from apps.balances.selectors import holds
+from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
+from apps.core.errors import DomainError
+from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Fact, Tab, record_link
 from apps.ledger.admin.lines import lines_context
+from apps.ledger.figures import business_date_or_none
 from apps.members.admin import MemberAdmin
 from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
 
 STATUS_CHIPS = {"active": "good", "frozen": "bad", "closed": "plain"}
 RECENT_LINES = 5
+HOLDS_MAX = 200
 MEMBER_ACCOUNTS_MAX = 200
 
 
@@ -52,6 +60,23 @@ class AccountAdmin(NuminaHistoryAdmin):
     booked_money = money_column("Booked", "ledger_account__balance__balance")
     available_money = money_column("Available", "ledger_account__balance__available")
     available_money.admin_order_field = None  # type: ignore[attr-defined]  # a sum that no index serves
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.statement_file_view)
+        return [
+            path("<path:object_id>/statement/file/", view, name="accounts_account_statement_file"),
+            *super().get_urls(),
+        ]
+
+    def statement_file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The file; a period that the service refuses is said on the tab instead."""
+        record = self.record_get(request, object_id)
+        try:
+            return statement_file(request, record)
+        except DomainError as error:
+            faults = [item["detail"] for item in getattr(error, "errors", [])] or [str(error.detail)]
+            context = {**_statement(request, record), "page_faults": faults}
+            return self.render_tab(request, record, "statement", "accounts/statement_tab.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         user: Any = request.user
@@ -129,12 +154,60 @@ def _transactions(request: HttpRequest, record: Account) -> dict[str, Any]:
 def _holds(request: HttpRequest, record: Account) -> dict[str, Any]:
     return {
         "account_balance": record.ledger_account.balance,
-        "account_holds": holds_of(account_id=record.ledger_account_id),
+        "account_holds": list(holds().filter(account_id=record.ledger_account_id)[:HOLDS_MAX]),
     }
 
 
 AccountAdmin.tab_add(Tab("transactions", "Transactions", "accounts/transactions.html", _transactions))
+
+
+def _statement(request: HttpRequest, record: Account) -> dict[str, Any]:
+    form = QueryForm(request)
+    today = business_date_or_none() or clock.now().date()
+    since = form.day("from", "From") or today.replace(day=1)
+    until = form.day("to", "To") or today
+    return {
+        "statement_since": since,
+        "statement_until": until,
+        "statement_periods": _periods(today),
+        "page_faults": form.faults,
+    }
+
+
+def _periods(today: dt.date) -> list[tuple[str, dt.date, dt.date]]:
+    """Usual periods of statements: (words, first day, last day)."""
+    this_month = today.replace(day=1)
+    last_of_previous = this_month - dt.timedelta(days=1)
+    quarter = dt.date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+    return [
+        ("This month", this_month, today),
+        ("Last month", last_of_previous.replace(day=1), last_of_previous),
+        ("This quarter", quarter, today),
+        ("This year", dt.date(today.year, 1, 1), today),
+    ]
+
+
+def statement_file(request: HttpRequest, record: Account) -> HttpResponse:
+    """A statement as PDF or CSV through the same service as the API's: it is recorded and can be verified."""
+    form = QueryForm(request)
+    kind = form.choice("format", ("pdf", "csv"))
+    since, until = form.day("from", "From"), form.day("to", "To")
+    if not kind or since is None or until is None:
+        raise Http404
+    user: Any = request.user
+    limits = {"lines_max": PDF_LINES_MAX} if kind == "pdf" else {}
+    statement, issue = statement_issue(
+        acting_user=user, account=record, starts_on=since, ends_on=until, form=kind, at=clock.now(), **limits
+    )
+    content = statement_pdf(statement, issue) if kind == "pdf" else statement_csv(statement)
+    content_type = "application/pdf" if kind == "pdf" else "text/csv; charset=utf-8"
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="statement-{record.number[-4:]}-{since}-{until}.{kind}"'
+    return response
+
+
 AccountAdmin.tab_add(Tab("holds", "Holds", "accounts/holds.html", _holds))
+AccountAdmin.tab_add(Tab("statement", "Statement", "accounts/statement_tab.html", _statement))
 
 
 def number_spaced(number: str) -> str:

@@ -248,6 +248,7 @@ class ChartNode:
     depth: int
     balances: dict[str, int] = field(default_factory=dict)
     has_children: bool = False
+    shown: int | None = None  # its figure in the currency of the page, as it grows on its own side
 
 
 def chart_tree(*, as_of: dt.date, branch_ids: Sequence[UUID] | None = None) -> tuple[list[ChartNode], TrialBalance]:

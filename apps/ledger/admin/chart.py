@@ -51,7 +51,7 @@ class GLAccountAdmin(NuminaHistoryAdmin):
         currencies = sorted({row.currency for row in balance.rows}) if balance else []
         currency = form.choice("currency", currencies) or _first_currency(currencies)
         for node in nodes:
-            node.shown = _by_side(node.account, node.balances.get(currency))  # type: ignore[attr-defined]
+            node.shown = _by_side(node.account, node.balances.get(currency))
         context = {
             **self.admin_site.each_context(request),
             "title": "Chart of accounts",

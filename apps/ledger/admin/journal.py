@@ -36,6 +36,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
     kinds = (
         "deposit", "withdrawal", "transfer", "reversal", "manual", "fee", "interest", "hold_capture", "import",
+        "opening", "settlement", "cash_movement",
     )  # fmt: skip
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -104,11 +105,11 @@ def _file(balance: TrialBalance, kind: str) -> HttpResponse:
 
 
 def tables_of(balance: TrialBalance) -> list[CurrencyTable]:
-    """A table a currency, in the order of the rows."""
+    """A table a currency, the bank's own first."""
     groups: dict[str, list[TrialBalanceRow]] = {}
     for row in balance.rows:
         groups.setdefault(row.currency, []).append(row)
     return [
         CurrencyTable(currency, rows, sum(row.debit for row in rows), sum(row.credit for row in rows))
-        for currency, rows in groups.items()
+        for currency, rows in sorted(groups.items(), key=lambda group: group[0] != settings.NUMINA["BASE_CURRENCY"])
     ]
