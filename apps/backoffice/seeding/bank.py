@@ -17,6 +17,7 @@ OVERDRAFT_RATE = 14
 INVESTMENT_RATE = 11
 TAX_ON_INTEREST = 15
 EXCISE_ON_FEES = 20
+MAINTENANCE_MONTHS = (3, 9)
 MAINTENANCE_FEE = {"CUR-KES": 150 * SHILLING, "BIZ-KES": 600 * SHILLING}
 
 
@@ -189,20 +190,20 @@ class Bank:
 
     def interest(self, accounts: list[AccountPlan], day: dt.date) -> None:
         """On the last day of a month: interest to savers on the month's lowest balance, less withholding tax;
-        interest on overdrafts; each quarter the maintenance fee of current accounts."""
+        interest on overdrafts; twice a year the maintenance fee of current accounts."""
         for account in accounts:
             base = account.interest_base
             if account.product in {"SAV-KES", "SAV-USD"}:
                 gross = base * SAVINGS_RATE[account.currency] * day.day // 36_500
-                if gross >= 10 * SHILLING or (gross >= SHILLING and account.currency != "KES"):
+                if gross >= 50 * SHILLING or (gross >= SHILLING and account.currency != "KES"):
                     self._pay_interest(account, gross, day)
             elif base < 0:
                 charge = -base * OVERDRAFT_RATE * day.day // 36_500
                 if SHILLING <= charge <= account.available:
                     self._charge(account, charge, "4120", "interest", f"Overdraft interest {day:%B %Y}")
             fee = MAINTENANCE_FEE.get(account.product, 0)
-            if fee and day.month % 3 == 0 and account.available >= fee * 2:
-                self.fee(account, fee, "4210", f"Maintenance fee, quarter to {day:%B %Y}")
+            if fee and day.month in MAINTENANCE_MONTHS and account.available >= fee * 2:
+                self.fee(account, fee, "4210", f"Maintenance fee, half year to {day:%B %Y}")
             account.interest_base = account.balance
 
     def _pay_interest(self, account: AccountPlan, gross: int, day: dt.date) -> None:

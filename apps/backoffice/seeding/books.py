@@ -49,7 +49,7 @@ class Books:
     """Balances of a bank being played through, and the entries of the day that are not yet handed over."""
 
     def __init__(self, *, name: str, resolve: Callable[[str, str, str], int]) -> None:
-        """`name` tells one seeding from another; `resolve` gives the ledger id for chart code, branch code, currency."""
+        """`name` tells seedings apart; `resolve` gives the ledger id for chart code, branch code, currency."""
         self.client = uuid.uuid5(NAMESPACE, name)
         self._client_id = str(self.client)
         self._resolve = resolve
@@ -78,10 +78,15 @@ class Books:
         return entries
 
     def bank_entry(
-        self, lines: list[tuple[str, str, int]], description: str, *, currency: str = "KES", actor: str | None = "finance",
+        self,
+        lines: list[tuple[str, str, int]],
+        description: str,
+        *,
+        currency: str = "KES",
+        actor: str | None = "finance",
         kind: str = "manual",
-    ) -> None:  # fmt: skip
-        """An entry over the bank's own accounts: (chart code, branch code, credit-positive minor units), summing to zero."""
+    ) -> None:
+        """An entry over the bank's own accounts: (chart code, branch code, credit-positive minor units)."""
         legs = []
         for gl_code, branch, amount in lines:
             inner = self.inner(gl_code, branch, currency)
@@ -114,14 +119,14 @@ class Books:
         self._emit(kind, ordered, actor, channel, description, counterparty)
 
     def transfer(
-        self, source: AccountPlan, target: AccountPlan, amount: int, *, channel: str, description: str, actor: str | None = None
-    ) -> None:  # fmt: skip
+        self, source: AccountPlan, target: AccountPlan, amount: int, *, channel: str, description: str
+    ) -> None:
         """Move money between two customers' accounts of one currency."""
         currency = source.currency
         legs = (Leg(source.ledger_id, -amount, currency), Leg(target.ledger_id, amount, currency))
         self._moved(source, -amount)
         self._moved(target, amount)
-        self._emit("transfer", legs, actor, channel, description, target.name)
+        self._emit("transfer", legs, None, channel, description, target.name)
 
     def refused(
         self, account: AccountPlan, amount: int, other: Inner, *, kind: str, channel: str, description: str

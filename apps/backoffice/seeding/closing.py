@@ -1,10 +1,11 @@
-"""What comes after the postings: blocked accounts, holds, reversals, closed periods, seals and the proof of the books."""
+"""What comes after the postings: blocked accounts, holds, reversals, closed periods, seals, the proof of the books."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import random
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,12 +21,14 @@ from apps.backoffice.seeding.profiles import month_end, month_starts
 from apps.balances.selectors import books_verify, transaction_find
 from apps.balances.services import entry_reverse, hold_place
 from apps.identity.models import User
-from apps.ledger.selectors import periods, trial_balance
 from apps.ledger.sealing import journal_seal_all
+from apps.ledger.selectors import periods, trial_balance
 from apps.ledger.services import period_close, period_create
 
 OPEN_PERIODS = 2  # the month of the business day and the one before
 HOLD_SHARE = 0.02
+SEAL_TRIES = 20
+SEAL_PAUSE = 0.5  # seconds
 BLOCKED = (  # status, one account in so many, reason
     ("frozen", 220, "Court order: funds frozen until further notice"),
     ("debit_blocked", 280, "Card and phone reported stolen"),
@@ -132,9 +135,18 @@ def statistics_refresh() -> None:
         cursor.execute("ANALYZE")
 
 
-def journal_seal(*, at: dt.datetime) -> int:
-    """Seal what is final; the background sealer takes the rest."""
-    return journal_seal_all(at=at)
+def journal_seal(*, at: dt.datetime, wanted: int) -> int:
+    """Seal what is final, and wait a little for the rest of `wanted` entries; the background sealer takes what is left.
+
+    An entry is final when no transaction that began before it is running, be it one of somebody else's.
+    """
+    sealed = journal_seal_all(at=at)
+    for _ in range(SEAL_TRIES):
+        if sealed >= wanted:
+            break
+        time.sleep(SEAL_PAUSE)
+        sealed += journal_seal_all(at=at)
+    return sealed
 
 
 def proof(plan: Plan, *, verify: bool) -> tuple[dict[str, int], list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from apps.backoffice.seeding import names
 from apps.backoffice.seeding.bank import Bank
-from apps.backoffice.seeding.books import CHANNEL_GL, HQ, Books
+from apps.backoffice.seeding.books import HQ, Books
 from apps.backoffice.seeding.people import AccountPlan, MemberPlan
 from apps.backoffice.seeding.profiles import month_end
 
@@ -17,7 +17,8 @@ ATM_FEE = 35 * SHILLING
 ATM_MOST = 40_000 * SHILLING
 MOBILE_FEES = ((1_000, 0), (5_000, 15), (20_000, 30), (300_000, 60))  # up to so many shillings: so many shillings
 WALLET_MOST = 290_000 * SHILLING
-REFUSED_SHARE = 0.12  # of the payments that lack funds, how many are tried all the same
+MUCH = 2.5  # times what an account usually holds
+REFUSED_SHARE = 0.2  # of the payments that lack funds, how many are tried all the same
 SCHOOL_MONTHS = {1: "1", 5: "2", 9: "3"}
 
 # How often an account moves against others, by product.
@@ -50,7 +51,7 @@ HABITS: dict[str, Habit] = {
 }
 TELLER_ACTIONS = frozenset({"cash_in", "cash_out", "cheque_in", "cheque_out"})
 TRANSFER_TEXTS = (
-    "Chama contribution", "For mum", "Loan back", "Rent share", "Harambee", "School trip", "Fuel", "Thank you", "Lunch", "Bus fare home",
+    "Chama contribution", "For mum", "Loan back", "Rent share", "Harambee", "School trip", "Fuel", "Thank you", "Lunch",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ class Customers:
         self._actions: dict[str, Callable[[AccountPlan, str | None], bool]] = {
             name: getattr(self, f"_{name}")
             for incoming, outgoing in HABITS.values()
-            for name in (*incoming[0], *outgoing[0])
+            for name in (*incoming[0], *outgoing[0], "invest")
         }
 
     def account_opened(self, account: AccountPlan) -> None:
@@ -111,6 +112,10 @@ class Customers:
             member.accounts[0], member.rent, "2410", "outgoing", f"Rent {day:%B %Y}", member.landlord, refuse=True
         )
 
+    def standing_order(self, member: MemberPlan, day: dt.date) -> bool:
+        """What leaves each month after the wages: instalments owed elsewhere."""
+        return self._debit(member.accounts[0], member.instalment, "2410", "outgoing", "Standing order", member.lender)
+
     def school_fees(self, member: MemberPlan, day: dt.date) -> bool:
         """A term's school fees, when there is enough."""
         text = f"School fees term {SCHOOL_MONTHS[day.month]} {day.year}"
@@ -125,11 +130,20 @@ class Customers:
             key = "trader"
         return self._pick(account, HABITS[key])
 
-    def _pick(self, account: AccountPlan, habit: Habit) -> str:
-        usual = account.member.income * USUAL.get(account.product, 0.012)
+    def _fullness(self, account: AccountPlan) -> float:
+        """What an account holds against the usual; who likes to overdraw counts the limit as money, twice."""
         have = account.balance + (account.overdraft_limit * 2 if account.likes_overdraft else 0)
-        ratio = have / usual if usual else 1
-        inflow = 0.8 - 0.35 * ratio
+        return have / (account.member.income * USUAL.get(account.product, 0.012))
+
+    def _spending(self, account: AccountPlan, share: float) -> int:
+        """An amount to spend around a share of the monthly income, more when there is more than usual."""
+        return self._amount(account.member.income * share * max(min(self._fullness(account), 6), 0.4))
+
+    def _pick(self, account: AccountPlan, habit: Habit) -> str:
+        fullness = self._fullness(account)
+        if fullness > MUCH and self._rng.random() < 0.4:
+            return "invest"
+        inflow = 0.8 - 0.35 * fullness
         if account.product == "CUR-KES" and account.member.persona in {"salaried", "diaspora"}:
             inflow -= 0.3  # they live from their wages
         names_, weights = habit[0] if self._rng.random() < max(min(inflow, 0.92), 0.06) else habit[1]
@@ -173,7 +187,7 @@ class Customers:
 
     def _atm(self, account: AccountPlan, actor: str | None) -> bool:
         step = 500 * SHILLING
-        amount = min(max(round(self._amount(account.member.income * 0.07) / step), 1) * step, ATM_MOST)
+        amount = min(max(round(self._spending(account, 0.07) / step), 1) * step, ATM_MOST)
         fee = ATM_FEE * 120 // 100
         if account.available < amount + fee:
             return self._short(account, amount, "1230", "withdrawal", "atm", "ATM withdrawal")
@@ -184,7 +198,7 @@ class Customers:
 
     def _shop(self, account: AccountPlan, actor: str | None) -> bool:
         wallet = account.product == "WAL-KES"
-        amount = self._amount(account.member.income * (0.04 if wallet else 0.05))
+        amount = self._spending(account, (0.04 if wallet else 0.05))
         gl_code, channel = ("1240", "mobile") if wallet else ("1230", "atm")
         return self._debit(account, amount, gl_code, channel, "Purchase", self._rng.choice(names.SHOPS), refuse=True)
 
@@ -193,7 +207,7 @@ class Customers:
         return self._debit(account, amount, "1240", "mobile", "Airtime", "Savannah Telecom Ltd")
 
     def _mobile_out(self, account: AccountPlan, actor: str | None) -> bool:
-        amount = min(self._amount(account.member.income * 0.06), WALLET_MOST)
+        amount = min(self._spending(account, 0.06), WALLET_MOST)
         fee = next((fee for limit, fee in MOBILE_FEES if amount <= limit * SHILLING), 60) * SHILLING
         if account.available < amount + fee * 120 // 100:
             return self._short(account, amount, "1240", "withdrawal", "mobile", "To mobile money")
@@ -202,11 +216,11 @@ class Customers:
         return True
 
     def _bill(self, account: AccountPlan, actor: str | None) -> bool:
-        amount = self._amount(account.member.income * 0.035)
+        amount = self._spending(account, 0.035)
         return self._debit(account, amount, "1250", "online", self._rng.choice(names.BILLERS))
 
     def _cash_out(self, account: AccountPlan, actor: str | None) -> bool:
-        amount = self._amount(account.member.income * 0.12)
+        amount = self._spending(account, 0.12)
         till = self._books.inner("1120", account.member.place.code)
         if account.available < amount or -till.balance < amount:
             return False
@@ -214,28 +228,38 @@ class Customers:
 
     def _outgoing(self, account: AccountPlan, actor: str | None) -> bool:
         foreign = account.currency != "KES"
-        amount = self._amount(account.member.income * (0.003 if foreign else 0.1))
+        amount = self._spending(account, (0.003 if foreign else 0.1))
         text, payee = ("Transfer abroad", names.ABROAD) if foreign else ("Supplier paid", names.SUPPLIERS)
         return self._debit(account, amount, "2410", "outgoing", text, self._rng.choice(payee))
 
     def _cheque_out(self, account: AccountPlan, actor: str | None) -> bool:
         number = self._rng.randrange(100_000, 999_999)
-        amount = self._amount(account.member.income * 0.12)
+        amount = self._spending(account, 0.12)
         return self._debit(
             account, amount, "1260", "cheque", f"Cheque {number}", self._rng.choice(names.SUPPLIERS), actor=actor
         )
+
+    def _invest(self, account: AccountPlan, actor: str | None) -> bool:
+        """Somebody with much on the account puts most of it to work."""
+        step = 1_000 * SHILLING
+        amount = int(account.balance * self._rng.uniform(0.4, 0.75)) // step * step
+        if account.member.kind == "business":
+            text, payee = "Stock purchase", self._rng.choice(names.SUPPLIERS)
+        else:
+            text, payee = self._rng.choice(names.LARGE_SPENDINGS)
+        return self._debit(account, amount, "2410", "outgoing", text, payee)
 
     # Among customers
 
     def _transfer(self, account: AccountPlan, actor: str | None) -> bool:
         target = self._rng.choice(self._by_currency[account.currency])
         text = self._rng.choice(TRANSFER_TEXTS)
-        return self._between(account, target, self._amount(account.member.income * 0.05), text)
+        return self._between(account, target, self._spending(account, 0.05), text)
 
     def _to_savings(self, account: AccountPlan, actor: str | None) -> bool:
         for target in account.member.accounts:
             if target.product == "SAV-KES" and target.opened_on <= self._books.day:
-                return self._between(account, target, self._amount(account.member.income * 0.07), "To savings")
+                return self._between(account, target, self._spending(account, 0.07), "To savings")
         return self._transfer(account, actor)
 
     def _supplier(self, account: AccountPlan, actor: str | None) -> bool:
@@ -243,7 +267,7 @@ class Customers:
             return self._outgoing(account, actor)
         target = self._rng.choice(self._businesses)
         text = f"Invoice {self._rng.randrange(1000, 9999)}"
-        return self._between(account, target, self._amount(account.member.income * 0.13), text)
+        return self._between(account, target, self._spending(account, 0.13), text)
 
     def _wages(self, account: AccountPlan, actor: str | None) -> bool:
         target = self._rng.choice(self._by_currency["KES"])
@@ -261,8 +285,15 @@ class Customers:
     # The one place each for credits, debits, cash
 
     def _credit(
-        self, account: AccountPlan, amount: int, gl_code: str, channel: str, text: str, payer: str, actor: str | None = None
-    ) -> bool:  # fmt: skip
+        self,
+        account: AccountPlan,
+        amount: int,
+        gl_code: str,
+        channel: str,
+        text: str,
+        payer: str,
+        actor: str | None = None,
+    ) -> bool:
         if amount <= 0:
             return False
         inner = self._books.inner(gl_code, HQ, account.currency)

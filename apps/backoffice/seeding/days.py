@@ -30,8 +30,8 @@ TRIES_MAX = 200  # on the last day, for each transaction that is still missing
 def days_play(plan: Plan, *, resolve: Callable[[str, str, str], int]) -> Iterator[list[Entry]]:
     """Play the bank through and give the entries of each day, in the order in which they must be posted.
 
-    Accounts of the plan have their ledger ids by now; `resolve` gives those of the bank's own accounts for a chart code,
-    a branch code and a currency. In all there are exactly as many entries as the profile says, less its reversals.
+    Accounts of the plan have their ledger ids by now; `resolve` gives those of the bank's own accounts for a chart
+    code, a branch code and a currency. There are exactly as many entries as the profile says, less its reversals.
     """
     play = _Play(plan, resolve)
     day = plan.first
@@ -110,8 +110,10 @@ class _Play:
         for member in self._plan.members:
             if member.dormant and month > self._dormant_from:
                 continue
-            if member.persona in {"salaried", "pensioner", "diaspora"}:
+            if member.employer or member.persona == "pensioner":
                 due[pay_date(month, member.pay_day)].append(("salary", member))
+            if member.instalment:
+                due[pay_date(month, 6 + member.index % 5)].append(("standing_order", member))
             if member.rent:
                 due[pay_date(month, 2 + member.index % 4)].append(("rent", member))
             if member.school_fee and month.month in SCHOOL_MONTHS:

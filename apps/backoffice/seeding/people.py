@@ -12,7 +12,7 @@ from apps.backoffice.seeding import names
 from apps.backoffice.seeding.profiles import Profile, first_day
 from apps.members.numbers import member_number
 
-# What people live from, with the share of each among persons, the product of the main account and those of further ones.
+# What people live from: the share of each among persons, the product of the main account, those of further ones.
 PERSONAS: dict[str, tuple[float, str, tuple[str, ...]]] = {
     "salaried": (0.42, "CUR-KES", ("SAV-KES", "WAL-KES", "SAV-USD")),
     "trader": (0.22, "CUR-KES", ("WAL-KES", "SAV-KES")),
@@ -22,6 +22,8 @@ PERSONAS: dict[str, tuple[float, str, tuple[str, ...]]] = {
     "pensioner": (0.05, "SAV-KES", ("CUR-KES",)),
     "diaspora": (0.04, "CUR-KES", ("SAV-USD", "CUR-EUR")),
 }
+FIXED = ("salaried", "diaspora")  # of the first members, one of them the demo login's: the same in every bank
+FIXED_LAST = len(FIXED) - 1
 BUSINESS = ("BIZ-KES", ("SAV-KES", "SAV-USD", "CUR-EUR"))
 BUSINESS_SHARE = 0.09
 FOUNDER_SHARE = 0.55  # were members before the books begin: their balances are taken over on the first day
@@ -55,6 +57,8 @@ class MemberPlan:
     pay_day: int = 0
     rent: int = 0
     landlord: str = ""
+    instalment: int = 0
+    lender: str = ""
     school: str = ""
     school_fee: int = 0
     dormant: bool = False
@@ -109,7 +113,7 @@ def plan_make(*, profile: Profile, seed: int, today: dt.date) -> Plan:
     rng = random.Random(f"{seed}:{profile.name}:people")  # noqa: S311  (must repeat, not be secret)
     first = first_day(today, profile.months)
     members = [_member(rng, index, first, today) for index in range(profile.members)]
-    accounts = _accounts(rng, members, profile.accounts, first, today)
+    accounts = _accounts(rng, members, profile.accounts, today)
     _holders(rng, members, accounts)
     return Plan(profile, seed, first, today, members, accounts)
 
@@ -141,13 +145,13 @@ def _member(rng: random.Random, index: int, first: dt.date, today: dt.date) -> M
     place = rng.choices(names.PLACES, weights=[place.share for place in names.PLACES])[0]
     joined = _joined(rng, index, first, today)
     created = _office_hours(rng, joined)
-    is_business = index > 0 and rng.random() < BUSINESS_SHARE
+    is_business = index > FIXED_LAST and rng.random() < BUSINESS_SHARE
     member = MemberPlan(
         index=index,
         id=uuid7_at(created, rng),
         number=member_number(index + 1),
         kind="business" if is_business else "person",
-        persona="business" if is_business else "salaried",
+        persona="business" if is_business else FIXED[min(index, FIXED_LAST)],
         place=place,
         joined_on=joined,
         created_at=created,
@@ -159,7 +163,7 @@ def _member(rng: random.Random, index: int, first: dt.date, today: dt.date) -> M
         _business_facts(rng, member)
     else:
         _person_facts(rng, member, today)
-    member.dormant = index > 0 and rng.random() < DORMANT_SHARE
+    member.dormant = index > FIXED_LAST and rng.random() < DORMANT_SHARE
     return member
 
 
@@ -174,27 +178,34 @@ def _business_facts(rng: random.Random, member: MemberPlan) -> None:
 
 
 def _person_facts(rng: random.Random, member: MemberPlan, today: dt.date) -> None:
-    if member.index > 0:
+    if member.index > FIXED_LAST:
         member.persona = rng.choices(list(PERSONAS), weights=[share for share, *_ in PERSONAS.values()])[0]
     woman = rng.random() < 0.5
     member.first_name = rng.choice(names.WOMEN if woman else names.MEN)
     member.last_name = rng.choice(names.FAMILIES)
+    if member.index == 0:
+        member.first_name, member.last_name = names.LOGIN
     low, high = {"student": (18, 25), "pensioner": (60, 84)}.get(member.persona, (21, 59))
     age_days = int(rng.triangular(low, high, low + (high - low) * 0.35) * 365.25)
     member.date_of_birth = today - dt.timedelta(days=age_days + 300)
     plain = "".join(char for char in f"{member.first_name}.{member.last_name}".lower() if char.isalpha() or char == ".")
-    if rng.random() < 0.8:
+    if member.index == 0:
+        member.email = names.LOGIN_EMAIL
+    elif rng.random() < 0.8:
         member.email = f"{plain}{member.index + 1}@example.com"
     # Median income a month in KES; traders and farmers by their takings.
     median = {"salaried": 58_000, "trader": 90_000, "farmer": 35_000, "rider": 28_000, "student": 9_000}
     median |= {"pensioner": 26_000, "diaspora": 140_000}
     member.income = _round(median[member.persona] * rng.lognormvariate(0, 0.45), 500)
-    if member.persona == "salaried":
-        member.employer = rng.choice(names.EMPLOYERS)
+    if member.persona == "salaried" and (member.index == 0 or rng.random() < 0.55):
+        member.employer = rng.choice(names.EMPLOYERS)  # others are paid through another bank
     elif member.persona == "diaspora":
         member.employer = rng.choice(names.ABROAD)
     member.pay_day = rng.choice((25, 26, 27, 28, 28, 30, 30, 30))
-    if member.persona in {"salaried", "diaspora", "trader"} and (member.index == 0 or rng.random() < 0.6):
+    if member.employer and rng.random() < 0.75:
+        member.instalment = _round(member.income / 100 * rng.uniform(0.25, 0.45), 100)
+        member.lender = rng.choice(names.LENDERS)
+    if (member.employer or member.persona == "trader") and (member.index == 0 or rng.random() < 0.55):
         member.rent = _round(member.income / 100 * rng.uniform(0.18, 0.28), 500)
         member.landlord = rng.choice(names.LANDLORDS)
     if member.persona not in {"student", "rider", "pensioner"} and (member.index == 0 or rng.random() < 0.45):
@@ -207,32 +218,26 @@ def _round(amount: float, step: int) -> int:
     return max(round(amount / step), 1) * step * 100
 
 
-def _accounts(
-    rng: random.Random, members: list[MemberPlan], wanted: int, first: dt.date, today: dt.date
-) -> list[AccountPlan]:
+def _accounts(rng: random.Random, members: list[MemberPlan], wanted: int, today: dt.date) -> list[AccountPlan]:
     accounts: list[AccountPlan] = []
     for member in members:
         main = BUSINESS[0] if member.kind == "business" else PERSONAS[member.persona][1]
         accounts.append(_account(rng, len(accounts), member, main, member.joined_on))
     for product in ("SAV-KES", "WAL-KES"):  # the member of the demo login has three accounts
         accounts.append(_account(rng, len(accounts), members[0], product, members[0].joined_on))
-    order = list(members[1:])
-    rng.shuffle(order)
-    turn = 0
+    for product in ("SAV-USD", "CUR-EUR"):  # every bank has at least one account in each currency
+        accounts.append(_account(rng, len(accounts), members[1], product, members[1].joined_on))
     while len(accounts) < wanted:
-        for member in order:
-            extras = BUSINESS[1] if member.kind == "business" else PERSONAS[member.persona][2]
-            if turn >= len(extras) or rng.random() < 0.2:
-                continue
-            opened = member.joined_on
-            if rng.random() < 0.6 and not member.dormant:
-                span = max((today - member.joined_on).days - 15, 1)
-                opened = _weekday(member.joined_on + dt.timedelta(days=rng.randrange(span)))
-            accounts.append(_account(rng, len(accounts), member, extras[turn], max(opened, member.joined_on)))
-            if len(accounts) == wanted:
-                break
-        turn = (turn + 1) % 4
-        order = [member for member in order if len(member.accounts) < 5]
+        member = rng.choice(members)
+        extras = BUSINESS[1] if member.kind == "business" else PERSONAS[member.persona][2]
+        product = rng.choice(extras)
+        if member.index == 0 or any(account.product == product for account in member.accounts):
+            continue
+        opened = member.joined_on
+        if rng.random() < 0.6 and not member.dormant:
+            span = max((today - member.joined_on).days - 15, 1)
+            opened = max(_weekday(member.joined_on + dt.timedelta(days=rng.randrange(span))), member.joined_on)
+        accounts.append(_account(rng, len(accounts), member, product, opened))
     return accounts
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Sizes of a demo bank. `transactions` counts journal entries: the bank's own, refused ones, and `reversals` too."""
+    """Sizes of a demo bank. `transactions` counts all journal entries: the bank's own, refused ones, `reversals`."""
 
     name: str
     members: int
@@ -16,7 +16,7 @@ class Profile:
     transactions: int
     months: int
     reversals: int
-    verify: bool = True
+    proved: bool = True
 
 
 PROFILES = {
@@ -26,7 +26,7 @@ PROFILES = {
         Profile("demo", members=5_000, accounts=8_000, transactions=250_000, months=24, reversals=12),
         # Proving five million entries line by line takes as long as posting them: `audit_verify` does it when asked.
         Profile(
-            "load", members=100_000, accounts=160_000, transactions=5_000_000, months=24, reversals=12, verify=False
+            "load", members=100_000, accounts=160_000, transactions=5_000_000, months=24, reversals=12, proved=False
         ),
     )
 }

@@ -23,8 +23,8 @@ from apps.backoffice.seeding.state import SeedState, state_read
 from apps.ledger.selectors import business_date_current
 
 RESET = (
-    "To start over: `make down`, remove the data folder (var/, or NUMINA_HOME when set), `make run`; with a database of your own: "
-    "drop and create it, then `manage.py migrate`."
+    "To start over: `make down`, remove the data folder (var/, or NUMINA_HOME when set), `make run`; "
+    "with a database of your own: drop and create it, then `manage.py migrate`."
 )
 
 
@@ -95,7 +95,7 @@ def seed_run(
         record(action="backoffice.seed.started", acting_user=None, after=facts, reason="demo bank")
     with writer.session_for_bulk():
         report = _Run(plan, at=at, reporter=reporter, resuming=state.started).all(
-            verify=plan.profile.verify if verify is None else verify
+            verify=plan.profile.proved if verify is None else verify
         )
     if report.ok:
         record(action="backoffice.seed.finished", acting_user=None, after=report.as_dict(), reason="demo bank")
@@ -111,7 +111,8 @@ def _refuse(state: SeedState, profile: str, seed: int) -> None:
         )
     if state.members and not state.started:
         raise SeedRefused(
-            f"The database holds {state.members} members. Seeding needs an empty one; --if-empty leaves it as it is. {RESET}"
+            f"The database holds {state.members} members. Seeding needs an empty one; --if-empty leaves this as it is. "
+            f"{RESET}"
         )
 
 
@@ -163,7 +164,11 @@ class _Run:
         report.periods, report.periods_closed = self._step(
             "Periods", None, lambda _: closing.periods_write(plan, user=staff["finance"], at=self._at)
         )
-        report.sealed = self._step("Seal of the journal", None, lambda _: closing.journal_seal(at=self._at))
+        report.sealed = self._step(
+            "Seal of the journal",
+            None,
+            lambda _: closing.journal_seal(at=self._at, wanted=0 if self._resuming else report.entries),
+        )
         self._step("Statistics", None, lambda _: closing.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))
         report.verified = verify

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
@@ -26,6 +28,7 @@ from apps.members.search import search_text_of
 CHUNK = 2_000  # rows of a table in one transaction
 BATCH_SIZE = 1_000  # rows of a table in one statement
 CALL_SIZE = 5_000  # postings in one call
+WAITING_MAX = 16  # calls that are ready while one is with PostgreSQL
 REASON = "demo bank"
 STAFF_DOMAIN = "numina.example"
 STAFF = {  # of the branches that the demo logins do not work in: nobody signs in as these
@@ -44,9 +47,7 @@ class SeedDiffers(Exception):
 @contextmanager
 def session_for_bulk() -> Iterator[None]:
     """Statements may take long, and commits need not reach the disk one by one: a seeding that is cut off goes on."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("SET synchronous_commit = off")
+    _session_set()
     try:
         yield
     finally:
@@ -55,6 +56,12 @@ def session_for_bulk() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("RESET statement_timeout")
                 cursor.execute("RESET synchronous_commit")
+
+
+def _session_set() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET synchronous_commit = off")
 
 
 def branches_write() -> dict[str, Branch]:
@@ -76,7 +83,7 @@ def branches_write() -> dict[str, Branch]:
 
 
 def staff_write(branches: dict[str, Branch]) -> dict[str, User]:
-    """The demo logins and the people of the branches. Keys: role codes, and ``manager:NBO``, ``teller:KSM`` and so on."""
+    """The demo logins and the people of the branches. Keys: role codes, and ``manager:NBO``, ``teller:KSM``."""
     users = demo_users_create(branch=branches["NBO"])
     users |= {"manager:NBO": users["branch_manager"], "teller:NBO": users["teller"]}
     for code, people in STAFF.items():
@@ -211,29 +218,83 @@ def entries_post(
 ) -> dict[str, int]:
     """Post the entries in their order, as many in one call as have the same actor; returns how many have which outcome.
 
+    PostgreSQL works on one call while the next days are played, except inside an open transaction (of a test).
     Raises `SeedDiffers` when an outcome is another than the plan's. What was posted before stays and is not doubled.
     """
     outcomes: dict[str, int] = {}
-    run: list[Entry] = []
-
-    def flush() -> None:
-        if run:
-            _run_post(run, actors, resuming=resuming)
+    with _Inline() if connection.in_atomic_block else _Background() as poster:
+        for run in _runs(days):
+            poster.submit(_run_post, run, actors, resuming)
             for entry in run:
                 outcomes[entry.expected] = outcomes.get(entry.expected, 0) + 1
             advance(len(run))
-            run.clear()
-
-    for entries in days:
-        for entry in entries:
-            if run and (entry.actor != run[0].actor or len(run) == CALL_SIZE):
-                flush()
-            run.append(entry)
-    flush()
     return outcomes
 
 
-def _run_post(run: list[Entry], actors: dict[str, UUID], *, resuming: bool) -> None:
+def _runs(days: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
+    """The entries cut into calls: neighbours of one actor, at most `CALL_SIZE`."""
+    run: list[Entry] = []
+    for entries in days:
+        for entry in entries:
+            if run and (entry.actor != run[0].actor or len(run) == CALL_SIZE):
+                yield run
+                run = []
+            run.append(entry)
+    if run:
+        yield run
+
+
+class _Inline:
+    """Does each piece of work at once."""
+
+    def __enter__(self) -> _Inline:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def submit(self, work: Callable[..., None], *arguments: object) -> None:
+        work(*arguments)
+
+
+class _Background:
+    """One thread with a connection of its own does the work in the order given; a few pieces may wait."""
+
+    def __enter__(self) -> _Background:
+        self._pool = ThreadPoolExecutor(max_workers=1, initializer=_session_set)
+        self._waiting: deque[Future[None]] = deque()
+        self._failed = False
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._failed = self._failed or kind is not None
+        try:
+            while self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._pool.submit(_connection_close)
+            self._pool.shutdown(wait=True)
+
+    def submit(self, work: Callable[..., None], *arguments: object) -> None:
+        while len(self._waiting) >= WAITING_MAX:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(self._do, work, *arguments))
+
+    def _do(self, work: Callable[..., None], *arguments: object) -> None:
+        if self._failed:  # what waits behind a failure must not be done: order decides about funds
+            return
+        try:
+            work(*arguments)
+        except BaseException:
+            self._failed = True
+            raise
+
+
+def _connection_close() -> None:
+    connection.close()
+
+
+def _run_post(run: list[Entry], actors: dict[str, UUID], resuming: bool) -> None:
     if resuming:
         known = transactions_known(transaction_ids=[entry.posting.transaction_id for entry in run])
         if len(known) == len(run):
@@ -245,9 +306,8 @@ def _run_post(run: list[Entry], actors: dict[str, UUID], *, resuming: bool) -> N
     for entry, outcome in zip(run, result.outcomes, strict=True):
         if outcome.code != entry.expected:
             posting = entry.posting
-            raise SeedDiffers(
-                f"{posting.kind} {posting.key} of {posting.business_date} came out as {outcome.code}, not {entry.expected}"
-            )
+            what = f"{posting.kind} {posting.key} of {posting.business_date}"
+            raise SeedDiffers(f"{what} came out as {outcome.code}, not {entry.expected}")
 
 
 def _chunks(items: list[Item]) -> Iterator[list[Item]]:

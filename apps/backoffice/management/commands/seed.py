@@ -24,13 +24,13 @@ LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 class Command(BaseCommand):
     help = (
         "Fill an empty database with a demo bank: members, accounts, months of transactions, one login a role. "
-        "The same profile, seed and business day give the same bank. A run that was cut off is finished by the next one. "
+        "The same profile, seed and business day give the same bank. A run that was cut off is finished by the next. "
         "Exit codes: 0 done, 1 refused, 2 the books do not prove."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         sizes = "; ".join(
-            f"{p.name}: {p.members:,} members, {p.accounts:,} accounts, {p.transactions:,} transactions in {p.months} months"
+            f"{p.name}: {p.members:,} members, {p.accounts:,} accounts, {p.transactions:,} entries in {p.months} months"
             for p in PROFILES.values()
         )
         parser.add_argument("--profile", choices=tuple(PROFILES), default="demo", help=sizes)
@@ -73,23 +73,21 @@ class Command(BaseCommand):
 def _summary(report: SeedReport) -> str:
     zero = ", ".join(f"{currency} {difference}" for currency, difference in sorted(report.differences.items()))
     proof = "books proved line by line" if report.verified else "not proved line by line (manage.py audit_verify does)"
-    return "\n".join(
-        [
-            f"{report.members:,} members, {report.accounts:,} accounts ({report.overdrawn} overdrawn within their limit), "
-            f"{report.holds} holds",
-            f"{report.entries:,} transactions ({report.refused} refused), {report.entries_per_second:,} a second; "
-            f"{report.sealed:,} entries sealed",
-            f"{report.periods} accounting periods, {report.periods_closed} closed; business day {report.business_date}",
-            f"trial balance off by: {zero}; {proof}",
-            f"{sum(report.seconds.values()):.1f} s in all",
-        ]
+    return (
+        f"{report.members:,} members, {report.accounts:,} accounts ({report.overdrawn} overdrawn within their limit), "
+        f"{report.holds} holds\n"
+        f"{report.entries:,} transactions ({report.refused} refused), {report.entries_per_second:,} a second; "
+        f"{report.sealed:,} entries sealed\n"
+        f"{report.periods} accounting periods, {report.periods_closed} closed; business day {report.business_date}\n"
+        f"trial balance off by: {zero}; {proof}\n"
+        f"{sum(report.seconds.values()):.1f} s in all"
     )
 
 
 class _Silent:
     @contextmanager
     def step(self, title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        yield lambda count: None
+        yield lambda _: None
 
 
 class _Lines:
