@@ -50,7 +50,7 @@ class AccountAdmin(NuminaHistoryAdmin):
     """Deposit accounts: balance, transactions, holds, statements."""
 
     view_permission = "accounts.view"
-    list_display = ("number", "holder", "product", "branch", "state", "booked_money", "available_money")
+    list_display = ("number", "holder", "product_name", "branch_name", "state", "booked_money", "available_money")
     list_filter = ("status", "product", "currency", "branch")
     search_fields = ("number",)  # shows the search field; see get_search_results
     search_help_text = "Account number, or a member's name"
@@ -101,6 +101,14 @@ class AccountAdmin(NuminaHistoryAdmin):
     def holder(self, account: Account) -> str:
         return account.member.display_name
 
+    @admin.display(description="Product", ordering="product__name")
+    def product_name(self, account: Account) -> str:
+        return account.product.name
+
+    @admin.display(description="Branch", ordering="branch__name")
+    def branch_name(self, account: Account) -> str:
+        return account.branch.name
+
     @admin.display(description="Status", ordering="status")
     def state(self, account: Account) -> SafeString:
         return account_chip(account)
@@ -123,7 +131,6 @@ class AccountAdmin(NuminaHistoryAdmin):
         return {
             "account_balance": record.ledger_account.balance,
             "account_lines": lines["lines_page"].lines[:RECENT_LINES],
-            "account_people": self._people(request, record),
         }
 
     def _people(self, request: HttpRequest, record: Account) -> list[Fact]:
@@ -141,7 +148,7 @@ class AccountAdmin(NuminaHistoryAdmin):
         if record.closed_on:
             facts.append(self.fact(request, record, "closed_on"))
         facts.append(Fact("Ledger account", record_link(request, self.admin_site, record.ledger_account)))
-        return [("Account", facts)]
+        return [("Account", facts), ("Holders", self._people(request, record))]
 
 
 def _transactions(request: HttpRequest, record: Account) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from apps.core.currencies import currency_get
 
 EMPTY = "\u2013"
 MINUS = "\N{MINUS SIGN}"
+ACRONYMS = frozenset({"atm", "pos", "ussd"})
 CHIP_KINDS = frozenset({"good", "warn", "bad", "info", "plain"})
 
 
@@ -76,4 +77,5 @@ def chip(text: object, kind: str = "plain") -> SafeString:
 
 def kind_text(code: str) -> str:
     """A code such as cash_deposit in words: Cash deposit."""
-    return code.replace("_", " ").replace("-", " ").capitalize()
+    words = code.replace("_", " ").replace("-", " ")
+    return words.upper() if words in ACRONYMS else words.capitalize()

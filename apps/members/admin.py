@@ -30,7 +30,7 @@ class MemberAdmin(NuminaHistoryAdmin):
     """People and businesses."""
 
     view_permission = "members.view"
-    list_display = ("name", "number", "state", "kind", "phone", "branch", "joined_on")
+    list_display = ("name", "number", "state", "kind", "phone", "branch_name", "joined_on")
     list_select_related = ("branch",)
     list_filter = ("status", "kind", "branch")
     search_fields = ("search_text",)  # shows the search field; see get_search_results
@@ -57,6 +57,10 @@ class MemberAdmin(NuminaHistoryAdmin):
     @admin.display(description="Status", ordering="status")
     def state(self, member: Member) -> SafeString:
         return member_chip(member)
+
+    @admin.display(description="Branch", ordering="branch__name")
+    def branch_name(self, member: Member) -> str:
+        return member.branch.name
 
     def record_title(self, record: Member) -> str:
         return record.display_name
