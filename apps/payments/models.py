@@ -9,6 +9,7 @@ class ImportRun(BaseModel):
     """One reading of a file of transactions: what was read, posted, skipped and refused."""
 
     class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
@@ -20,7 +21,10 @@ class ImportRun(BaseModel):
     allow_overdraft = models.BooleanField(default=False)
     create_accounts = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    uploaded = models.BooleanField(default=False, help_text="Sent by the API and executed by a worker.")
     error = models.CharField(max_length=400, blank=True)
+    bytes_total = models.PositiveBigIntegerField(default=0)
+    bytes_done = models.PositiveBigIntegerField(default=0)
     rows_read = models.PositiveBigIntegerField(default=0)
     rows_posted = models.PositiveBigIntegerField(default=0)
     rows_skipped = models.PositiveBigIntegerField(default=0)
@@ -28,8 +32,11 @@ class ImportRun(BaseModel):
     accounts_created = models.PositiveBigIntegerField(default=0)
     balances_compared = models.PositiveBigIntegerField(default=0)
     balances_differing = models.PositiveBigIntegerField(default=0)
-    difference_total = models.DecimalField(max_digits=30, decimal_places=0, default=0, help_text="Minor units.")
+    report = models.JSONField(default=dict, blank=True, help_text="Refusals by code, differences, unknown channels.")
     started_by = models.UUIDField(null=True)
+    branch = models.ForeignKey(
+        "identity.Branch", null=True, on_delete=models.PROTECT, related_name="+", help_text="Of accounts it opens."
+    )
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -38,6 +45,13 @@ class ImportRun(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.file_name} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """How far it is, by bytes of the file."""
+        total = self.bytes_total
+        percent = 100 if self.status == self.Status.DONE else min(100 * self.bytes_done // total, 99) if total else 0
+        return {"done": self.bytes_done, "total": total, "percent": percent}
 
 
 class ImportRefusal(models.Model):

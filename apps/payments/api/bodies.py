@@ -46,7 +46,7 @@ class ItemBody(TransferBody, forbid_unknown_fields=True):
 
 class BatchBody(msgspec.Struct, forbid_unknown_fields=True):
     items: list[ItemBody]
-    mode: str = "independent"
+    mode: str | UnsetType = UNSET  # a default value would come back in the canonical form and hide a repeated key
 
 
 transfer_reader = BodyReader(TransferBody, TransferRequestSerializer)

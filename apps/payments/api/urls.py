@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import views
+from apps.payments.api import imports, views
 
 app_name = "payments"
 
@@ -19,4 +19,7 @@ urlpatterns = [
     path("holds/<uuid:hold_id>", views.HoldView.as_view(), name="hold"),
     path("holds/<uuid:hold_id>/capture", views.HoldCaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:hold_id>/release", views.HoldReleaseView.as_view(), name="hold-release"),
+    path("imports/transactions", imports.ImportsView.as_view(), name="imports"),
+    path("imports/transactions/<uuid:run_id>", imports.ImportView.as_view(), name="import"),
+    path("imports/transactions/<uuid:run_id>/refusals", imports.ImportRefusalsView.as_view(), name="import-refusals"),
 ]

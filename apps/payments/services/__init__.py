@@ -9,11 +9,13 @@ from apps.payments.services._batches import BATCH_MAX, BatchItem, ItemResult, tr
 from apps.payments.services._cash import deposit_post, withdrawal_post
 from apps.payments.services._common import Asked, Details
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
+from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
 from apps.payments.services._transfers import REVERSIBLE, transfer_post, transfer_reverse
 
 __all__ = [
     "BATCH_MAX",
     "REVERSIBLE",
+    "UPLOAD_BYTES_MAX",
     "Asked",
     "BatchItem",
     "Details",
@@ -22,6 +24,9 @@ __all__ = [
     "hold_capture",
     "hold_place",
     "hold_release",
+    "import_file",
+    "import_run_execute",
+    "import_upload",
     "transfer_batch_post",
     "transfer_post",
     "transfer_reverse",

@@ -1,0 +1,225 @@
+"""Imports as the bank sees them: a run with its progress, its refusals and its audit; from a file or an upload."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound, PayloadTooLarge
+from apps.identity.selectors import head_office
+from apps.payments.errors import ImportFileMissing, ImportNotResumable
+from apps.payments.importing.report import REFUSALS_KEPT, ImportReport
+from apps.payments.importing.rows import Refusal
+from apps.payments.importing.run import ImportOptions, transactions_import
+from apps.payments.models import ImportRefusal, ImportRun
+from apps.payments.services._common import Asked
+
+if TYPE_CHECKING:
+    from apps.identity.models import Branch, User
+
+UPLOAD_BYTES_MAX = 512 * 1024 * 1024
+OnBatch = Callable[[ImportReport, list[Refusal]], None]
+
+
+def import_file(
+    *,
+    acting_user: User | None,
+    branch: Branch,
+    stream: BinaryIO,
+    file_name: str,
+    file_size: int,
+    options: ImportOptions,
+    on_batch: OnBatch | None = None,
+) -> ImportReport:
+    """Import a file that lies here, while the caller waits; the stream can be rewound. A dry run leaves no trace.
+
+    Raises as `transactions_import`; what was posted before stays, and running it again goes on.
+    """
+    if options.dry_run:
+        return transactions_import(
+            acting_user=acting_user, branch=branch, stream=stream, options=options, on_batch=on_batch
+        )
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    run = ImportRun.objects.create(
+        source=options.source,
+        file_name=file_name[:200],
+        file_sha256=digest,
+        allow_overdraft=options.allow_overdraft,
+        create_accounts=options.create_accounts,
+        bytes_total=file_size,
+        started_by=acting_user.pk if acting_user is not None else None,
+        branch=branch,
+    )
+    return _execute(run, acting_user=acting_user, branch=branch, stream=stream, options=options, on_batch=on_batch)
+
+
+def import_upload(
+    *, asked: Asked, chunks: Iterable[bytes], file_name: str, options: ImportOptions
+) -> tuple[ImportRun, bool]:
+    """Keep an uploaded file and make its run, to be executed by a worker; the run, and whether it was there before.
+
+    The same key and content give the same run. Raises `ImportFileMissing` for an empty body, `PayloadTooLarge`, and
+    `IdempotencyKeyReused` for another file or other options under the key.
+    """
+    run_id = asked.transaction_id
+    path = upload_path(run_id)
+    digest, size = _keep(chunks, path.with_suffix(f".{clock.now().timestamp()}"), path)
+    branch = asked.user.branch or head_office()
+    run = ImportRun(
+        id=run_id,
+        source=options.source,
+        file_name=file_name[:200] or "upload.csv",
+        file_sha256=digest,
+        is_dry_run=options.dry_run,
+        allow_overdraft=options.allow_overdraft,
+        create_accounts=options.create_accounts,
+        status=ImportRun.Status.QUEUED,
+        uploaded=True,
+        bytes_total=size,
+        started_by=asked.user.pk,
+        branch=branch,
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        known = ImportRun.objects.get(pk=run_id)
+        if known.status in (ImportRun.Status.DONE, ImportRun.Status.FAILED):
+            path.unlink(missing_ok=True)  # nobody will read it
+        same = ("source", "file_sha256", "is_dry_run", "allow_overdraft", "create_accounts")
+        if any(getattr(known, name) != getattr(run, name) for name in same):
+            raise IdempotencyKeyReused from None
+        return known, True
+    return run, False
+
+
+def import_run_execute(*, run_id: UUID) -> None:
+    """Execute an uploaded run; safe twice: a finished one is left alone, an interrupted one goes on.
+
+    Raises `NotFound`, and `ImportNotResumable` when the uploaded file is gone.
+    """
+    run = ImportRun.objects.select_related("branch").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("No such import.")
+    if run.status in (ImportRun.Status.DONE, ImportRun.Status.FAILED):
+        return
+    path = upload_path(run_id)
+    options = ImportOptions(
+        source=run.source,
+        create_accounts=run.create_accounts,
+        allow_overdraft=run.allow_overdraft,
+        dry_run=run.is_dry_run,
+    )
+    user = get_user_model().objects.filter(pk=run.started_by).first()
+    if user is None or not user.has_permission("payments.import"):
+        _finish(run, status=ImportRun.Status.FAILED, error="Whoever sent the file may not import any more.")
+        path.unlink(missing_ok=True)
+        return
+    try:
+        with path.open("rb") as stream:
+            _execute(run, acting_user=user, branch=run.branch or head_office(), stream=stream, options=options)
+    except FileNotFoundError as error:
+        _finish(run, status=ImportRun.Status.FAILED, error=ImportNotResumable.title)
+        raise ImportNotResumable from error
+    path.unlink(missing_ok=True)
+
+
+def upload_path(run_id: UUID) -> Path:
+    """Where the file of an uploaded run lies until it has been read. Web and workers share this folder."""
+    return Path(settings.MEDIA_ROOT) / "imports" / f"{run_id}.csv"
+
+
+def _keep(chunks: Iterable[bytes], part: Path, path: Path) -> tuple[str, int]:
+    """Write the upload to `part`, then put it in place. A half upload is never seen by a worker."""
+    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with part.open("wb") as target:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > UPLOAD_BYTES_MAX:
+                    raise PayloadTooLarge(f"At most {UPLOAD_BYTES_MAX} bytes.")
+                digest.update(chunk)
+                target.write(chunk)
+        if size == 0:
+            raise ImportFileMissing("The body is empty.")
+        if not path.exists():
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest(), size
+
+
+def _execute(
+    run: ImportRun,
+    *,
+    acting_user: User | None,
+    branch: Branch,
+    stream: BinaryIO,
+    options: ImportOptions,
+    on_batch: OnBatch | None = None,
+) -> ImportReport:
+    ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.RUNNING)
+    run.refusals.all().delete()  # of an interrupted execution: the file is read from its start
+    _record("started", run, acting_user, after={"source": run.source, "file": run.file_name, "sha256": run.file_sha256})
+    kept = 0
+
+    def progress(report: ImportReport, refusals: list[Refusal]) -> None:
+        nonlocal kept
+        fresh = refusals[: REFUSALS_KEPT - kept]
+        kept += len(fresh)
+        ImportRefusal.objects.bulk_create(
+            ImportRefusal(
+                run=run, row_number=one.row, external_id=one.external_id, code=one.code, detail=one.detail[:400]
+            )
+            for one in fresh
+        )
+        ImportRun.objects.filter(pk=run.pk).update(**_counts(report), updated_at=clock.now())
+        if on_batch is not None:
+            on_batch(report, refusals)
+
+    try:
+        report = transactions_import(
+            acting_user=acting_user, branch=branch, stream=stream, options=options, on_batch=progress
+        )
+    except DomainError as error:
+        _finish(run, status=ImportRun.Status.FAILED, error=error.detail)
+        _record("failed", run, acting_user, after={"error": error.detail})
+        raise
+    _finish(run, status=ImportRun.Status.DONE, **_counts(report), report=report.details())
+    _record("finished", run, acting_user, after=_counts(report))
+    return report
+
+
+def _counts(report: ImportReport) -> dict[str, Any]:
+    return {
+        "bytes_done": report.bytes_done,
+        "rows_read": report.read,
+        "rows_posted": report.posted,
+        "rows_skipped": report.skipped,
+        "rows_refused": report.refused,
+        "accounts_created": report.accounts_created,
+        "balances_compared": report.compared,
+        "balances_differing": report.differing,
+    }
+
+
+def _finish(run: ImportRun, *, status: str, error: str = "", **fields: Any) -> None:
+    at = clock.now()
+    ImportRun.objects.filter(pk=run.pk).update(
+        status=status, error=error[:400], finished_at=at, updated_at=at, version=run.version + 1, **fields
+    )
+
+
+def _record(verb: str, run: ImportRun, user: User | None, *, after: dict[str, Any]) -> None:
+    record(action=f"payments.import.{verb}", acting_user=user, target=run, after=after)
