@@ -1,6 +1,6 @@
 """What the ledger refuses."""
 
-from apps.core.errors import Conflict, NotFound, Unprocessable
+from apps.core.errors import Conflict, InvalidRequest, NotFound, Unprocessable
 
 
 class PeriodClosed(Unprocessable):
@@ -71,3 +71,17 @@ class GLAccountUnknown(Unprocessable):
 
     code = "gl-account-unknown"
     title = "The chart of accounts has no such code"
+
+
+class BranchUnknown(Unprocessable):
+    """422: a line names a branch that does not exist, or that the user's role does not reach."""
+
+    code = "branch-unknown"
+    title = "No such branch"
+
+
+class TrialBalanceRange(InvalidRequest):
+    """400: `since` lies after `as_of`."""
+
+    code = "date-range-invalid"
+    title = "The range of dates is empty"

@@ -200,6 +200,7 @@ class JournalEntry(models.Model):
         verbose_name_plural = "journal entries"
         indexes = [
             models.Index(fields=("business_date", "id"), name="ledger_journal_by_date"),
+            models.Index(fields=("reference",), condition=~Q(reference=""), name="ledger_journal_by_reference"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -5,13 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from apps.ledger.errors import GLAccountNotFound
-from apps.ledger.models import AccountingPeriod, BusinessDate, Currency, GLAccount, JournalEntry, LedgerAccount
+from apps.ledger.models import (
+    AccountingPeriod,
+    BusinessDate,
+    Currency,
+    GLAccount,
+    JournalEntry,
+    JournalLine,
+    LedgerAccount,
+)
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
 
 
 def business_date_current() -> dt.date:
@@ -35,6 +47,88 @@ def gl_account_get(*, code: str) -> GLAccount:
 def gl_accounts_by_code(*, codes: Iterable[str]) -> dict[str, GLAccount]:
     """The chart's nodes with these codes, in one query; codes that it does not have are left out."""
     return {account.code: account for account in GLAccount.objects.filter(code__in=list(codes))}
+
+
+def gl_account_find(*, code_or_id: str) -> GLAccount:
+    """A node by its code or by its UUID. Raises `GLAccountNotFound`."""
+    node = GLAccount.objects.select_related("parent").filter(code=code_or_id).first()
+    if node is None:
+        try:
+            node = GLAccount.objects.select_related("parent").filter(pk=UUID(code_or_id)).first()
+        except ValueError:
+            node = None
+    if node is None:
+        raise GLAccountNotFound
+    return node
+
+
+def gl_accounts() -> QuerySet[GLAccount]:
+    """The chart of accounts with the parent of each node."""
+    return GLAccount.objects.select_related("parent")
+
+
+def branches_in_reach(*, user: User) -> list[UUID] | None:
+    """The branches whose books `user` may see: None for the whole bank, the own branch, or nothing at all."""
+    if user.scope == "all":
+        return None
+    return [user.branch_id] if user.scope == "branch" and user.branch_id is not None else []
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """What a list of entries is narrowed to; None or empty is no condition. `outcome` "any" shows refusals too."""
+
+    since: dt.date | None = None
+    until: dt.date | None = None
+    kind: str | None = None
+    account: str | None = None
+    gl_code: str | None = None
+    reference: str | None = None
+    outcome: str = "OK"
+
+
+def journal_entries_visible(
+    *, user: User, narrow: EntryFilter | None = None, transaction_id: UUID | None = None
+) -> QuerySet[JournalEntry]:
+    """Entries that `user` may see, with the lines in reach (a branch sees its own), seals and reversals.
+
+    An entry without a line in reach is not there; refusals have no lines and are seen by the whole bank's roles only.
+    """
+    reach = branches_in_reach(user=user)
+    lines = JournalLine.objects.select_related("account__gl_account", "account__branch")
+    if reach is not None:
+        lines = lines.filter(account__branch_id__in=reach)
+    reversals = JournalEntry.objects.filter(outcome=JournalEntry.Outcome.OK)
+    entries = JournalEntry.objects.select_related("reverses", "seal").prefetch_related(
+        Prefetch("lines", lines), Prefetch("reversals", reversals)
+    )
+    if transaction_id is not None:
+        entries = entries.filter(key__transaction_id=transaction_id)
+    if reach is not None:
+        entries = entries.filter(_has_line(account__branch_id__in=reach))
+    return entries if narrow is None else _entries_narrowed(entries, narrow)
+
+
+def _entries_narrowed(entries: QuerySet[JournalEntry], narrow: EntryFilter) -> QuerySet[JournalEntry]:
+    if narrow.outcome != "any":
+        entries = entries.filter(outcome=narrow.outcome)
+    if narrow.since is not None:
+        entries = entries.filter(business_date__gte=narrow.since)
+    if narrow.until is not None:
+        entries = entries.filter(business_date__lte=narrow.until)
+    if narrow.kind:
+        entries = entries.filter(kind=narrow.kind)
+    if narrow.reference:
+        entries = entries.filter(reference=narrow.reference)
+    if narrow.account:
+        entries = entries.filter(_has_line(account__number=narrow.account))
+    if narrow.gl_code:
+        entries = entries.filter(_has_line(account__gl_account__code=narrow.gl_code))
+    return entries
+
+
+def _has_line(**conditions: Any) -> Exists:
+    return Exists(JournalLine.objects.filter(journal_id=OuterRef("pk"), **conditions))
 
 
 def internal_account_find(*, gl_code: str, branch_id: UUID, currency: str, stripe: int) -> int | None:
@@ -61,6 +155,16 @@ def journal_entries(*, refused: bool = False) -> QuerySet[JournalEntry]:
 def entry_by_id(*, journal_id: int) -> JournalEntry | None:
     """One entry with its lines and their accounts, or None."""
     return JournalEntry.objects.filter(pk=journal_id).prefetch_related("lines__account__gl_account").first()
+
+
+def business_day() -> BusinessDate:
+    """The open business day and when it was opened."""
+    return BusinessDate.objects.get(pk=1)
+
+
+def period_find(*, pk: UUID) -> AccountingPeriod | None:
+    """One accounting period, or None."""
+    return AccountingPeriod.objects.filter(pk=pk).first()
 
 
 def periods() -> QuerySet[AccountingPeriod]:

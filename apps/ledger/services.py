@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -179,17 +179,3 @@ def business_date_roll(*, at: dt.datetime, time_zone: str) -> dt.date:
         return business_date_advance(acting_user=None, to=calendar_day, at=at)
     except BusinessDateBackwards:  # somebody else went further at this moment
         return BusinessDate.objects.values_list("current", flat=True).get(pk=1)
-
-
-def chart_load(*, rows: list[dict[str, Any]]) -> int:
-    """Insert chart nodes that are missing, parents first; others stay as staff keep them. Returns how many."""
-    known = {account.code: account for account in GLAccount.objects.all()}
-    added = 0
-    for row in sorted(rows, key=lambda item: item["code"]):
-        if row["code"] in known:
-            continue
-        fields = {key: value for key, value in row.items() if key != "parent"}
-        parent = known[row["parent"]] if row.get("parent") else None
-        known[row["code"]] = GLAccount.objects.create(parent=parent, **fields)
-        added += 1
-    return added

@@ -11,10 +11,12 @@ from uuid import UUID
 from apps.balances.errors import EntryNotBalanced, NotReversible
 from apps.balances.selectors import transaction_find
 from apps.balances.services._accounts import internal_account_id
-from apps.balances.services._posting import Leg, Outcome, Posting, PostingResult, postings_post
+from apps.balances.services._posting import LEGS_MAX, Leg, Outcome, Posting, PostingResult, postings_post
 from apps.core.errors import NotFound
 from apps.ledger.errors import GLAccountNotPostable, GLAccountUnknown
 from apps.ledger.selectors import entry_by_id, gl_accounts_by_code
+
+ENTRY_LINES_MAX = LEGS_MAX
 
 
 @dataclass(frozen=True, slots=True)
