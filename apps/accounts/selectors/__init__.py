@@ -9,11 +9,16 @@ from apps.accounts.selectors._access import (
     product_facts,
     product_get_for,
     products_visible_to,
+    transactions_of,
 )
 from apps.accounts.selectors._refs import AccountRef, ledger_refs, transaction_limits
+from apps.accounts.selectors._statements import LINES_MAX, Statement, StatementLine, statement_of, statement_verify
 
 __all__ = [
+    "LINES_MAX",
     "AccountRef",
+    "Statement",
+    "StatementLine",
     "account_by_number",
     "account_facts",
     "account_get_for",
@@ -23,5 +28,8 @@ __all__ = [
     "product_facts",
     "product_get_for",
     "products_visible_to",
+    "statement_of",
+    "statement_verify",
     "transaction_limits",
+    "transactions_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Account, AccountHolder, AccountProduct
 from apps.core.errors import NotFound
+from apps.ledger.account_lines import lines_of
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -44,6 +46,38 @@ def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> Query
 def account_by_number(*, number: str) -> Account | None:
     """The account with this number, whoever asks: for services, not for views."""
     return Account.objects.select_related("product").filter(number=number).first()
+
+
+def transactions_of(
+    *,
+    account: Account,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    direction: str | None = None,
+    kind: str | None = None,
+    amount_min: int | None = None,
+    amount_max: int | None = None,
+    text: str | None = None,
+) -> QuerySet[Any]:
+    """Lines on the account with their entries; amounts in minor units, `direction` is in or out; None does not filter.
+
+    `text` is looked for in description, counterparty and reference, in any case.
+    """
+    lines = lines_of(account_id=account.ledger_account_id)
+    conditions = {
+        "business_date__gte": since,
+        "business_date__lte": until,
+        "side": {"in": "C", "out": "D", None: None}[direction],
+        "journal__kind": kind,
+        "amount__gte": amount_min,
+        "amount__lte": amount_max,
+    }
+    lines = lines.filter(**{name: value for name, value in conditions.items() if value is not None})
+    if text:
+        places = ("description", "counterparty", "reference")
+        wanted = [Q(**{f"journal__{place}__icontains": text}) for place in places]
+        lines = lines.filter(wanted[0] | wanted[1] | wanted[2])
+    return lines
 
 
 def products_visible_to(user: User) -> QuerySet[AccountProduct]:

@@ -63,7 +63,7 @@ def ledger_refs(*, numbers: Iterable[str] = (), ids: Iterable[UUID] = ()) -> dic
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows: list[Any] = cursor.fetchall()
-    return {row[0]: AccountRef(*row[:10], tuple(row[10] or ())) for row in rows}
+    return {row[0]: AccountRef(*row[:10], *[tuple(row[10] or ())]) for row in rows}
 
 
 def transaction_limits() -> dict[UUID, int]:

@@ -2,6 +2,7 @@
 
 from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
 from apps.accounts.services._products import product_create, product_update
+from apps.accounts.services._statements import statement_issue
 
 __all__ = [
     "Holder",
@@ -11,4 +12,5 @@ __all__ = [
     "account_update",
     "product_create",
     "product_update",
+    "statement_issue",
 ]

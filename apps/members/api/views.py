@@ -13,7 +13,7 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import ApiView, respond
-from apps.core.errors import InvalidRequest, ValidationFailed
+from apps.core.errors import InvalidParameter, InvalidRequest
 from apps.ledger.selectors import business_date_current
 from apps.members import services
 from apps.members.api import serializers as forms
@@ -64,7 +64,7 @@ class MembersView(ApiView):
                 members = members.filter(phone=phone_normal(values["phone"]))
             except ValueError as error:
                 fault = {"pointer": "/query/phone", "code": "invalid", "detail": str(error)}
-                raise ValidationFailed([fault]) from error
+                raise InvalidParameter([fault]) from error
         if values["q"] is not None:
             members = members_search(members, text=values["q"])
         return forms.MembersQuery.page(members, request=request, values=values).response(forms.MemberSerializer)

@@ -1,0 +1,22 @@
+"""Routes of products, accounts and statements."""
+
+from django.urls import path
+
+from apps.accounts.api import money_views, product_views, views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("account-products", product_views.ProductsView.as_view(), name="products"),
+    path("account-products/<uuid:product_id>", product_views.ProductView.as_view(), name="product"),
+    path("accounts", views.AccountsView.as_view(), name="accounts"),
+    path("accounts/<uuid:account_id>", views.AccountView.as_view(), name="account"),
+    path("accounts/<uuid:account_id>/status", views.AccountStatusView.as_view(), name="status"),
+    path("accounts/<uuid:account_id>/closure", views.AccountClosureView.as_view(), name="closure"),
+    path("accounts/<uuid:account_id>/balance", money_views.AccountBalanceView.as_view(), name="balance"),
+    path("accounts/<uuid:account_id>/transactions", money_views.AccountTransactionsView.as_view(), name="transactions"),
+    path("accounts/<uuid:account_id>/holds", money_views.AccountHoldsView.as_view(), name="holds"),
+    path("accounts/<uuid:account_id>/statement", money_views.AccountStatementView.as_view(), name="statement"),
+    path("members/<uuid:member_id>/accounts", views.MemberAccountsView.as_view(), name="member-accounts"),
+    path("statements/verify", money_views.StatementVerifyView.as_view(), name="statement-verify"),
+]

@@ -1,0 +1,1 @@
+"""How statements look outside: the code that proves them, CSV and PDF."""
