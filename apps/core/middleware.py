@@ -29,6 +29,9 @@ def request_id_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = get_response(request)
         response["X-Request-ID"] = request_id
+        # Without a length a server must answer in chunks, which costs the server and every client.
+        if not response.streaming and not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))
         return response
 
     return handle

@@ -135,6 +135,21 @@ environment() {
     say environment "ready  ($(($(date +%s) - started)) s)"
 }
 
+peers() { # what is measured beside Numina has an environment of its own: its packages are not ours
+    peer="$NUMINA_HOME/bench-venv"
+    peer_lock="$root/requirements/bench.lock"
+    sum=$(sha256sum "$peer_lock" | cut -d' ' -f1)
+    if [ "$(cat "$peer/.numina-stamp" 2>/dev/null || true)" != "$sum" ]; then
+        say peers "installing the systems measured beside Numina into $peer"
+        mkdir -p "$NUMINA_HOME"
+        "$venv/bin/python" -m venv "$peer"
+        "$peer/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r "$peer_lock"
+        printf '%s' "$sum" >"$peer/.numina-stamp"
+    fi
+    NUMINA_BENCH_PYTHON="$peer/bin/python"
+    export NUMINA_BENCH_PYTHON
+}
+
 environment
 case $command in
 run | up) pdf_libraries ;;
@@ -143,6 +158,6 @@ manage) pdf_libraries ;;
 esac
 export PYTHONPATH="$root"
 case $command in
-bench) exec "$venv/bin/python" -m config.runtime manage -- bench "$@" ;;
+bench) peers; exec "$venv/bin/python" -m config.runtime bench -- "$@" ;;
 *) exec "$venv/bin/python" -m config.runtime "$command" -- "$@" ;;
 esac

@@ -66,18 +66,19 @@ def cache_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def test_servers() -> Iterator[TestServers]:
+def test_servers(*, durable: bool | None = None) -> Iterator[TestServers]:
     """Start the servers, stop them and remove their folder at the end, however it comes.
 
-    NUMINA_TEST_FSYNC=1 keeps PostgreSQL's promises on, for tests about crashes; without it they are off, since
-    nothing here outlives the run.
+    `durable`, or NUMINA_TEST_FSYNC=1, keeps PostgreSQL's promises on, for measurements and tests about crashes;
+    without it they are off, since nothing here outlives the run.
     """
     _dead_runs_remove()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)  # PostgreSQL's user passes through it; what is inside has modes of its own
     json_write(folder / "owner.json", started_of(os.getpid()).as_json())
     (folder / "home").mkdir()
-    durable = os.environ.get("NUMINA_TEST_FSYNC", "") == "1"
+    if durable is None:
+        durable = os.environ.get("NUMINA_TEST_FSYNC", "") == "1"
     servers = TestServers(
         folder,
         Postgres(
