@@ -20,7 +20,7 @@ from psycopg import sql
 from config.runtime.account import Account, account_for
 from config.runtime.leftovers import Started, is_alive, started_of, stop_and_wait
 from config.runtime.ports import ADDRESS
-from config.runtime.report import RuntimeFault
+from config.runtime.report import RuntimeFault, warn
 from config.runtime.valkey import log_tail
 
 MAJOR = "18"
@@ -183,6 +183,11 @@ class Postgres:
 
     def _folder_elsewhere(self) -> None:
         target = self.elsewhere / "postgres"
+        if (target / "data").exists():
+            # Our folder is new, so this belongs to one that was deleted, with the passwords that open it.
+            aside = target.with_name(f"postgres-orphan-{int(time.time())}")
+            target.rename(aside)
+            warn(f"{self.folder} is new; the data of the one before it was kept in {aside}: delete it if unwanted")
         target.mkdir(parents=True, exist_ok=True)
         self.elsewhere.chmod(0o755)
         self.account.own(target)
