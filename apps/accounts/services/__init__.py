@@ -1,6 +1,7 @@
 """Writes of products and accounts."""
 
 from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
+from apps.accounts.services._bulk import accounts_open
 from apps.accounts.services._products import product_create, product_update
 from apps.accounts.services._statements import statement_issue
 
@@ -10,6 +11,7 @@ __all__ = [
     "account_open",
     "account_status_set",
     "account_update",
+    "accounts_open",
     "product_create",
     "product_update",
     "statement_issue",

@@ -13,9 +13,10 @@ from django.db.models import Case, IntegerField, Value, When
 from apps.accounts.errors import AccountNumberTaken
 from apps.accounts.models import AccountProduct
 from apps.accounts.selectors import AccountRef, ledger_refs
-from apps.accounts.services import account_open
+from apps.accounts.services import accounts_open
 from apps.balances.services import internal_account_id
 from apps.core.errors import DomainError
+from apps.core.retry import retry_transient
 from apps.members.errors import MemberNumberTaken
 from apps.members.models import Member
 from apps.members.services import member_create
@@ -25,14 +26,15 @@ from apps.payments.importing.rows import ImportRow
 if TYPE_CHECKING:
     from apps.identity.models import Branch, User
 
-MISSING_BRANCH = UUID(int=0)
+MISSING_ID = UUID(int=0)
+"""Of an account that a dry run would open."""
 
 
 class AccountFinder:
     """Finds accounts by number and remembers them; opens what is missing when `create` is given.
 
-    `only_branch_id` limits it to the accounts of one branch. In a dry run nothing is opened: `would_open` has the
-    numbers, and references to them have the ledger id that `opened` counts down from -1.
+    `only_branch_id` limits it to the accounts of one branch. In a dry run nothing is opened, and references to what
+    would be have ledger ids below zero.
     """
 
     def __init__(
@@ -66,9 +68,8 @@ class AccountFinder:
             limit = self._only_branch_id
             self._refs.update({number: ref for number, ref in found.items() if limit is None or ref.branch_id == limit})
             if self._create:
-                for number, row in unseen.items():
-                    if number not in found and number not in self.faults:
-                        self._open(row)
+                missing = [unseen[number] for number in sorted(unseen.keys() - found.keys() - self.faults.keys())]
+                self._open_all(missing)
         return self._refs
 
     def counter(self, ref: AccountRef, row: ImportRow) -> int:
@@ -83,37 +84,48 @@ class AccountFinder:
             )
         return found
 
-    def _open(self, row: ImportRow) -> None:
-        """Open an account, as of the row's date; why it cannot be opened is kept in `faults`."""
-        number = row.account_number
-        product = self._product(row.currency)
-        if product is None or self._branch is None:
-            self.faults[number] = None
-            return
+    def _open_all(self, rows: list[ImportRow]) -> None:
+        """Open the accounts of these rows, as of their dates; why one cannot be opened is kept in `faults`."""
+        wanted: list[tuple[ImportRow, AccountProduct, Branch]] = []
+        for row in rows:
+            product = self._product(row.currency)
+            if product is None or self._branch is None:
+                self.faults[row.account_number] = None
+            else:
+                wanted.append((row, product, self._branch))
         if self._dry_run:
-            self.opened += 1
-            self._refs[number] = AccountRef(
-                number, MISSING_BRANCH, -self.opened, row.currency, self._branch.pk, self._branch.code,
-                product.pk, "active", None, None, (),
-            )  # fmt: skip
+            for row, product, branch in wanted:
+                self.opened += 1
+                self._refs[row.account_number] = AccountRef(
+                    row.account_number, MISSING_ID, -self.opened, row.currency, branch.pk, branch.code,
+                    product.pk, "active", None, None, (),
+                )  # fmt: skip
             return
+        if wanted and self._branch is not None:
+            # In the order of numbers: two imports then wait for each other and do not deadlock.
+            for product in {product.pk: product for _, product, _ in wanted}.values():
+                self._open_together(product, self._branch, [row for row, own, _ in wanted if own.pk == product.pk])
+            self._refs.update(ledger_refs(numbers=[row.account_number for row, _, _ in wanted]))
+
+    def _open_together(self, product: AccountProduct, branch: Branch, rows: list[ImportRow]) -> None:
+        """Open accounts of one product: all at once, or one by one when one of them cannot be."""
         try:
-            account_open(
-                acting_user=self._user,
-                product_id=product.pk,
-                member_id=self._member(row.booking_date),
-                opened_on=row.booking_date,
-                branch_id=self._branch.pk,
-                name=f"Imported account {number}",
-                number=number,
-            )
-            self.opened += 1
-        except AccountNumberTaken:
-            pass  # another import opened it at this moment
+            self.opened += self._open_rows(product, branch, rows)
         except DomainError as error:
-            self.faults[number] = error
-            return
-        self._refs.update(ledger_refs(numbers=[number]))
+            if len(rows) > 1:
+                for row in rows:
+                    self._open_together(product, branch, [row])
+            elif not isinstance(error, AccountNumberTaken):  # taken: another import opened it at this moment
+                self.faults[rows[0].account_number] = error
+
+    @retry_transient
+    def _open_rows(self, product: AccountProduct, branch: Branch, rows: list[ImportRow]) -> int:
+        member_id = self._member(min(row.booking_date for row in rows))
+        wanted = [(row.account_number, f"Imported account {row.account_number}", row.booking_date) for row in rows]
+        opened = accounts_open(
+            acting_user=self._user, product_id=product.pk, member_id=member_id, branch_id=branch.pk, rows=wanted
+        )
+        return len(opened)
 
     def _product(self, currency: str) -> AccountProduct | None:
         """The product for accounts of a currency: savings before current accounts before wallets, by code."""

@@ -38,7 +38,7 @@ class FileReader:
         self._batch_size = batch_size
         # What is not UTF-8 becomes surrogates, which no text may have: the row is refused, the file goes on.
         text = io.TextIOWrapper(
-            io.BufferedReader(_Counted(stream), BUFFER_BYTES),  # type: ignore[arg-type]
+            io.BufferedReader(_Counted(stream), BUFFER_BYTES),
             encoding="utf-8-sig",
             errors="surrogateescape",
             newline="",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
@@ -34,7 +35,7 @@ def import_file(
     *,
     acting_user: User | None,
     branch: Branch,
-    stream: BinaryIO,
+    stream: BufferedReader,
     file_name: str,
     file_size: int,
     options: ImportOptions,
@@ -120,7 +121,7 @@ def import_run_execute(*, run_id: UUID) -> None:
         allow_overdraft=run.allow_overdraft,
         dry_run=run.is_dry_run,
     )
-    user = get_user_model().objects.filter(pk=run.started_by).first()
+    user = get_user_model().objects.filter(pk=run.started_by or run.pk).first()
     if user is None or not user.has_permission("payments.import"):
         _finish(run, status=ImportRun.Status.FAILED, error="Whoever sent the file may not import any more.")
         path.unlink(missing_ok=True)

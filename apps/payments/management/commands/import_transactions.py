@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         if report.refused:
             sys.exit(EXIT_REFUSED)
 
-    def _run(self, stream: BinaryIO, path: Path, options: dict[str, Any]) -> ImportReport:
+    def _run(self, stream: BufferedReader, path: Path, options: dict[str, Any]) -> ImportReport:
         total = path.stat().st_size
         console = Console(stderr=True)
         with Progress(
