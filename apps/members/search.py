@@ -66,8 +66,8 @@ def _prefix(word: str) -> str:
 
 
 class _Vector(Func):
-    # The expression of the index members_by_word, letter for letter.
-    template = "array_to_tsvector(array_remove(string_to_array(%(expressions)s, ' '), ''))"
+    # The expression of the index members_by_words.
+    function = "members_words"
     output_field = TextField()
 
 
@@ -86,3 +86,15 @@ class WordsMatch(Func):
     def __init__(self, query: str = "", *expressions: Any, **extra: Any) -> None:
         given = expressions or (_Vector(F("search_text")), _Query(Value(query)))
         super().__init__(*given, **extra)
+
+
+class OneOf(Func):
+    """The condition that the key is one of those in an array: queryset.filter(OneOf(F("pk"), ArraySubquery(...))).
+
+    The array is worked out first, by its own plan. As an ordinary condition the search would be planned together with
+    the order and the limit of a page, and for a rare name the planner then reads a whole branch in that order.
+    """
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, QuerySet
 
 from apps.core.errors import NotFound
 from apps.members.models import Member
-from apps.members.search import WordsMatch, query_of
+from apps.members.search import OneOf, WordsMatch, query_of
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -56,7 +57,10 @@ def member_get_for(*, user: User, pk: UUID) -> Member:
 def members_search(members: QuerySet[Member], *, text: str) -> QuerySet[Member]:
     """Those of `members` who have, for every word of `text`, a name, number, phone or e-mail that begins with it."""
     query = query_of(text)
-    return members.filter(WordsMatch(query)) if query else members.none()
+    if not query:
+        return members.none()
+    found = Member.objects.filter(WordsMatch(query)).order_by().values("pk")
+    return members.filter(OneOf(F("pk"), ArraySubquery(found)))
 
 
 def member_by_number(*, number: str) -> Member | None:

@@ -150,8 +150,10 @@ def _context(statement: Statement, issue: StatementIssue) -> dict[str, Any]:
 
 
 def _width(amounts: list[str]) -> int:
-    """Millimetres of a column that holds the longest of the amounts in bold; a digit is 1.95 mm wide, padding 4."""
-    return max(24, -(-195 * max(map(len, amounts)) // 100) + 4)
+    """Millimetres of a column that holds the longest of the amounts in bold: digits 1.95, separators 0.95, padding 4."""
+    longest = max(amounts, key=len)
+    digits = sum(character.isdigit() for character in longest)
+    return max(24, (195 * digits + 95 * (len(longest) - digits) + 99) // 100 + 4)
 
 
 def _row(line: StatementLine, amount: Callable[[int], str]) -> dict[str, str]:
@@ -197,5 +199,6 @@ def _address(member: Member) -> list[str]:
 
 
 def _verify_at() -> str:
-    host = urlsplit(settings.NUMINA.get("PUBLIC_URL") or "").netloc
-    return f"{host}/api/v1/statements/verify"
+    """Where the code is entered; empty while the bank has no public address."""
+    host = urlsplit(settings.NUMINA["PUBLIC_URL"] or "").netloc
+    return f"{host}/api/v1/statements/verify" if host else ""

@@ -13,7 +13,7 @@ _PAD = 4
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """Points of a step line in a box of WIDTH x HEIGHT, the area under it, and where zero lies if it is inside."""
+    """A step line in a box of WIDTH x HEIGHT, the area between it and zero, and where zero lies if it is inside."""
 
     line: str
     area: str
@@ -50,9 +50,10 @@ def sparkline_of(statement: Statement) -> Sparkline | None:
         last = balance
     points.append(f"{x(days)},{y(last)}")
     line = " ".join(points)
+    base = y(0) if low < 0 < high else "0" if high <= 0 else str(HEIGHT)
     return Sparkline(
         line=line,
-        area=f"{x(0)},{HEIGHT} {line} {x(days)},{HEIGHT}",
+        area=f"{x(0)},{base} {line} {x(days)},{base}",
         zero=y(0) if low < 0 < high else "",
         end_x=x(days),
         end_y=y(last),
