@@ -109,7 +109,7 @@ class HoldAdmin(NuminaAdmin):
     view_permission = "accounts.view"
     branch_field = "account__branch_id"
     list_display = ("placed", "account_link", "reason", "hold_money", "captured_money", "state", "expires")
-    list_select_related = ("account",)
+    list_select_related = ("account__deposit_account",)
     list_filter = ("status",)
     search_fields = ("account__number__startswith",)
     ordering = ("-placed_at",)
@@ -140,7 +140,11 @@ class HoldAdmin(NuminaAdmin):
 
     @admin.display(description="Account")
     def account_link(self, hold: Hold) -> SafeString:
-        url = reverse("admin:ledger_ledgeraccount_change", args=[hold.account_id])
+        deposit = getattr(hold.account, "deposit_account", None)  # of an app above this one
+        if deposit is not None:
+            url = reverse("admin:accounts_account_holds", args=[deposit.pk])
+        else:
+            url = reverse("admin:ledger_ledgeraccount_change", args=[hold.account_id])
         return format_html('<a class="nm-link" href="{}">{}</a>', url, hold.account.number)
 
     @admin.display(description="Status", ordering="status")

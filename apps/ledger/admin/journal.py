@@ -17,7 +17,6 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 from apps.core import display
 from apps.core.admin import NuminaAdmin, money_html
-from apps.core.record_pages import user_may
 from apps.ledger.figures import entries_search, entries_touching
 from apps.ledger.models import JournalEntry, JournalSeal
 
@@ -126,13 +125,12 @@ class JournalEntryAdmin(NuminaAdmin):
         seal = JournalSeal.objects.filter(pk=record.pk).first()
         actor = _actor_label(record)
         return {
-            "entry_lines": lines,
+            "entry_lines": [(line, _is_own(request, line)) for line in lines],
             "entry_totals": totals_of(lines),
             "entry_seal": bytes(seal.hash).hex() if seal else "",
             "entry_reversal": record.reversals.filter(outcome="OK").first(),
             "entry_original": record.reverses if record.reverses_id else None,
             "entry_facts": self._facts(record, actor),
-            "entry_links": user_may(request, "ledger.view"),
         }
 
     def _facts(self, record: JournalEntry, actor: str) -> list[tuple[str, object]]:
@@ -149,6 +147,12 @@ class JournalEntryAdmin(NuminaAdmin):
         if record.client_timestamp:
             facts.append(("Client's time", display.moment_text(record.client_timestamp)))
         return facts
+
+
+def _is_own(request: HttpRequest, line: Any) -> bool:
+    """May the user see the balance of this line's account? Those of other branches only as a party of the entry."""
+    user: Any = request.user
+    return user.scope == "all" or line.account.branch_id == user.branch_id
 
 
 def _actor_label(entry: JournalEntry) -> str:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 
 from apps.core.currencies import currency_get
 from apps.core.query_forms import QueryForm
+from apps.core.record_pages import user_may
 from apps.ledger.admin.journal import KindFilter
 from apps.ledger.figures import LineFilter, account_lines
 
@@ -44,6 +45,7 @@ def lines_context(request: HttpRequest, *, account_id: int, currency: str, custo
         "lines_page": page,
         "lines_currency": currency,
         "lines_customer": customer,
+        "lines_entries_open": user_may(request, "ledger.view"),
         "lines_kinds": [(kind, kind == narrow.kind) for kind in KindFilter.kinds],
         "lines_directions": [
             (code, words, code == narrow.direction)
