@@ -37,7 +37,8 @@ def accounts_open(
     """Open many accounts of one product for one member; a row is number, name, day of opening.
 
     All of them or none. Balances are zero, without overdraft. Raises `ProductNotUsable`, `NotFound` or
-    `MemberNotActive` for the member, `BranchNotUsable`, `AccountNumberInvalid`, and `AccountNumberTaken` when one of the numbers is.
+    `MemberNotActive` for the member, `BranchNotUsable`, `AccountNumberInvalid`, `AccountNumberTaken` when one of the
+    numbers is.
     """
     product = AccountProduct.objects.select_related("gl_account").filter(pk=product_id).first()
     if product is None or not product.is_active:
