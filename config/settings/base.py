@@ -23,6 +23,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "identity.User"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where to go next
 
 # Lowest first: each may import only those before it.
 NUMINA_APPS = ["core", "identity", "audit", "ledger", "balances", "members", "accounts", "payments", "backoffice"]
