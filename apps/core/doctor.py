@@ -100,7 +100,9 @@ def _database() -> Iterator[Finding]:
             "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user), "
             "extract(epoch FROM clock_timestamp())::float8"
         )
-        row = cursor.fetchone() or ()
+        row = cursor.fetchone()
+    if row is None:
+        raise ValueError("the database did not answer a question about itself")
     text, number, fsync, pages, commit, checksums, zone, encoding, superuser, clock = row
     yield Finding(
         "PostgreSQL",

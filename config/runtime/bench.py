@@ -11,7 +11,7 @@ from psycopg import sql
 from config.runtime.commands import process_run
 from config.runtime.home import home_path
 from config.runtime.report import StopRequested, say
-from config.runtime.testing import test_servers
+from config.runtime.testing import throwaway_servers
 
 PEER_DATABASE = "peer"
 
@@ -21,7 +21,7 @@ def bench(arguments: list[str]) -> int:
     if "--json" not in arguments:
         arguments = [*arguments, "--json", str(home_path() / "bench" / "latest.json")]
     try:
-        with test_servers(durable=True) as servers:
+        with throwaway_servers(durable=True) as servers:
             _peer_database_make(servers.postgres.superuser_url, urlsplit(servers.postgres.url).username or "")
             environment = {
                 **servers.environment(),

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.env import ROOT
 from config.runtime.home import Home, home_path
 from config.runtime.report import StopRequested, say
-from config.runtime.testing import cache_environment, test_servers
+from config.runtime.testing import cache_environment, throwaway_servers
 
 OPENAPI = ROOT / "docs" / "reference" / "openapi.yaml"
 OPENAPI_REFRESH = 'make manage ARGS="spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml"'
@@ -24,7 +24,7 @@ def check(arguments: list[str]) -> int:
     """Run all checks, or those named; 1 when one failed. Each prints a line, a failed one its output as well."""
     Home(home_path()).cache.mkdir(parents=True, exist_ok=True)
     try:
-        with test_servers() as servers:
+        with throwaway_servers() as servers:
             failed = _checks_run(arguments, servers.environment(), servers.folder)
     except StopRequested:
         return 130

@@ -40,6 +40,8 @@ def _servers_known(home: Home) -> Servers:
     for name, server in (("postgres", servers.postgres), ("valkey", servers.valkey)):
         if server is None:
             continue
+        if "outside" in records.get(name, {}):
+            raise RuntimeFault("This copy was started with DATABASE_URL or REDIS_URL: set the same ones here.")
         if not is_alive(started_from(records.get(name))):
             raise RuntimeFault(f"This copy is just starting or stopping ({name} does not run). Try again in a moment.")
         server.port = int(records[name]["port"])

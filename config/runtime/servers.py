@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from config.runtime.home import Home, json_read, json_write, secrets_get
 from config.runtime.leftovers import Started, is_alive, started_from
-from config.runtime.ports import port_for
+from config.runtime.ports import ADDRESS, port_for
 from config.runtime.postgres import Postgres
 from config.runtime.report import say, step
 from config.runtime.valkey import Valkey
@@ -29,13 +30,13 @@ class Servers:
     def start(self) -> None:
         """Start what is embedded, or take over what an earlier start left running. Raises `RuntimeFault`."""
         if self.postgres is None:
-            say("  PostgreSQL     the server that DATABASE_URL names")
+            state_update(self.home, services={"postgres": _outside("PostgreSQL", "DATABASE_URL", 5432)})
         else:
             with step("PostgreSQL") as current:
                 current.note = self.postgres.start()
             state_update(self.home, services={"postgres": _record(self.postgres.process, self.postgres.port)})
         if self.valkey is None:
-            say("  Valkey         the server that REDIS_URL names")
+            state_update(self.home, services={"valkey": _outside("Valkey", "REDIS_URL", 6379)})
         else:
             with step("Valkey") as current:
                 known = json_read(self.home.state_file).get("services", {}).get("valkey")
@@ -132,6 +133,14 @@ def state_update(home: Home, *, services: dict[str, Any] | None = None, **values
     json_write(
         home.state_file, {**state, "version": STATE_VERSION, "home": str(home.path), **values, "services": known}
     )
+
+
+def _outside(title: str, variable: str, default_port: int) -> dict[str, Any]:
+    """Where a server that is not ours listens, without its password."""
+    parts = urlsplit(os.environ[variable].strip())
+    host, port = parts.hostname or ADDRESS, parts.port or default_port
+    say(f"  {title:<14} the server that {variable} names, {host}:{port}")
+    return {"outside": host, "port": port}
 
 
 def _record(process: Started | None, port: int) -> dict[str, Any]:

@@ -1,23 +1,15 @@
 """What runs of a copy, as a table and as data. Looks only; starts and changes nothing."""
 
 import json
-import os
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 from config.runtime.health import health_get
 from config.runtime.home import Home, home_path, json_read
 from config.runtime.leftovers import is_alive, started_from
 from config.runtime.report import say
 
-SERVICES = (
-    ("postgres", "DATABASE_URL", 5432),
-    ("valkey", "REDIS_URL", 6379),
-    ("web", "", 0),
-    ("worker", "", 0),
-    ("beat", "", 0),
-)
+SERVICES = ("postgres", "valkey", "web", "worker", "beat")
 
 
 def status_collect() -> dict[str, Any]:
@@ -28,7 +20,7 @@ def status_collect() -> dict[str, Any]:
     home = Home(home_path())
     state = json_read(home.state_file)
     records = state.get("services", {})
-    services = [_service(name, records.get(name, {}), variable, port) for name, variable, port in SERVICES]
+    services = [_service(name, records.get(name, {})) for name in SERVICES]
     port = state.get("port")
     manager = started_from(state.get("parent"))
     running = is_alive(manager)
@@ -54,17 +46,14 @@ def status_collect() -> dict[str, Any]:
     }
 
 
-def _service(name: str, record: dict[str, Any], variable: str, default_port: int) -> dict[str, Any]:
-    outside = os.environ.get(variable, "").strip() if variable and not record else ""
-    if outside:
-        parts = urlsplit(outside)
-        host, port = parts.hostname or "127.0.0.1", parts.port or default_port
-        up = _listens(host, port)
-        detail = f"outside server {host}"
+def _service(name: str, record: dict[str, Any]) -> dict[str, Any]:
+    port = record.get("port")
+    if "outside" in record:
+        up = _listens(record["outside"], port or 0)
+        detail = f"outside server {record['outside']}"
         return {"name": name, "state": "up" if up else "down", "pid": None, "port": port, "detail": detail}
     process = started_from(record)
     alive = is_alive(process)
-    port = record.get("port")
     state = "up" if alive else "down"
     if alive and isinstance(port, int) and not _listens("127.0.0.1", port):
         state = "degraded"

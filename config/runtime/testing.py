@@ -66,7 +66,7 @@ def cache_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def test_servers(*, durable: bool | None = None) -> Iterator[TestServers]:
+def throwaway_servers(*, durable: bool | None = None) -> Iterator[TestServers]:
     """Start the servers, stop them and remove their folder at the end, however it comes.
 
     `durable`, or NUMINA_TEST_FSYNC=1, keeps PostgreSQL's promises on, for measurements and tests about crashes;
@@ -121,7 +121,7 @@ def test(arguments: list[str]) -> int:
         warn("Chromium is missing: the tests marked `browser` are LEFT OUT. To have them: apt-get install chromium")
         options += ["-m", "not browser"]
     try:
-        with test_servers() as servers:
+        with throwaway_servers() as servers:
             environment = servers.environment()
             if chromium:
                 environment["NUMINA_TEST_CHROMIUM"] = chromium
