@@ -150,7 +150,7 @@ def _context(statement: Statement, issue: StatementIssue) -> dict[str, Any]:
 
 
 def _width(amounts: list[str]) -> int:
-    """Millimetres of a column that holds the longest of the amounts in bold: digits 1.95, separators 0.95, padding 4."""
+    """Millimetres of a column that holds the longest amount in bold: digits 1.95, separators 0.95, padding 4."""
     longest = max(amounts, key=len)
     digits = sum(character.isdigit() for character in longest)
     return max(24, (195 * digits + 95 * (len(longest) - digits) + 99) // 100 + 4)

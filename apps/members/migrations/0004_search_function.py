@@ -1,8 +1,8 @@
 """The index by which members are found, over a function in place of a bare expression.
 
 The function says that it is dear, which is true for a whole table: without that the planner, who guesses that any
-prefix is in 2 % of the rows, reads all of them (150 ms at 100,000 members) rather than the index. Starting parallel workers takes longer than the
-search, hence restricted.
+prefix is in 2 % of the rows, reads all of them (150 ms at 100,000 members) rather than the index. It is restricted
+since starting parallel workers takes longer than the search.
 """
 
 from django.db import migrations
