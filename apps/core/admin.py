@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -84,6 +85,7 @@ class NuminaAdmin(RecordPages, PermissionByCode, ModelAdmin):
     list_max_show_all = PAGE_ROWS
     show_full_result_count = False
     paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER  # counting each choice of each filter is a scan for each
     actions = None
     list_fullwidth = True
     warn_unsaved_form = True

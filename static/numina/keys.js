@@ -13,8 +13,10 @@
   const SEQUENCE_MS = 1500;
   let waitingSince = 0;
 
+  // The palette's field keeps the focus for a moment after the palette was closed; nobody types into what is not shown.
   function typing(target) {
-    return target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
+    const takesText = target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
+    return takesText && target.checkVisibility();
   }
 
   function go(letter) {

@@ -1,0 +1,1 @@
+"""English as the bank writes it."""
