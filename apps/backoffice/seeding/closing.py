@@ -10,8 +10,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db import connection
-
 from apps.accounts.models import Account
 from apps.accounts.services import account_status_set
 from apps.backoffice.seeding.books import Entry
@@ -127,12 +125,6 @@ def periods_write(plan: Plan, *, user: User, at: dt.datetime) -> tuple[int, int]
     for month in closing:
         period_close(acting_user=user, period_id=known[f"{month:%Y-%m}"].pk, at=at)
     return len(months), len(closing)
-
-
-def statistics_refresh() -> None:
-    """Have PostgreSQL look at what was loaded, so that its plans fit."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
 
 
 def journal_seal(*, at: dt.datetime, wanted: int) -> int:

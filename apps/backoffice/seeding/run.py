@@ -169,7 +169,7 @@ class _Run:
             None,
             lambda _: closing.journal_seal(at=self._at, wanted=0 if self._resuming else report.entries),
         )
-        self._step("Statistics", None, lambda _: closing.statistics_refresh())
+        self._step("Statistics", None, lambda _: writer.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))
         report.verified = verify
         return report

@@ -28,6 +28,7 @@ from apps.members.search import search_text_of
 CHUNK = 2_000  # rows of a table in one transaction
 BATCH_SIZE = 1_000  # rows of a table in one statement
 CALL_SIZE = 5_000  # postings in one call
+STATISTICS_FIRST, STATISTICS_STEP = 2_500, 6  # after so many postings, and each time after so many times more
 WAITING_MAX = 16  # calls that are ready while one is with PostgreSQL
 REASON = "demo bank"
 STAFF_DOMAIN = "numina.example"
@@ -222,13 +223,24 @@ def entries_post(
     Raises `SeedDiffers` when an outcome is another than the plan's. What was posted before stays and is not doubled.
     """
     outcomes: dict[str, int] = {}
+    posted, look_at = 0, STATISTICS_FIRST
     with _Inline() if connection.in_atomic_block else _Background() as poster:
         for run in _runs(days):
             poster.submit(_run_post, run, actors, resuming)
             for entry in run:
                 outcomes[entry.expected] = outcomes.get(entry.expected, 0) + 1
             advance(len(run))
+            posted += len(run)
+            if posted >= look_at:
+                poster.submit(statistics_refresh)
+                look_at *= STATISTICS_STEP
     return outcomes
+
+
+def statistics_refresh() -> None:
+    """Have PostgreSQL look at its tables. Plans made for nearly empty ones would read them whole, again and again."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _runs(days: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
