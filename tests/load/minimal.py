@@ -17,7 +17,7 @@ BODY = json.dumps({"status": "ok"}).encode()
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(BODY, content_type="application/json")
+    return HttpResponse(BODY, content_type="application/json", headers={"Content-Length": str(len(BODY))})
 
 
 urlpatterns = [path("", answer)]

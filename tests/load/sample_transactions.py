@@ -64,7 +64,13 @@ def _movement(chance: random.Random, day: dt.date, balance: int, trader: bool) -
     if trader and chance.random() < 0.6:
         return chance.randrange(1_500_00, 25_000_00, 50_00), 1, "cash", "", "Takings of the day"
     if balance < 500_00 or (day.day >= 25 and chance.random() < 0.5):
-        return chance.randrange(18_000_00, 120_000_00, 1), 1, "transfer", chance.choice(EMPLOYERS), f"Salary {day:%B %Y}"
+        return (
+            chance.randrange(18_000_00, 120_000_00, 1),
+            1,
+            "transfer",
+            chance.choice(EMPLOYERS),
+            f"Salary {day:%B %Y}",
+        )
     if day.day <= 5 and balance > 20_000_00 and chance.random() < 0.4:
         amount = min(balance, chance.randrange(8_000_00, 30_000_00, 500_00))
         return amount, -1, "transfer", chance.choice(LANDLORDS), "Rent"
