@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.request_id_middleware",
     "config.middleware.PageSessionMiddleware",
-    "config.middleware.PageCsrfMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthenticationMiddleware",
     "config.middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
