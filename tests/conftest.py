@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import fixtures as pytest_django_fixtures
 
 from apps.audit.security import damper
 from apps.identity.models import Branch, User
@@ -75,6 +76,18 @@ def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
         cache.clear()
 
 
+def _databases_of(test: pytest.Item) -> tuple[Any, bool]:
+    """pytest-django makes databases for the tests that it knows; those with `committed_db` are to be among them."""
+    if "committed_db" in getattr(test, "fixturenames", ()):
+        return {"default"}, False
+    databases, serialized = _databases_known(test)
+    return databases, serialized
+
+
+_databases_known = pytest_django_fixtures._get_databases_for_test
+pytest_django_fixtures._get_databases_for_test = _databases_of
+
+
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The database with real commits, for threads and live servers.
@@ -82,9 +95,11 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
     Nothing is cleaned up: the append-only tables refuse it. Use data of your own, and leave it.
     """
     with django_db_blocker.unblock():
-        yield
-        from django.db import connections
+        from django.db import connection, connections
 
+        name = connection.settings_dict["NAME"]
+        assert name.startswith("test_"), f"{name} is not a test database: nothing may be committed to it"
+        yield
         connections.close_all()
 
 
