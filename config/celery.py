@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
         ("ledger.journal_seal", 5.0, "default"),
         ("ledger.business_date_roll", 60.0, "critical"),
         ("balances.hold_expire_due", 60.0, "default"),
+        ("payments.import_sweep", 60.0, "default"),
     )
 }
 

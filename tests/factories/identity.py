@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import factory
@@ -27,7 +28,7 @@ class RoleFactory(DjangoModelFactory):
     class Meta:
         model = Role
 
-    code = factory.Sequence(lambda n: f"role-{n}")
+    code = factory.LazyFunction(lambda: f"role-{uuid.uuid4().hex[:16]}")  # unique also in a database that is kept
     name = factory.Sequence(lambda n: f"Role {n}")
     scope = "all"
     permissions = factory.LazyFunction(list)

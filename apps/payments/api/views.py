@@ -143,9 +143,10 @@ class TransferBatchesView(MoneyView):
         """
         raw = self.body_bytes(request)
         body, _ = batch_reader.read(raw)
-        atomic = body.mode == "atomic"
+        mode = "independent" if body.mode is msgspec.UNSET else body.mode
+        atomic = mode == "atomic"
         try:
-            items = _items(body, self.idempotency_key)
+            items = _items(body, mode, self.idempotency_key)
         except (DomainError, ValidationError, msgspec.MsgspecError):
             batch_reader.read_slowly(raw)  # names every fault
             raise
@@ -157,15 +158,15 @@ class TransferBatchesView(MoneyView):
         committed = sum(result.ok for result in results)
         shown = [_item_show(place, result) for place, result in enumerate(results)]
         return answer(
-            {"mode": body.mode, "committed": committed, "rejected": len(results) - committed, "items": shown},
+            {"mode": mode, "committed": committed, "rejected": len(results) - committed, "items": shown},
             replayed=replayed,
         )
 
 
-def _items(body: BatchBody, batch_key: str) -> list[BatchItem]:
-    if not 1 <= len(body.items) <= services.BATCH_MAX or body.mode not in ("independent", "atomic"):
+def _items(body: BatchBody, mode: str, batch_key: str) -> list[BatchItem]:
+    if not 1 <= len(body.items) <= services.BATCH_MAX or mode not in ("independent", "atomic"):
         raise InvalidRequest  # never seen: the slow way says what is wrong
-    head = f"POST\n/api/v1/transfer-batches\n{body.mode}\n".encode()
+    head = f"POST\n/api/v1/transfer-batches\n{mode}\n".encode()
     return [_item(item, f"{batch_key}/{place}", head) for place, item in enumerate(body.items)]
 
 
