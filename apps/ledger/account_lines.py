@@ -82,4 +82,6 @@ def account_period(*, account_id: int, since: dt.date, until: dt.date, limit: in
     with connection.cursor() as cursor:
         cursor.execute(_PERIOD, {"account": account_id, "since": since, "until": until, "limit": limit})
         rows = cursor.fetchall()
-    return AccountPeriod(*rows[0][:5], lines=[PeriodLine(*row[5:]) for row in rows if row[5] is not None])
+    opening, count, last_entry, last_date, balance = rows[0][:5]
+    lines = [PeriodLine(*row[5:]) for row in rows if row[5] is not None]
+    return AccountPeriod(opening, count, last_entry, last_date, balance, lines)

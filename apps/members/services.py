@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -37,7 +37,6 @@ class MemberFacts(TypedDict, total=False):
     address: str
     city: str
     country: str
-    branch_id: UUID
 
 
 @transaction.atomic
@@ -49,7 +48,7 @@ def member_create(
     branch_id: UUID,
     number: str | None = None,
     user_id: UUID | None = None,
-    **facts: Unpack[MemberFacts],  # type: ignore[misc]
+    **facts: Unpack[MemberFacts],
 ) -> Member:
     """Register a person or a business. `joined_on` is the open business day, or a day in the past for imports.
 
@@ -78,6 +77,7 @@ def member_update(
     member_id: UUID,
     expected_version: int,
     today: dt.date,
+    branch_id: UUID | None = None,
     **changes: Unpack[MemberFacts],
 ) -> Member:
     """Change facts of a member; those not given stay. `today` is the open business day.
@@ -88,11 +88,9 @@ def member_update(
     member = _locked(member_id)
     version_check(current=member.version, expected=expected_version)
     before = member_facts(member)
-    given: dict[str, Any] = dict(changes)
-    branch_id = given.pop("branch_id", None)
     if branch_id is not None and branch_id != member.branch_id:
         member.branch = branch_require(acting_user=acting_user, branch_id=branch_id)
-    for name, value in facts_check(kind=member.kind, facts=given, today=today, present=member).items():
+    for name, value in facts_check(kind=member.kind, facts=changes, today=today, present=member).items():
         setattr(member, name, value)
     after = member_facts(member)
     if after == before:

@@ -42,8 +42,8 @@ class ProductFactory(DjangoModelFactory):
 class AccountFactory(DjangoModelFactory):
     """An open account. `AccountFactory(balance="100.00")` has 100.00 of its product's currency, from cash at the till.
 
-    Also: `member=`, `product=`, `branch=`, `joint=[member, ...]`, `overdraft_limit=` (minor units; the product must allow
-    it), `currency=` (makes a product of that currency).
+    Also: `member=`, `product=`, `branch=`, `joint=[member, ...]`, `overdraft_limit=` (minor units; the product must
+    allow it), `currency=` (makes a product of that currency).
     """
 
     class Meta:

@@ -16,6 +16,7 @@ from apps.accounts import services
 from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.api import statement_serializers as shown
+from apps.accounts.api.views import user_of
 from apps.accounts.selectors import account_get_for, statement_verify, transactions_of
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
@@ -56,7 +57,7 @@ class AccountBalanceView(ApiView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         view = balance_read(account_id=account.ledger_account_id)
         body = {
             "account": account,
@@ -86,7 +87,7 @@ class AccountTransactionsView(ApiView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         values = queries.TransactionsQuery.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         exponent = currency_get(account.currency).exponent
         lines = transactions_of(
             account=account,
@@ -114,7 +115,7 @@ class AccountHoldsView(ApiView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         values = queries.HoldsQuery.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         found = holds().filter(account_id=account.ledger_account_id)
         if values["status"] is not None:
             found = found.filter(status=values["status"])
@@ -141,12 +142,12 @@ class AccountStatementView(ApiView):
     )
     def get(self, request: Request, account_id: UUID) -> Response | HttpResponse:
         values = queries.StatementQuery.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         since, until = queries.period_read(values, today=business_date_current())
         form = values["format"] or request.accepted_renderer.format
         limits = {"lines_max": PDF_LINES_MAX} if form == "pdf" else {}
         statement, issue = services.statement_issue(
-            acting_user=request.user,
+            acting_user=user_of(request),
             account=account,
             starts_on=since,
             ends_on=until,

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.accounts import services
 from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
-from apps.accounts.api.views import minor_of
+from apps.accounts.api.views import minor_of, user_of
 from apps.accounts.models import AccountProduct
 from apps.accounts.selectors import product_get_for, products_visible_to
 from apps.core.api.pagination import page_of
@@ -43,7 +43,7 @@ class ProductsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         values = queries.ProductsQuery.parse(request)
-        products = products_visible_to(request.user)
+        products = products_visible_to(user_of(request))
         for name in ("kind", "currency", "is_active"):
             if values[name] is not None:
                 products = products.filter(**{name: values[name]})
@@ -57,7 +57,7 @@ class ProductsView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body = body_read(forms.ProductCreateSerializer, request)
-        product = services.product_create(acting_user=request.user, **_terms(body, currency=body["currency"]))
+        product = services.product_create(acting_user=user_of(request), **_terms(body, currency=body["currency"]))
         return product_response(product, status=201, location=f"/api/v1/account-products/{product.pk}")
 
 
@@ -69,7 +69,7 @@ class ProductView(ApiView):
     @extend_schema(summary="Read an account product", responses=forms.ProductSerializer)
     def get(self, request: Request, product_id: UUID) -> Response:
         NoParams.parse(request)
-        return product_response(product_get_for(user=request.user, pk=product_id))
+        return product_response(product_get_for(user=user_of(request), pk=product_id))
 
     @extend_schema(
         summary="Change an account product",
@@ -78,10 +78,10 @@ class ProductView(ApiView):
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
         NoParams.parse(request)
-        product = product_get_for(user=request.user, pk=product_id)
+        product = product_get_for(user=user_of(request), pk=product_id)
         body = body_read(forms.ProductUpdateSerializer, request, partial=True)
         product = services.product_update(
-            acting_user=request.user,
+            acting_user=user_of(request),
             product_id=product.pk,
             expected_version=self.expected_version,
             **_terms(body, currency=product.currency_id),

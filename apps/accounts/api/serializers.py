@@ -180,7 +180,7 @@ class AccountCreateSerializer(StrictSerializer):
     branch_id = UUIDField(required=False)
     name = TextField(max_length=120, required=False, allow_blank=True, help_text="The member's name unless given.")
     overdraft_limit = MoneyField(positive=False, required=False, help_text="Needs accounts.update as well.")
-    holders = HolderRequestSerializer(many=True, required=False, max_length=10)
+    holders = serializers.ListField(child=HolderRequestSerializer(), required=False, max_length=10)
 
 
 class AccountUpdateSerializer(StrictSerializer):

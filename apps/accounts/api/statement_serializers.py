@@ -12,7 +12,7 @@ from apps.accounts.numbers import number_masked
 from apps.accounts.selectors import Statement
 from apps.accounts.statements.codes import code_grouped
 from apps.core.api.money_fields import MoneyField
-from apps.core.money import Money
+from apps.core.currencies import minor_format
 
 
 class StatementLineSerializer(serializers.Serializer):
@@ -91,8 +91,8 @@ def statement_shown(statement: Statement, issue: StatementIssue) -> dict[str, An
     """The statement ready for JSON. Built by hand: fifty thousand lines through serializers would take seconds."""
     currency = statement.currency
 
-    def money(minor: int) -> Money:
-        return Money(minor, currency)
+    def money(minor: int) -> dict[str, str]:
+        return {"amount": minor_format(minor, currency), "currency": currency}
 
     return {
         "account": {"id": statement.account.pk, "number": statement.account.number},
@@ -146,7 +146,10 @@ def issue_shown(issue: StatementIssue) -> dict[str, Any]:
         "currency": account.currency,
         "from": issue.starts_on,
         "to": issue.ends_on,
-        **{name: Money(minor, account.currency) for name, minor in amounts.items()},
+        **{
+            name: {"amount": minor_format(minor, account.currency), "currency": account.currency}
+            for name, minor in amounts.items()
+        },
         "line_count": issue.line_count,
         "issued_at": issue.issued_at,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -24,9 +24,11 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import CurrencyMismatch, PermissionDenied
 from apps.core.money import Money
-from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.members.selectors import member_get_for, members_visible_to
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
 
 OPEN_EXAMPLE = OpenApiExample(
     "a savings account",
@@ -37,6 +39,11 @@ OPEN_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+
+
+def user_of(request: Request) -> User:
+    """Who asks: views that are not public have a user."""
+    return cast("User", request.user)
 
 
 def account_shown(account: Account, *, user: User, balances: dict[int, BalanceView] | None = None) -> Any:
@@ -53,7 +60,7 @@ def accounts_page(accounts: QuerySet[Account], request: Request, values: dict[st
     """A page of accounts: one statement for the accounts, one for the holders, one for the balances if asked for."""
     page = queries.AccountsQuery.page(accounts.prefetch_related("holders__member"), request=request, values=values)
     balances = balances_of(page.items) if values["expand"] == "balance" else None
-    return page.response(forms.AccountSerializer, user=request.user, balances=balances)
+    return page.response(forms.AccountSerializer, user=user_of(request), balances=balances)
 
 
 def balances_of(accounts: Iterable[Account]) -> dict[int, BalanceView]:
@@ -92,7 +99,7 @@ class AccountsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         values = queries.AccountsQuery.parse(request)
-        return accounts_page(_filtered(accounts_visible_to(request.user), values), request, values)
+        return accounts_page(_filtered(accounts_visible_to(user_of(request)), values), request, values)
 
     @extend_schema(
         summary="Open an account",
@@ -103,7 +110,7 @@ class AccountsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
-        user = request.user
+        user = user_of(request)
         body = body_read(forms.AccountCreateSerializer, request)
         member = member_get_for(user=user, pk=body["member_id"])
         product = product_get_for(user=user, pk=body["product_id"])
@@ -140,8 +147,8 @@ class MemberAccountsView(ApiView):
     )
     def get(self, request: Request, member_id: UUID) -> Response:
         values = queries.AccountsQuery.parse(request)
-        member = member_get_for(user=request.user, pk=member_id)
-        accounts = accounts_of_member(accounts_visible_to(request.user), member_id=member.pk)
+        member = member_get_for(user=user_of(request), pk=member_id)
+        accounts = accounts_of_member(accounts_visible_to(user_of(request)), member_id=member.pk)
         return accounts_page(_filtered(accounts, values), request, values)
 
 
@@ -153,19 +160,19 @@ class AccountView(ApiView):
     @extend_schema(summary="Read an account", parameters=[queries.ExpandQuery], responses=forms.AccountSerializer)
     def get(self, request: Request, account_id: UUID) -> Response:
         values = queries.ExpandQuery.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         balances = balances_of([account]) if values["expand"] == "balance" else None
-        return respond(account_shown(account, user=request.user, balances=balances), version=account.version)
+        return respond(account_shown(account, user=user_of(request), balances=balances), version=account.version)
 
     @extend_schema(
         summary="Change an account", request=forms.AccountUpdateSerializer, responses={200: forms.AccountSerializer}
     )
     def patch(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountUpdateSerializer, request, partial=True)
         account = services.account_update(
-            acting_user=request.user,
+            acting_user=user_of(request),
             account_id=account.pk,
             expected_version=self.expected_version,
             name=body.get("name"),
@@ -173,7 +180,7 @@ class AccountView(ApiView):
                 body.get("overdraft_limit"), currency=account.currency, pointer="/overdraft_limit"
             ),
         )
-        return account_response(account, user=request.user)
+        return account_response(account, user=user_of(request))
 
 
 class AccountStatusView(ApiView):
@@ -190,12 +197,12 @@ class AccountStatusView(ApiView):
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountStatusSerializer, request)
         account = services.account_status_set(
-            acting_user=request.user, account_id=account.pk, expected_version=self.expected_version, **body
+            acting_user=user_of(request), account_id=account.pk, expected_version=self.expected_version, **body
         )
-        return account_response(account, user=request.user)
+        return account_response(account, user=user_of(request))
 
 
 class AccountClosureView(ApiView):
@@ -212,13 +219,13 @@ class AccountClosureView(ApiView):
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        account = account_get_for(user=request.user, pk=account_id)
+        account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountClosureSerializer, request)
         account = services.account_close(
-            acting_user=request.user,
+            acting_user=user_of(request),
             account_id=account.pk,
             expected_version=self.expected_version,
             closed_on=business_date_current(),
             **body,
         )
-        return account_response(account, user=request.user)
+        return account_response(account, user=user_of(request))

@@ -11,6 +11,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 if TYPE_CHECKING:
     from apps.accounts.models import StatementIssue
@@ -41,7 +42,7 @@ def code_grouped(code: str) -> str:
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
-def _code(issue: StatementIssue, secret: str) -> str:
+def _code(issue: StatementIssue, secret: str | bytes) -> str:
     facts = (
         issue.account_id,
         issue.starts_on.isoformat(),
@@ -53,6 +54,6 @@ def _code(issue: StatementIssue, secret: str) -> str:
         issue.line_count,
         issue.last_entry,
     )
-    key = hashlib.sha256(b"numina.statement:" + secret.encode()).digest()
+    key = hashlib.sha256(b"numina.statement:" + force_bytes(secret)).digest()
     number = int.from_bytes(hmac.digest(key, "|".join(map(str, facts)).encode(), "sha256")[:10])
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * LENGTH - 5, -1, -5))

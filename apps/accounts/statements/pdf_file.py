@@ -22,7 +22,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 from django.conf import settings
 from django.template.loader import render_to_string
-from fontTools.ttLib import woff2
+from fontTools.ttLib import woff2  # type: ignore[import-untyped]
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 

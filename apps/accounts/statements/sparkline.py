@@ -49,11 +49,11 @@ def sparkline_of(statement: Statement) -> Sparkline | None:
         points.append(f"{x(day)},{y(balance)}")
         last = balance
     points.append(f"{x(days)},{y(last)}")
-    line = " ".join(points)
+    steps = " ".join(points)
     base = y(0) if low < 0 < high else "0" if high <= 0 else str(HEIGHT)
     return Sparkline(
-        line=line,
-        area=f"{x(0)},{base} {line} {x(days)},{base}",
+        line=steps,
+        area=f"{x(0)},{base} {steps} {x(days)},{base}",
         zero=y(0) if low < 0 < high else "",
         end_x=x(days),
         end_y=y(last),
