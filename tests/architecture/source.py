@@ -12,11 +12,11 @@ APPS = ROOT / "apps"
 @cache
 def modules(pattern: str = "**/*.py") -> tuple[tuple[Path, ast.Module], ...]:
     """(path relative to the project, tree) of the modules of apps/ that match, migrations left out."""
-    found = []
-    for path in sorted(APPS.glob(pattern)):
-        if "migrations" not in path.parts:
-            found.append((path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))))
-    return tuple(found)
+    return tuple(
+        (path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(APPS.glob(pattern))
+        if "migrations" not in path.parts
+    )
 
 
 def layer_of(path: Path) -> str:

@@ -32,9 +32,8 @@ def test_what_is_done_names_a_test_that_exists() -> None:
             path = ROOT / file
             if not path.is_file() or not re.search(rf"def {name}\(", path.read_text(encoding="utf-8")):
                 faults.append(f"{requirement} names {file}::{name}, which does not exist")
-        for file in re.findall(r"`((?:apps|config|docs|fixtures|templates)/[\w./-]+)`", where):
-            if not (ROOT / file).exists():
-                faults.append(f"{requirement} names {file}, which does not exist")
+        named = re.findall(r"`((?:apps|config|docs|fixtures|templates)/[\w./-]+)`", where)
+        faults += [f"{requirement} names {file}, which does not exist" for file in named if not (ROOT / file).exists()]
     assert not faults, "\n".join(faults)
 
 
@@ -42,9 +41,7 @@ def test_every_decision_names_its_check() -> None:
     records = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
     assert records
     faults = [
-        path.name
-        for path in records
-        if not re.search(r"^## (Check|Checks)$", path.read_text(encoding="utf-8"), re.M)
+        path.name for path in records if not re.search(r"^## (Check|Checks)$", path.read_text(encoding="utf-8"), re.M)
     ]
     assert not faults, "no check, no rule: " + ", ".join(faults)
 
@@ -52,9 +49,8 @@ def test_every_decision_names_its_check() -> None:
 def test_links_between_documents_lead_somewhere() -> None:
     faults = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", path.read_text(encoding="utf-8")):
-            if not (path.parent / target).exists():
-                faults.append(f"{path.relative_to(ROOT)} -> {target}")
+        targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", path.read_text(encoding="utf-8"))
+        faults += [f"{path.relative_to(ROOT)} -> {target}" for target in targets if not (path.parent / target).exists()]
     assert not faults, "\n".join(faults)
 
 

@@ -23,7 +23,9 @@ def test_tasks_are_sent_only_after_commit() -> None:
         for call, name in calls(tree)
         if name.endswith((".delay", ".apply_async", "send_task")) and path.as_posix() != "apps/core/tasks.py"
     ]
-    assert not faults, _found(faults, "a task sent before the commit may run before its data exists: core.tasks.after_commit")
+    assert not faults, _found(
+        faults, "a task sent before the commit may run before its data exists: core.tasks.after_commit"
+    )
 
 
 def _refusals(path: Path, tree: ast.Module) -> set[tuple[str, int]]:
@@ -37,7 +39,9 @@ def test_no_float_near_money() -> None:
         for path, tree in modules()
         if app_of(path) in MONEY_APPS or path.name == "money.py"
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id == "float" and (path.as_posix(), node.lineno) not in _refusals(path, tree)
+        if isinstance(node, ast.Name)
+        and node.id == "float"
+        and (path.as_posix(), node.lineno) not in _refusals(path, tree)
     ]
     assert not faults, _found(faults, "money is integer minor units; binary fractions lose cents")
 
@@ -48,7 +52,8 @@ def test_services_do_not_read_the_clock() -> None:
         for path, tree in modules()
         if layer_of(path) == "services" and app_of(path) in MONEY_APPS | {"members"}
         for call, name in calls(tree)
-        if name in {"timezone.now", "clock.now", "now", "datetime.now", "date.today", "dt.datetime.now", "dt.date.today"}
+        if name
+        in {"timezone.now", "clock.now", "now", "datetime.now", "date.today", "dt.datetime.now", "dt.date.today"}
     ]
     assert not faults, _found(faults, "time is an argument (`at`, `business_date`), so that a run can be repeated")
 
@@ -64,7 +69,9 @@ def test_balances_and_books_are_touched_only_by_their_apps() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id in {"Balance", "TransactionKey", "JournalEntry", "JournalLine", "JournalSeal", "DailyTotal"}
     ]
-    assert not faults, _found(faults, "money has one door: apps.balances.services and the selectors of balances and ledger")
+    assert not faults, _found(
+        faults, "money has one door: apps.balances.services and the selectors of balances and ledger"
+    )
 
 
 def test_apps_are_imported_not_looked_up() -> None:

@@ -52,7 +52,7 @@ class Measures:
         self.bank = bank
         self.ports = ports
         self.hordak = hordak
-        self.random = random.Random(42)  # noqa: S311  (a reproducible load, not a secret)
+        self.random = random.Random(42)
         self.latencies: dict[str, dict[str, float]] = {}
 
     def all(self) -> dict[str, Callable[[float], float]]:
@@ -225,7 +225,9 @@ def hordak_measure() -> Callable[[float], float] | None:
     return measure
 
 
-def report(rates: dict[str, list[float]], latencies: dict[str, dict[str, float]], options: argparse.Namespace) -> dict[str, Any]:
+def report(
+    rates: dict[str, list[float]], latencies: dict[str, dict[str, float]], options: argparse.Namespace
+) -> dict[str, Any]:
     """Medians, ratios against floor and goal, and the conditions they were measured under."""
     medians = {name: round(statistics.median(values), 1) for name, values in rates.items()}
     ratios = {

@@ -1,6 +1,6 @@
-"""django-hordak at the same work: a transfer between two accounts with sufficient funds, one process, one connection.
+"""django-hordak at the same work: transfers between accounts with sufficient funds, one process, one connection.
 
-Run by `make bench` in an environment of its own: `python hordak_peer.py DATABASE_URL SECONDS` prints transfers a second.
+Run by `make bench` in an environment of its own: `python hordak_peer.py DATABASE_URL SECONDS` prints a rate a second.
 """
 
 import random
@@ -33,7 +33,7 @@ def main(url: str, seconds: float) -> None:
     accounts = [
         Account.objects.create(name=f"Member {n}", code=f"{n:04}", parent=parent, currencies=["KES"]) for n in range(50)
     ]
-    rng = random.Random(42)  # noqa: S311  (a reproducible load, not a secret)
+    rng = random.Random(42)
     amount = Money("0.01", "KES")
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:

@@ -47,7 +47,7 @@ class _Connection:
 
 
 def load_run(*, port: int, seconds: float, connections: int, request: Callable[[], bytes]) -> Load:
-    """Send what `request()` makes for `seconds` over `connections` connections to 127.0.0.1, each waiting for its answer."""
+    """Send what `request()` makes for `seconds` over connections to 127.0.0.1, each waiting for its answer."""
     poll = selectors.DefaultSelector()
     latencies: list[float] = []
     statuses: dict[int, int] = {}

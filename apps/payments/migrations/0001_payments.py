@@ -8,56 +8,77 @@ import apps.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('source', models.CharField(help_text='Where external ids come from; an id is posted once a source.', max_length=40)),
-                ('file_name', models.CharField(max_length=200)),
-                ('file_sha256', models.CharField(blank=True, max_length=64)),
-                ('is_dry_run', models.BooleanField(default=False)),
-                ('allow_overdraft', models.BooleanField(default=False)),
-                ('create_accounts', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=400)),
-                ('rows_read', models.PositiveBigIntegerField(default=0)),
-                ('rows_posted', models.PositiveBigIntegerField(default=0)),
-                ('rows_skipped', models.PositiveBigIntegerField(default=0)),
-                ('rows_refused', models.PositiveBigIntegerField(default=0)),
-                ('accounts_created', models.PositiveBigIntegerField(default=0)),
-                ('balances_compared', models.PositiveBigIntegerField(default=0)),
-                ('balances_differing', models.PositiveBigIntegerField(default=0)),
-                ('difference_total', models.DecimalField(decimal_places=0, default=0, help_text='Minor units.', max_digits=30)),
-                ('started_by', models.UUIDField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("created_at", models.DateTimeField(default=apps.core.clock.now, editable=False)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "source",
+                    models.CharField(
+                        help_text="Where external ids come from; an id is posted once a source.", max_length=40
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200)),
+                ("file_sha256", models.CharField(blank=True, max_length=64)),
+                ("is_dry_run", models.BooleanField(default=False)),
+                ("allow_overdraft", models.BooleanField(default=False)),
+                ("create_accounts", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=400)),
+                ("rows_read", models.PositiveBigIntegerField(default=0)),
+                ("rows_posted", models.PositiveBigIntegerField(default=0)),
+                ("rows_skipped", models.PositiveBigIntegerField(default=0)),
+                ("rows_refused", models.PositiveBigIntegerField(default=0)),
+                ("accounts_created", models.PositiveBigIntegerField(default=0)),
+                ("balances_compared", models.PositiveBigIntegerField(default=0)),
+                ("balances_differing", models.PositiveBigIntegerField(default=0)),
+                (
+                    "difference_total",
+                    models.DecimalField(decimal_places=0, default=0, help_text="Minor units.", max_digits=30),
+                ),
+                ("started_by", models.UUIDField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'import run',
-                'ordering': ('-created_at', '-id'),
+                "verbose_name": "import run",
+                "ordering": ("-created_at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='ImportRefusal',
+            name="ImportRefusal",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('row_number', models.PositiveBigIntegerField()),
-                ('external_id', models.CharField(blank=True, max_length=255)),
-                ('code', models.CharField(max_length=60)),
-                ('detail', models.CharField(max_length=400)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='payments.importrun')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("row_number", models.PositiveBigIntegerField()),
+                ("external_id", models.CharField(blank=True, max_length=255)),
+                ("code", models.CharField(max_length=60)),
+                ("detail", models.CharField(max_length=400)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refusals", to="payments.importrun"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('row_number',),
+                "ordering": ("row_number",),
             },
         ),
     ]
