@@ -152,6 +152,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatusEnum": "apps.accounts.models.Account.Status",
+        "MemberKindEnum": "apps.members.models.Member.Kind",
+        "MemberStatusEnum": "apps.members.models.Member.Status",
+        "PaymentStatusEnum": ["committed", "rejected"],
+        "ProductKindEnum": "apps.accounts.models.AccountProduct.Kind",
+    },
 }
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",

@@ -207,7 +207,7 @@ class AccountClosureSerializer(StrictSerializer):
     reason = TextField(max_length=200)
 
 
-class AccountNameSerializer(serializers.Serializer):
+class AccountShortSerializer(serializers.Serializer):
     """An account by its id and number."""
 
     id = serializers.UUIDField()
@@ -217,7 +217,7 @@ class AccountNameSerializer(serializers.Serializer):
 class AccountBalanceSerializer(serializers.Serializer):
     """What is on an account, as of one moment."""
 
-    account = AccountNameSerializer()
+    account = AccountShortSerializer()
     booked = MoneyField(minor_source="booked")
     held = MoneyField(minor_source="held", help_text="Set aside for holds.")
     available = MoneyField(minor_source="available", help_text="Booked less held plus the overdraft limit.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.api.serializers import AccountNameSerializer
+from apps.accounts.api.serializers import AccountShortSerializer
 from apps.accounts.models import StatementIssue
 from apps.accounts.numbers import number_masked
 from apps.accounts.selectors import Statement
@@ -50,7 +50,7 @@ class StatementVerificationSerializer(serializers.Serializer):
 class StatementSerializer(serializers.Serializer):
     """An account over a period."""
 
-    account = AccountNameSerializer()
+    account = AccountShortSerializer()
     currency = serializers.CharField()
     opening_balance = MoneyField()
     paid_in = MoneyField()
