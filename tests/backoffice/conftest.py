@@ -15,6 +15,7 @@ from apps.balances.services import Leg, Posting, postings_post
 from apps.core import clock
 from apps.identity.models import Branch
 from apps.ledger.sealing import journal_seal_all
+from apps.ledger.selectors import business_date_current, trial_balance
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.identity import BranchFactory, user_make
 from tests.factories.members import MemberFactory
@@ -60,6 +61,8 @@ class Bank:
     alice: Account
     bob: Account
     transfer: int
+    deposits: int  # minor units under 2110 in the whole bank: tests that commit may have left some
+    cash: int  # minor units under 1120, debit-positive
 
 
 @pytest.fixture
@@ -87,4 +90,5 @@ def bank(db: None) -> Bank:
     journal_seal_all(at=clock.now())
     entry = result.outcomes[0].journal_id
     assert entry is not None
-    return Bank(east, west, alice, bob, entry)
+    nets = {row.code: row.net for row in trial_balance(as_of=business_date_current(), currency="KES").rows}
+    return Bank(east, west, alice, bob, entry, deposits=nets["2110"], cash=-nets["1120"])
