@@ -6,6 +6,7 @@ carry a side and a positive amount; screens and reports show each account by its
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
@@ -277,13 +278,13 @@ class JournalSeal(models.Model):
 
 
 class SealState(models.Model):
-    """Where the sealer stands: one row. ``ceiling`` waits until every transaction before ``horizon`` has ended."""
+    """Where the sealer stands: one row. What is up to ``ceiling`` is sealed when those in ``waiting`` have ended."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     last_id = models.BigIntegerField(default=0)
     head = models.BinaryField(max_length=32)
     ceiling = models.BigIntegerField(default=0)
-    horizon = models.BigIntegerField(default=0)
+    waiting = ArrayField(models.TextField(), default=list, help_text="Virtual ids of transactions that drew an id.")
     sealed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,16 +1,17 @@
 """The seal: a hash chain over the journal in id order, made in the background, and the daily totals of what is sealed.
 
-A posting never waits for the seal and a row that commits late is never skipped: the sealer notes the highest id drawn
-(`ceiling`) and then the first transaction id that did not exist yet (`horizon`). Every id up to the ceiling was drawn
-by a transaction below the horizon, since a posting has its transaction id before it draws one. Once no transaction
-below the horizon is running, all rows up to the ceiling are final and visible, and can be sealed in id order.
+A posting never waits for the seal, and a row that commits late is never skipped. The sealer notes the highest id drawn
+(`ceiling`), then the transactions that hold a lock on the sequence of ids (`waiting`). Whoever draws an id holds such a
+lock from before the draw until his transaction ends, so once those noted are gone, every row up to the ceiling is
+final and visible, and is sealed in id order. Nobody is waited for who has drawn no id: long reads, dumps, imports into
+other tables, other databases.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
@@ -31,11 +32,12 @@ def journal_seal(*, at: dt.datetime, chunk: int = CHUNK) -> int:
     state = locks.seal_state_lock()
     if state is None:
         return 0
-    if state.ceiling <= state.last_id or _horizon_is_foreign(state.horizon):
+    if state.ceiling <= state.last_id:
         _ceiling_raise(state)
-    if not _horizon_passed(state.horizon):
+    if state.waiting and _still_drawing(state.waiting):
         state.save()
         return 0
+    state.waiting = []
     digests = _digests(state.last_id, state.ceiling, chunk)
     if not digests:
         state.last_id = state.ceiling
@@ -83,30 +85,27 @@ SELECT a.gl_account_id, a.branch_id, l.currency, l.business_date,
 """
 
 
+# Locks on the sequence are released after the rows of their transaction have become visible.
+_DRAWING = """
+ FROM pg_locks WHERE locktype = 'relation' AND relation = 'ledger_journal_id_seq'::regclass
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+
+
 def _ceiling_raise(state: SealState) -> None:
-    """First the highest id, then, in a later statement, the horizon: the order is what makes it safe."""
+    """First the highest id, then, in a later statement, who may still be writing: the order is what makes it safe."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM ledger_journal_id_seq")
         state.ceiling = cursor.fetchone()[0]
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        state.horizon = cursor.fetchone()[0]
+        cursor.execute("SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{}')" + _DRAWING)
+        state.waiting = cursor.fetchone()[0]
 
 
-def _horizon_passed(horizon: int) -> bool:
-    """Whether every transaction below the horizon has ended. This transaction itself holds no id of the journal."""
+def _still_drawing(waiting: list[str]) -> bool:
+    """Whether one of the noted transactions has not ended."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT NOT EXISTS (SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS x"
-            " WHERE x::text::bigint < %s AND x IS DISTINCT FROM pg_current_xact_id_if_assigned())",
-            [horizon],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def _horizon_is_foreign(horizon: int) -> bool:
-    """Whether the horizon was noted in another server: after a dump is restored, transaction ids begin anew."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint < %s", [horizon])
+        cursor.execute("SELECT EXISTS (SELECT 1" + _DRAWING + " AND virtualtransaction = ANY (%s))", [waiting])
         return bool(cursor.fetchone()[0])
 
 
@@ -138,14 +137,18 @@ class ChainReport:
     faults: list[str] = field(default_factory=list)
 
 
-def chain_verify(*, limit: int = 100, chunk: int = CHUNK) -> Iterator[ChainReport]:
+def chain_verify(
+    *, limit: int = 100, chunk: int = CHUNK, anchors: Mapping[int, bytes] | None = None
+) -> Iterator[ChainReport]:
     """Recompute the chain from the journal and compare it with the seals; yields the running report after each chunk.
 
     A changed entry is named by its id; after it the comparison goes on from the stored hash, so each change is
-    reported once. A missing or added entry and a missing seal are named too.
+    reported once. A missing or added entry and a missing seal are named too. `anchors` are hashes by entry id that
+    were noted outside of the database: they catch a superuser who rebuilt the whole chain.
     """
     state = SealState.objects.get(pk=1)
     report, previous, after = ChainReport(), GENESIS, 0
+    noted = dict(anchors or {})
     while after < state.last_id:
         rows = _sealed_rows(after, state.last_id, chunk)
         if not rows:
@@ -159,9 +162,14 @@ def chain_verify(*, limit: int = 100, chunk: int = CHUNK) -> Iterator[ChainRepor
                 _fault(report, limit, f"entry {journal_id} is not sealed, although later ones are")
             elif stored != expected:
                 _fault(report, limit, f"entry {journal_id} was changed after it was sealed")
+            anchor = noted.pop(journal_id, None)
+            if anchor is not None and anchor != stored:
+                _fault(report, limit, f"entry {journal_id} does not have the hash that was noted")
             previous = stored or previous
         after = rows[-1][0]
         yield report
+    for journal_id in noted:
+        _fault(report, limit, f"entry {journal_id}, whose hash was noted, is not sealed")
     if previous != bytes(state.head):
         _fault(report, limit, "the last hash is not the one that the sealer noted: seals were removed at the end")
     with connection.cursor() as cursor:
