@@ -30,13 +30,10 @@ class Bank:
         self._rng = random.Random(f"{plan.seed}:{plan.profile.name}:bank")  # noqa: S311  (must repeat, not be secret)
         size = plan.profile.members
         self._till_float = {place.code: _thousands(size * 5_500 * place.share) for place in PLACES}
-        self._vault_high = {place.code: 6 * amount for place, amount in self._by_place()}
+        self._vault_high = {code: 6 * amount for code, amount in self._till_float.items()}
         # A small bank settles twice a week, so that its books are mostly its members' doings.
         busy = plan.profile.transactions / max((plan.today - plan.first).days, 1) > 100
         self._settle_days = {0, 1, 2, 3, 4} if busy else {1, 4}
-
-    def _by_place(self) -> list[tuple[object, int]]:
-        return [(place, self._till_float[place.code]) for place in PLACES]
 
     def open(self, founders: list[AccountPlan], opening: dict[int, int]) -> None:
         """The first day: capital, cash in the vaults, and the balances taken over from the books before.

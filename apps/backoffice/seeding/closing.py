@@ -7,7 +7,7 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from apps.accounts.models import Account
@@ -42,7 +42,7 @@ class Recent:
     keep: int
     transfers: list[Entry] = field(default_factory=list)
 
-    def __iter__(self) -> Iterable[list[Entry]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[list[Entry]]:
         for entries in self.days:
             yield entries
             found = [e for e in entries if e.posting.kind == "transfer" and e.expected == "OK"]

@@ -49,6 +49,8 @@ class _Play:
         self.books = Books(name=f"{plan.profile.name}:{plan.seed}", resolve=resolve)
         self._bank = Bank(plan, self.books)
         self._customers = Customers(rng=self._rng, books=self.books, bank=self._bank, first_year=plan.first.year)
+        # The account of the demo login moves every other day or so, however many others there are.
+        self._login_weight = max(len(plan.accounts) // 400, 3)
         self._opening: dict[dt.date, list[AccountPlan]] = defaultdict(list)
         for account in plan.accounts:
             account.balance = account.interest_base = 0
@@ -99,7 +101,7 @@ class _Play:
     def _account_open(self, account: AccountPlan, *, first_deposit: bool) -> None:
         self._open.append(account)
         self._customers.account_opened(account)
-        weight = WEIGHTS[account.product] * (3 if account.member.index == 0 else 1)
+        weight = WEIGHTS[account.product] * (self._login_weight if account.member.index == 0 else 1)
         self._pool.extend([account] * weight)
         if first_deposit:
             self._customers.first_deposit(account)

@@ -24,6 +24,7 @@ PERSONAS: dict[str, tuple[float, str, tuple[str, ...]]] = {
 }
 FIXED = ("salaried", "diaspora")  # of the first members, one of them the demo login's: the same in every bank
 FIXED_LAST = len(FIXED) - 1
+LOGIN_INCOME = 9_650_000  # minor units a month
 BUSINESS = ("BIZ-KES", ("SAV-KES", "SAV-USD", "CUR-EUR"))
 BUSINESS_SHARE = 0.09
 FOUNDER_SHARE = 0.55  # were members before the books begin: their balances are taken over on the first day
@@ -143,6 +144,8 @@ def _joined(rng: random.Random, index: int, first: dt.date, today: dt.date) -> d
 
 def _member(rng: random.Random, index: int, first: dt.date, today: dt.date) -> MemberPlan:
     place = rng.choices(names.PLACES, weights=[place.share for place in names.PLACES])[0]
+    if index <= FIXED_LAST:
+        place = names.PLACES[0]  # where the demo logins work
     joined = _joined(rng, index, first, today)
     created = _office_hours(rng, joined)
     is_business = index > FIXED_LAST and rng.random() < BUSINESS_SHARE
@@ -197,6 +200,8 @@ def _person_facts(rng: random.Random, member: MemberPlan, today: dt.date) -> Non
     median = {"salaried": 58_000, "trader": 90_000, "farmer": 35_000, "rider": 28_000, "student": 9_000}
     median |= {"pensioner": 26_000, "diaspora": 140_000}
     member.income = _round(median[member.persona] * rng.lognormvariate(0, 0.45), 500)
+    if member.index == 0:
+        member.income = LOGIN_INCOME
     if member.persona == "salaried" and (member.index == 0 or rng.random() < 0.55):
         member.employer = rng.choice(names.EMPLOYERS)  # others are paid through another bank
     elif member.persona == "diaspora":

@@ -105,7 +105,7 @@ def members_write(plan: Plan, branches: dict[str, Branch], user: User, advance: 
     """The planned members with their history. `user` is the demo login of the first of them."""
     numbers_reserve(count=len(plan.members))
     known = set(Member.objects.values_list("number", flat=True))
-    for chunk in _chunks(plan.members):
+    for chunk in _chunks_with_statistics(plan.members):
         rows = [_member(member, branches, user) for member in chunk if member.number not in known]
         if rows:
             bulk_create_with_history(rows, Member, batch_size=BATCH_SIZE, default_change_reason=REASON)
@@ -149,7 +149,7 @@ def accounts_write(plan: Plan, branches: dict[str, Branch], advance: Advance) ->
     serials_reserve(count=len(plan.accounts))
     products = {product.code: product for product in AccountProduct.objects.select_related("gl_account")}
     known = dict(Account.objects.values_list("number", "ledger_account_id"))
-    for chunk in _chunks(plan.accounts):
+    for chunk in _chunks_with_statistics(plan.accounts):
         fresh = [account for account in chunk if account.number not in known]
         if fresh:
             known |= _accounts_insert(fresh, products, branches)
@@ -322,6 +322,10 @@ def _run_post(run: list[Entry], actors: dict[str, UUID], resuming: bool) -> None
             raise SeedDiffers(f"{what} came out as {outcome.code}, not {entry.expected}")
 
 
-def _chunks(items: list[Item]) -> Iterator[list[Item]]:
+def _chunks_with_statistics(items: list[Item]) -> Iterator[list[Item]]:
+    look_at = CHUNK
     for start in range(0, len(items), CHUNK):
+        if start >= look_at:
+            statistics_refresh()
+            look_at *= STATISTICS_STEP
         yield items[start : start + CHUNK]

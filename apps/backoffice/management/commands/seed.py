@@ -11,7 +11,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from apps.backoffice.seeding.profiles import PROFILES
 from apps.backoffice.seeding.run import SeedRefused, SeedReport, seed_run
@@ -119,14 +127,9 @@ class _Bars:
 
     @contextmanager
     def step(self, title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        columns = (
-            TextColumn("{task.description:<24}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
+        columns: list[ProgressColumn] = [TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn()]
+        if total is not None:
+            columns += [MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()]
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(title, total=total, rate="")
 
