@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.balances.models import Hold, TransactionKey
@@ -126,9 +126,19 @@ _PROOFS = {
     ),
     "account {}: the balance before entry {} is not the one after the entry before it": (
         "SELECT a.number, x.journal_id::text FROM (SELECT account_id, journal_id, balance_before,"
-        " lag(balance_after, 1, 0::bigint) OVER (PARTITION BY account_id ORDER BY account_version) AS previous"
-        " FROM ledger_line) x JOIN ledger_ledgeraccount a ON a.id = x.account_id"
-        " WHERE x.balance_before <> x.previous LIMIT 100"
+        " lag(balance_after, 1, 0::bigint) OVER w AS previous, lag(journal_id, 1, 0::bigint) OVER w AS earlier"
+        " FROM ledger_line WINDOW w AS (PARTITION BY account_id ORDER BY account_version)) x"
+        " JOIN ledger_ledgeraccount a ON a.id = x.account_id"
+        " WHERE x.balance_before <> x.previous OR x.journal_id < x.earlier LIMIT 100"
+    ),
+    "account {} is at version {}, behind its lines": (
+        "SELECT a.number, b.version::text FROM balances_balance b JOIN ledger_ledgeraccount a ON a.id = b.account_id"
+        " JOIN (SELECT account_id, max(account_version) AS last FROM ledger_line GROUP BY account_id) l"
+        " ON l.account_id = b.account_id WHERE b.version < l.last LIMIT 100"
+    ),
+    "entry {} with outcome {} has no key that says the same": (
+        "SELECT j.id::text, j.outcome FROM ledger_journal j LEFT JOIN balances_transaction_key k ON k.journal_id = j.id"
+        " AND k.transaction_id = j.transaction_id AND k.outcome = j.outcome WHERE k.transaction_id IS NULL LIMIT 100"
     ),
     "account {} holds {} that is not the sum of its active holds": (
         "SELECT a.number, b.held::text FROM balances_balance b JOIN ledger_ledgeraccount a ON a.id = b.account_id"
@@ -155,13 +165,21 @@ _PROOFS = {
 }
 
 
-def books_verify() -> BooksReport:
-    """Prove the books from their lines, in one snapshot: balances, continuity, holds, zero sums, daily totals."""
+def books_verify(*, on_proof: Callable[[int, int], None] | None = None) -> BooksReport:
+    """Prove the books from their lines, in one snapshot: balances, continuity, holds, zero sums, keys, daily totals.
+
+    `on_proof` is told after each proof how many of how many are done.
+    """
     faults: list[str] = []
-    with connection.cursor() as cursor:
-        for text, query in _PROOFS.items():
+    with transaction.atomic(), connection.cursor() as cursor:
+        if len(connection.atomic_blocks) == 1:  # inside another transaction the snapshot is that one's affair
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for done, (text, query) in enumerate(_PROOFS.items(), 1):
             cursor.execute(query)
             faults += [text.format(*row) for row in cursor.fetchall()]
+            if on_proof is not None:
+                on_proof(done, len(_PROOFS))
         cursor.execute("SELECT (SELECT count(*) FROM balances_balance), (SELECT count(*) FROM ledger_line)")
         accounts, lines = cursor.fetchone()
     return BooksReport(accounts=accounts, lines=lines, faults=faults)

@@ -129,11 +129,15 @@ def _rows_after(last_id: int) -> bool:
 
 @dataclass(slots=True)
 class ChainReport:
-    """Outcome of a check of the chain: how many entries were read, and each fault in words, at most `limit`."""
+    """Outcome of a check of the chain: how many entries were read, and each fault in words, at most `limit`.
+
+    `anchor` is the last sealed entry with its hash, as `audit_verify --anchor` takes it.
+    """
 
     entries: int = 0
     unsealed: int = 0
     head: str = ""
+    anchor: str = ""
     faults: list[str] = field(default_factory=list)
 
 
@@ -148,7 +152,7 @@ def chain_verify(
     """
     state = SealState.objects.get(pk=1)
     report, previous, after = ChainReport(), GENESIS, 0
-    noted = dict(anchors or {})
+    noted, last = dict(anchors or {}), 0
     while after < state.last_id:
         rows = _sealed_rows(after, state.last_id, chunk)
         if not rows:
@@ -165,7 +169,7 @@ def chain_verify(
             anchor = noted.pop(journal_id, None)
             if anchor is not None and anchor != stored:
                 _fault(report, limit, f"entry {journal_id} does not have the hash that was noted")
-            previous = stored or previous
+            previous, last = (stored, journal_id) if stored is not None else (previous, last)
         after = rows[-1][0]
         yield report
     for journal_id in noted:
@@ -176,6 +180,7 @@ def chain_verify(
         cursor.execute("SELECT count(*) FROM ledger_journal WHERE id > %s", [state.last_id])
         report.unsealed = cursor.fetchone()[0]
     report.head = previous.hex()
+    report.anchor = f"{last}:{report.head}" if last else ""
     yield report
 
 

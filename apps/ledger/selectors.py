@@ -19,6 +19,7 @@ from apps.ledger.models import (
     GLAccount,
     JournalEntry,
     JournalLine,
+    JournalSeal,
     LedgerAccount,
 )
 
@@ -165,6 +166,11 @@ def business_day() -> BusinessDate:
 def period_find(*, pk: UUID) -> AccountingPeriod | None:
     """One accounting period, or None."""
     return AccountingPeriod.objects.filter(pk=pk).first()
+
+
+def sealed_count() -> int:
+    """How many journal entries are sealed."""
+    return JournalSeal.objects.count()
 
 
 def periods() -> QuerySet[AccountingPeriod]:

@@ -137,8 +137,8 @@ class TrialBalanceView(ApiView):
     @extend_schema(
         summary="Draw up the trial balance",
         description="At the end of any business date, past or open, exact at the moment it is asked for. `since` "
-        "leaves the movements from that date on. The whole bank balances in every currency; one branch alone may carry a "
-        "position against the others, which `proof.differences` shows.",
+        "leaves the movements from that date on. The whole bank balances in every currency; one branch alone may "
+        "carry a position against the others, which `proof.differences` shows.",
         parameters=[forms.TrialBalanceParams],
         responses={
             (200, "application/json"): forms.TrialBalanceSerializer,
