@@ -117,7 +117,7 @@ class AccountAdmin(NuminaHistoryAdmin):
         return number_spaced(record.number)
 
     def record_subtitle(self, record: Account) -> str:
-        return f"{record.product.name} · {record.currency}"
+        return f"{record.member.display_name} · {record.product.name} · {record.currency}"
 
     def record_chips(self, record: Account) -> Iterable[SafeString]:
         yield account_chip(record)
@@ -263,7 +263,7 @@ def _member_accounts(request: HttpRequest, record: Member) -> dict[str, Any]:
     totals: dict[str, int] = {}
     for account in accounts:
         if account.member_id == record.pk:
-            booked = account.ledger_account.balance.balance  # type: ignore[attr-defined]
+            booked = account.ledger_account.balance.balance
             totals[account.currency] = totals.get(account.currency, 0) + booked
     return {"member_accounts": accounts, "member_totals": sorted(totals.items())}
 

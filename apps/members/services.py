@@ -23,6 +23,8 @@ from apps.members.selectors import member_facts
 if TYPE_CHECKING:
     from apps.identity.models import User
 
+NUMBER_TRIES = 100
+
 
 class MemberFacts(TypedDict, total=False):
     """What may be said of a member and changed later. Texts may be empty."""
@@ -58,7 +60,7 @@ def member_create(
     branch = branch_require(acting_user=acting_user, branch_id=branch_id)
     clean = facts_check(kind=kind, facts=facts, today=joined_on)
     member = Member(
-        number=number or numbers_take(count=1)[0],
+        number=number or _number_fresh(),
         kind=kind,
         joined_on=joined_on,
         branch=branch,
@@ -171,6 +173,15 @@ def member_require_active(*, member_id: UUID) -> Member:
     if member.status != Member.Status.ACTIVE:
         raise MemberNotActive(f"The member is {member.get_status_display().lower()}.")
     return member
+
+
+def _number_fresh() -> str:
+    """The next number that no import has taken before. Raises `MemberNumberTaken` after a hundred that were."""
+    for _ in range(NUMBER_TRIES):
+        number = numbers_take(count=1)[0]
+        if not Member.objects.filter(number=number).exists():
+            return number
+    raise MemberNumberTaken
 
 
 def _locked(member_id: UUID) -> Member:

@@ -45,6 +45,13 @@ def test_a_number_from_elsewhere_is_kept(db: None) -> None:
         AccountFactory(number="KE1234567890")
 
 
+def test_a_number_taken_by_an_import_is_passed_over(db: None) -> None:
+    serial = serials_take(count=1)[0]
+    taken = AccountFactory(number=account_number(prefix="01", branch_code="HQ", serial=serial + 1))
+    made = AccountFactory(member=taken.member, product=taken.product)
+    assert made.number == account_number(prefix="01", branch_code="HQ", serial=serial + 2)
+
+
 @pytest.mark.parametrize("number", ["123", "x" * 10, "A" * 35, "12-34", "\u0661\u0662\u0663\u0664", "=1234", "1234\n"])
 def test_what_is_no_number_is_refused(number: str) -> None:
     with pytest.raises(AccountNumberInvalid):

@@ -79,7 +79,7 @@ def test_what_it_says(today: dt.date) -> None:
     ):
         assert part in text, part
     assert account.number not in text
-    code = StatementIssue.objects.get().code
+    code = account.statements.get().code
     assert code[:4] in text
 
 

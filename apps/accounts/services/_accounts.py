@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from apps.members.models import Member
 
 HOLDERS_MAX = 10
+NUMBER_TRIES = 100
 
 # What a status means to the door for money.
 _BOOK_STATUS = {
@@ -84,11 +85,7 @@ def account_open(
     _overdraft_check(product, overdraft_limit)
     member = _members_lock(member_id, holders)
     branch = branch_require(acting_user=acting_user, branch_id=branch_id or member.branch_id)
-    if number is None:
-        serial = serials_take(count=1)[0]
-        number = account_number(prefix=product.number_prefix, branch_code=branch.code, serial=serial)
-    else:
-        number = number_check(number)
+    number = number_check(number) if number is not None else _number_fresh(product, branch_code=branch.code)
     account = Account(
         number=number,
         name=text_clean(name or member.display_name, max_length=160, pointer="/name")[:120],
@@ -203,6 +200,16 @@ def account_close(
         account.overdraft_limit = 0
         account.closed_on = closed_on
         return _changed(account, before, acting_user=acting_user, action="closed", reason=reason)
+
+
+def _number_fresh(product: AccountProduct, *, branch_code: str) -> str:
+    """The next number that no import has taken before. Raises `AccountNumberTaken` after a hundred that were."""
+    for _ in range(NUMBER_TRIES):
+        serial = serials_take(count=1)[0]
+        number = account_number(prefix=product.number_prefix, branch_code=branch_code, serial=serial)
+        if not Account.objects.filter(number=number).exists():
+            return number
+    raise AccountNumberTaken
 
 
 def _door(ledger_id: int, acting_user: User | None) -> AbstractContextManager[balances.Book]:
