@@ -16,6 +16,7 @@ from apps.audit.security import damper
 from apps.identity.models import Branch, User
 from apps.identity.principals import principals_clear
 from apps.identity.services import token_pair_issue
+from apps.payments.selectors import refs_forget
 from tests.factories.identity import BranchFactory, UserFactory, user_make
 
 API = "/api/v1/"

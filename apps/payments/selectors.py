@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -22,7 +22,7 @@ from apps.payments.errors import PaymentAccountNotFound
 from apps.payments.models import ImportRun
 
 if TYPE_CHECKING:
-    from apps.balances.models import Hold, TransactionKey
+    from apps.balances.selectors import Hold, TransactionKey
     from apps.identity.models import User
 
 CACHED_MAX = 200_000
@@ -70,14 +70,14 @@ class _Refs:
                 known.update(fresh)
         return found
 
-    def limit(self, product_id: UUID) -> int | None:
-        """The most that one transaction may take out, minor units; at most `LIMIT_SECONDS` old."""
+    def limits(self) -> Mapping[UUID, int]:
+        """The most that one transaction may take out, minor units, by product; at most `LIMIT_SECONDS` old."""
         if connection.in_atomic_block:
-            return transaction_limits().get(product_id)
+            return transaction_limits()
         if time.monotonic() >= self._limits_until:
             self._limits = transaction_limits()
             self._limits_until = time.monotonic() + LIMIT_SECONDS
-        return self._limits.get(product_id)
+        return self._limits
 
     def forget(self) -> None:
         with self._lock:
@@ -120,9 +120,9 @@ def usable_accounts(*, user: User, refs: Iterable[AccountRef]) -> set[UUID]:
     return {ref.account_id for ref in fresh.values() if ref.belongs_to(user.pk)}
 
 
-def transaction_limit(*, ref: AccountRef) -> int | None:
-    """The most that one transaction may take out of the account, minor units; None without a limit."""
-    return _refs.limit(ref.product_id)
+def product_limits() -> Mapping[UUID, int]:
+    """The most that one transaction may take out, minor units, by product; products without a limit are left out."""
+    return _refs.limits()
 
 
 @dataclass(frozen=True, slots=True)

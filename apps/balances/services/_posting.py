@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 from django.db import DatabaseError, connection
 
@@ -34,8 +35,8 @@ _REFUSALS: dict[str, type[DomainError]] = {
 open_accounts: ContextVar[frozenset[int] | None] = ContextVar("open_accounts", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+# Structs, not dataclasses: a batch makes thousands of them, and they are made ten times faster.
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """One side of a posting: a ledger account, and credit-positive minor units of `currency`."""
 
     account_id: int
@@ -43,8 +44,7 @@ class Leg:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """One transaction to post. Legs are decided in the given order, debits usually first; they sum to zero a currency.
 
     `business_date` is given for history and adjustments only; otherwise it is the day in which the entry is booked.
@@ -67,8 +67,7 @@ class Posting:
     client_timestamp: dt.datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one posting: an outcome of the journal or ``REUSED``; `replayed` if it was decided before."""
 
     code: str
@@ -151,6 +150,13 @@ def _check(postings: Sequence[Posting]) -> list[int]:
     accounts: set[int] = set()
     for posting in postings:
         legs = posting.legs
+        if len(legs) == 2:
+            one, other = legs
+            amount = one.amount
+            if amount == -other.amount and 0 < abs(amount) <= AMOUNT_MAX and one.currency == other.currency:
+                accounts.add(one.account_id)
+                accounts.add(other.account_id)
+                continue
         if not 2 <= len(legs) <= LEGS_MAX:
             raise ValueError(f"a posting has 2 to {LEGS_MAX} legs")
         sums: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import imports, views
+from apps.payments.api import holds, imports, views
 
 app_name = "payments"
 
@@ -15,10 +15,10 @@ urlpatterns = [
     path("transactions/<uuid:payment_id>", views.TransactionView.as_view(), name="transaction"),
     path("transactions/<uuid:payment_id>/reversal", views.ReversalView.as_view(), name="transaction-reversal"),
     path("transfer-batches", views.TransferBatchesView.as_view(), name="transfer-batches"),
-    path("holds", views.HoldsView.as_view(), name="holds"),
-    path("holds/<uuid:hold_id>", views.HoldView.as_view(), name="hold"),
-    path("holds/<uuid:hold_id>/capture", views.HoldCaptureView.as_view(), name="hold-capture"),
-    path("holds/<uuid:hold_id>/release", views.HoldReleaseView.as_view(), name="hold-release"),
+    path("holds", holds.HoldsView.as_view(), name="holds"),
+    path("holds/<uuid:hold_id>", holds.HoldView.as_view(), name="hold"),
+    path("holds/<uuid:hold_id>/capture", holds.HoldCaptureView.as_view(), name="hold-capture"),
+    path("holds/<uuid:hold_id>/release", holds.HoldReleaseView.as_view(), name="hold-release"),
     path("imports/transactions", imports.ImportsView.as_view(), name="imports"),
     path("imports/transactions/<uuid:run_id>", imports.ImportView.as_view(), name="import"),
     path("imports/transactions/<uuid:run_id>/refusals", imports.ImportRefusalsView.as_view(), name="import-refusals"),

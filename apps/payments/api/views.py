@@ -14,9 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.balances.errors import BatchRefused, refusal_of
-from apps.core import clock
 from apps.core.api.lean import MoneyView, answer, refusal
-from apps.core.api.pagination import page_of
 from apps.core.api.problems import pointer_join
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -39,8 +37,6 @@ from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
     Payment,
-    hold_get_for,
-    holds_visible_to,
     payment_get_for,
 )
 from apps.payments.services import Asked, BatchItem, Details, ItemResult
@@ -184,18 +180,22 @@ def _item(item: ItemBody, key: str, head: bytes) -> BatchItem:
     )
 
 
-def _item_show(place: int, result: ItemResult) -> dict[str, Any]:
+class ItemShown(msgspec.Struct, gc=False, omit_defaults=True):
+    """What became of one item; a struct, since a thousand dicts wake the garbage collector."""
+
+    index: int
+    id: UUID
+    status: str
+    replayed: bool
+    code: str | None = None
+    detail: str | None = None
+
+
+def _item_show(place: int, result: ItemResult) -> ItemShown:
     error = result.error
     if error is None:
-        return {"index": place, "id": result.id, "status": "committed", "replayed": result.replayed}
-    return {
-        "index": place,
-        "id": result.id,
-        "status": "rejected",
-        "replayed": result.replayed,
-        "code": error.code,
-        "detail": error.detail,
-    }
+        return ItemShown(place, result.id, "committed", result.replayed)
+    return ItemShown(place, result.id, "rejected", result.replayed, error.code, error.detail)
 
 
 def _batch_refused(results: list[ItemResult]) -> BatchRefused:
@@ -321,115 +321,3 @@ class TransferReversalView(ReversalView):
     """Undoing transfers."""
 
     kinds = frozenset({KIND_TRANSFER})
-
-
-class HoldsView(ApiView):
-    """Money set aside on accounts."""
-
-    permissions = {"GET": "accounts.view", "POST": "payments.hold"}
-    idempotent_methods = frozenset({"POST"})
-
-    @extend_schema(
-        parameters=[serializers.HoldListParams], responses=page_of(serializers.HoldSerializer), summary="List holds"
-    )
-    def get(self, request: Request) -> Response:
-        """Holds on accounts in your reach."""
-        values = serializers.HoldListParams.parse(request)
-        account = values["account"]
-        found = holds_visible_to(
-            user=caller(request), account=account_name(account) if account else None, status=values["status"]
-        )
-        page = serializers.HoldListParams.page(found, request=request, values=values)
-        return page.response(serializers.HoldSerializer)
-
-    @extend_schema(
-        request=serializers.HoldRequestSerializer,
-        responses={201: serializers.HoldSerializer},
-        summary="Place a hold",
-    )
-    def post(self, request: Request) -> Response:
-        """Set money aside: it stays on the account, and nobody can spend it."""
-        NoParams.parse(request)
-        body = body_read(serializers.HoldRequestSerializer, request)
-        hold, replayed = services.hold_place(
-            asked=Asked(
-                user=caller(request),
-                key=self.idempotency_key,
-                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
-            ),
-            account=account_name(body["account"]),
-            amount=body["amount"],
-            reason=body.get("reason", ""),
-            expires_at=body.get("expires_at"),
-            at=clock.now(),
-        )
-        return respond(
-            serializers.HoldSerializer(hold).data,
-            status=201,
-            version=hold.version,
-            location=f"{API}/holds/{hold.pk}",
-            replayed=replayed,
-        )
-
-
-class HoldView(ApiView):
-    """One hold."""
-
-    permissions = {"GET": "accounts.view"}
-
-    @extend_schema(responses=serializers.HoldSerializer, summary="Read a hold")
-    def get(self, request: Request, hold_id: UUID) -> Response:
-        """A hold on an account in your reach; its version is the ETag."""
-        NoParams.parse(request)
-        hold = hold_get_for(user=caller(request), hold_id=hold_id)
-        return respond(serializers.HoldSerializer(hold).data, version=hold.version)
-
-
-class HoldCaptureView(ApiView):
-    """Taking held money."""
-
-    permissions = {"POST": "payments.hold"}
-    idempotent_methods = frozenset({"POST"})
-    if_match_methods = frozenset({"POST"})
-
-    @extend_schema(
-        request=serializers.HoldCaptureRequestSerializer,
-        responses={200: serializers.HoldSerializer},
-        summary="Capture a hold",
-    )
-    def post(self, request: Request, hold_id: UUID) -> Response:
-        """Take the held money, or less of it, to an account or out by a channel; the rest is given back."""
-        NoParams.parse(request)
-        body = body_read(serializers.HoldCaptureRequestSerializer, request)
-        destination = body.get("destination_account")
-        hold, replayed = services.hold_capture(
-            asked=Asked(
-                user=caller(request),
-                key=self.idempotency_key,
-                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
-            ),
-            hold_id=hold_id,
-            expected_version=self.expected_version,
-            amount=body.get("amount"),
-            destination=account_name(destination) if destination else None,
-            channel=body.get("channel"),
-            description=body.get("description", ""),
-            at=clock.now(),
-        )
-        return respond(serializers.HoldSerializer(hold).data, version=hold.version, replayed=replayed)
-
-
-class HoldReleaseView(ApiView):
-    """Giving held money back."""
-
-    permissions = {"POST": "payments.hold"}
-    if_match_methods = frozenset({"POST"})
-
-    @extend_schema(request=None, responses={200: serializers.HoldSerializer}, summary="Release a hold")
-    def post(self, request: Request, hold_id: UUID) -> Response:
-        """End a hold without taking anything."""
-        NoParams.parse(request)
-        hold = services.hold_release(
-            user=caller(request), hold_id=hold_id, expected_version=self.expected_version, at=clock.now()
-        )
-        return respond(serializers.HoldSerializer(hold).data, version=hold.version)

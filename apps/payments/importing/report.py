@@ -18,11 +18,11 @@ EXAMPLES_KEPT = 20
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of rows, amounts in minor units by currency. `started` is a reading of the monotonic clock."""
+    """Counts of rows, amounts in minor units by currency. `started_ns` is a reading of the monotonic clock."""
 
     dry_run: bool
-    started: float = field(default_factory=time.monotonic)
-    seconds: float = 0.0
+    started_ns: int = field(default_factory=time.monotonic_ns)
+    elapsed_ms: int = 0
     read: int = 0
     posted: int = 0
     skipped: int = 0
@@ -44,6 +44,10 @@ class ImportReport:
         self.refused_by_code[refusal.code] += 1
         if len(self.refusals) < REFUSALS_KEPT:
             self.refusals.append(refusal)
+
+    def tick(self) -> None:
+        """Note how long it has taken so far."""
+        self.elapsed_ms = (time.monotonic_ns() - self.started_ns) // 1_000_000
 
     def compare(self, row: ImportRow, ours: int) -> None:
         """Compare our balance after the row with the file's, when it gives one."""
@@ -72,7 +76,7 @@ class ImportReport:
     @property
     def rows_a_minute(self) -> int:
         """Rows read a minute of the run."""
-        return round(60 * self.read / self.seconds) if self.seconds else 0
+        return 60_000 * self.read // self.elapsed_ms if self.elapsed_ms else 0
 
     def details(self) -> dict[str, Any]:
         """The figures beyond plain counts, ready for JSON."""
@@ -87,7 +91,7 @@ class ImportReport:
             },
             "difference_examples": self.examples,
             "unknown_channels": dict(self.unknown_channels.most_common(50)),
-            "seconds": round(self.seconds, 3),
+            "elapsed_ms": self.elapsed_ms,
             "rows_a_minute": self.rows_a_minute,
         }
 

@@ -114,7 +114,7 @@ class _Job:
         report.read += batch.read
         report.bytes_done = batch.bytes_done
         report.accounts_created = self._accounts.opened
-        report.seconds = time.monotonic() - report.started
+        report.tick()
 
     def _rows(self, rows: list[ImportRow]) -> None:
         refs = self._accounts.find(rows)

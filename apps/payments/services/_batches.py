@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
+
+import msgspec
 
 from apps.balances.errors import BatchRefused, refusal_of
 from apps.balances.services import Leg, Outcome, Posting, postings_post
@@ -12,15 +14,14 @@ from apps.core.errors import DomainError, Unprocessable
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
-from apps.payments.selectors import KIND_TRANSFER, account_refs
+from apps.payments.selectors import KIND_TRANSFER, account_refs, product_limits
 from apps.payments.services._common import Asked, Details, decided_before, value_date_check
 from apps.payments.services._transfers import transfer_sides, usable_sources
 
 BATCH_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class BatchItem:
+class BatchItem(msgspec.Struct, frozen=True, gc=False):
     """One transfer of a batch. `key` is its own, or the batch's with its place; one fingerprint an item."""
 
     key: str
@@ -31,8 +32,7 @@ class BatchItem:
     details: Details
 
 
-@dataclass(frozen=True, slots=True)
-class ItemResult:
+class ItemResult(msgspec.Struct, frozen=True):
     """What became of one item: `error` None when it was committed. `replayed`: decided by an earlier request."""
 
     id: UUID
@@ -56,6 +56,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
     faults: dict[int, DomainError] = _doubles(ids)
     refs = account_refs(names={name for item in items for name in (item.source, item.destination)})
     usable = usable_sources(user, refs, [item.source for item in items])
+    limits = product_limits()
     dates_checked: set[object] = {None}
     postings: list[Posting] = []
     places: list[int] = []
@@ -64,9 +65,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
             continue
         details, amount = item.details, item.amount
         try:
-            debit, credit = transfer_sides(
-                refs, source=item.source, destination=item.destination, amount=amount, usable=usable
-            )
+            debit, credit = transfer_sides(refs, limits, usable, item.source, item.destination, amount)
             if details.value_date not in dates_checked:
                 value_date_check(details.value_date)
                 dates_checked.add(details.value_date)

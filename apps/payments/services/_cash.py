@@ -10,7 +10,7 @@ from apps.core.errors import DomainError
 from apps.core.money import Money
 from apps.payments.channels import CHANNELS
 from apps.payments.errors import BranchMissing
-from apps.payments.selectors import KIND_DEPOSIT, KIND_WITHDRAWAL, Payment
+from apps.payments.selectors import KIND_DEPOSIT, KIND_WITHDRAWAL, Payment, product_limits
 from apps.payments.services._common import (
     Asked,
     Details,
@@ -60,7 +60,7 @@ def withdrawal_post(*, asked: Asked, account: str, amount: Money, details: Detai
     try:
         ref = usable_ref(user=asked.user, name=account, pointer="/account")
         currency_check(ref=ref, amount=amount, pointer="/amount/currency")
-        limit_check(ref=ref, amount=amount)
+        limit_check(ref=ref, amount=amount, limits=product_limits())
         value_date_check(details.value_date)
         own = channel_account(user=asked.user, ref=ref, channel=details.channel, currency=amount.currency, inward=False)
     except DomainError:

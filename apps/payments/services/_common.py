@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 
 from apps.accounts.selectors import AccountRef
@@ -24,7 +26,6 @@ from apps.payments.selectors import (
     account_ref,
     payment_find,
     payment_of,
-    transaction_limit,
     usable_accounts,
 )
 
@@ -49,8 +50,7 @@ class Asked:
         return str(self.user.pk)
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(msgspec.Struct, frozen=True, gc=False):
     """What is written down with a payment. `value_date` None is the business day of the booking."""
 
     description: str = ""
@@ -75,9 +75,9 @@ def currency_check(*, ref: AccountRef, amount: Money, pointer: str) -> None:
         raise CurrencyMismatch(f"The account is in {ref.currency}, the amount in {amount.currency}.", pointer=pointer)
 
 
-def limit_check(*, ref: AccountRef, amount: Money) -> None:
+def limit_check(*, ref: AccountRef, amount: Money, limits: Mapping[UUID, int]) -> None:
     """Raises `TransactionLimitExceeded` when the product lets one transaction take out less."""
-    limit = transaction_limit(ref=ref)
+    limit = limits.get(ref.product_id)
     if limit is not None and amount.minor > limit:
         raise TransactionLimitExceeded(
             f"One transaction may take out at most {Money(limit, ref.currency)}.", pointer="/amount"

@@ -17,7 +17,7 @@ from apps.payments.services._cash import channel_account
 from apps.payments.services._common import Asked, currency_check, usable_ref
 
 if TYPE_CHECKING:
-    from apps.balances.models import Hold
+    from apps.balances.selectors import Hold
     from apps.identity.models import User
 
 

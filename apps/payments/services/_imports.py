@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from apps.audit.services import record
-from apps.core import clock
 from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound, PayloadTooLarge
 from apps.identity.selectors import head_office
 from apps.payments.errors import ImportFileMissing, ImportNotResumable
@@ -74,7 +74,7 @@ def import_upload(
     """
     run_id = asked.transaction_id
     path = upload_path(run_id)
-    digest, size = _keep(chunks, path.with_suffix(f".{clock.now().timestamp()}"), path)
+    digest, size = _keep(chunks, path.with_suffix(f".{uuid4().hex}"), path)
     branch = asked.user.branch or head_office()
     run = ImportRun(
         id=run_id,
@@ -185,7 +185,7 @@ def _execute(
             )
             for one in fresh
         )
-        ImportRun.objects.filter(pk=run.pk).update(**_counts(report), updated_at=clock.now())
+        ImportRun.objects.filter(pk=run.pk).update(**_counts(report), updated_at=Now())
         if on_batch is not None:
             on_batch(report, refusals)
 
@@ -216,9 +216,8 @@ def _counts(report: ImportReport) -> dict[str, Any]:
 
 
 def _finish(run: ImportRun, *, status: str, error: str = "", **fields: Any) -> None:
-    at = clock.now()
     ImportRun.objects.filter(pk=run.pk).update(
-        status=status, error=error[:400], finished_at=at, updated_at=at, version=run.version + 1, **fields
+        status=status, error=error[:400], finished_at=Now(), updated_at=Now(), version=run.version + 1, **fields
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from apps.accounts.selectors import AccountRef
@@ -20,6 +21,7 @@ from apps.payments.selectors import (
     account_refs,
     payment_find,
     payment_get_for,
+    product_limits,
     usable_accounts,
 )
 from apps.payments.services._common import (
@@ -44,13 +46,8 @@ def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money,
     """
     try:
         refs = account_refs(names=(source, destination))
-        debit, credit = transfer_sides(
-            refs,
-            source=source,
-            destination=destination,
-            amount=amount,
-            usable=usable_sources(asked.user, refs, [source]),
-        )
+        usable = usable_sources(asked.user, refs, [source])
+        debit, credit = transfer_sides(refs, product_limits(), usable, source, destination, amount)
         value_date_check(details.value_date)
     except DomainError:
         payment = decided_before(asked)
@@ -77,9 +74,17 @@ def usable_sources(user: User, refs: dict[str, AccountRef], sources: list[str]) 
 
 
 def transfer_sides(
-    refs: dict[str, AccountRef], *, source: str, destination: str, amount: Money, usable: set[UUID] | None
+    refs: Mapping[str, AccountRef],
+    limits: Mapping[UUID, int],
+    usable: set[UUID] | None,
+    source: str,
+    destination: str,
+    amount: Money,
 ) -> tuple[AccountRef, AccountRef]:
-    """The two accounts of a transfer, after the rules that need no look at balances. Raises as `transfer_post`."""
+    """The two accounts of a transfer, after the rules that need no look at balances. Raises as `transfer_post`.
+
+    Called a thousand times a batch, hence by position, with what it looks up read before.
+    """
     debit, credit = refs.get(source), refs.get(destination)
     if debit is None or (usable is not None and debit.account_id not in usable):
         raise PaymentAccountNotFound("No such account.", pointer="/source_account")
@@ -89,7 +94,7 @@ def transfer_sides(
         raise SameAccount(pointer="/destination_account")
     currency_check(ref=debit, amount=amount, pointer="/source_account")
     currency_check(ref=credit, amount=amount, pointer="/destination_account")
-    limit_check(ref=debit, amount=amount)
+    limit_check(ref=debit, amount=amount, limits=limits)
     return debit, credit
 
 

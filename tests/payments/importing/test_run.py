@@ -292,7 +292,7 @@ def file(tmp_path: Path) -> Callable[..., str]:
     """`file(row, ...)`: the path of a file with these rows."""
 
     def make(*lines: list[str], header: str = ",".join(COLUMNS)) -> str:
-        path = tmp_path / "in.csv"
+        path = tmp_path / "rows.csv"
         path.write_text("\n".join([header, *(",".join(line) for line in lines)]) + "\n", encoding="utf-8")
         return str(path)
 
@@ -348,9 +348,9 @@ def test_the_text_report_names_rows(file: Any, alice: Account, head_office: Bran
 def test_a_run_is_recorded_and_a_dry_run_is_not(file: Any, alice: Account, head_office: Branch, capsys: Any) -> None:
     path = file(row("A", alice, "1.00"), row("B", alice, "-9999.00"))
     command(path, "--dry-run", capsys=capsys)
-    assert not ImportRun.objects.exists()
+    assert not ImportRun.objects.filter(file_name="rows.csv").exists()
     command(path, capsys=capsys)
-    run = ImportRun.objects.get()
+    run = ImportRun.objects.get(file_name="rows.csv")
     assert (run.status, run.rows_read, run.rows_posted, run.rows_refused) == ("done", 2, 1, 1)
     assert run.refusals.get().code == "insufficient-funds"
     assert run.finished_at <= clock.now()
@@ -367,4 +367,4 @@ def test_a_database_that_stays_away_ends_the_run_with_exit_code_2(
     code, _, err = command(file(row("A", alice, "1.00")), capsys=capsys)
     assert code == 2
     assert "Run the import again" in err
-    assert ImportRun.objects.get().status == "failed"
+    assert ImportRun.objects.get(file_name="rows.csv").status == "failed"

@@ -99,7 +99,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{head}Rows read {report.read:,}, posted {report.posted:,}, skipped {report.skipped:,}, "
             f"refused {report.refused:,}; accounts opened {report.accounts_created:,}.\n"
-            f"{report.seconds:.1f} s, {report.rows_a_minute:,} rows a minute."
+            f"{report.elapsed_ms / 1000:.1f} s, {report.rows_a_minute:,} rows a minute."
         )
         details = report.details()
         if report.compared:
