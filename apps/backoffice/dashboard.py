@@ -138,9 +138,9 @@ def _growth(before: int, months: list[MonthTotal]) -> tuple[str, str]:
     opening = before + sum(month.credit - month.debit for month in months[:-1])
     change = months[-1].credit - months[-1].debit
     if opening <= 0 or change == 0:
-        return "", "no change this month"
+        return "", "no change this month so far"
     share = abs(change) * 100 / opening
-    return ("up", f"+{share:.1f}% this month") if change > 0 else ("down", f"−{share:.1f}% this month")  # noqa: RUF001
+    return ("up", f"+{share:.1f}% this month so far") if change > 0 else ("down", f"−{share:.1f}% this month so far")  # noqa: RUF001
 
 
 def _charts(base: str, before: int, months: list[MonthTotal]) -> list[Chart]:

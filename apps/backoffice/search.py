@@ -56,7 +56,7 @@ def _accounts(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     user: Any = request.user
     found = accounts_visible_to(user).filter(number__startswith=digits).order_by("number")
     for account in found.select_related("member", "product", "ledger_account__balance")[:HITS]:
-        booked = account.ledger_account.balance.balance  # type: ignore[attr-defined]
+        booked = account.ledger_account.balance.balance
         shown = display.money_text(booked, account.currency, with_currency=True)
         yield SearchResult(
             account.number,

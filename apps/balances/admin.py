@@ -50,7 +50,7 @@ class LedgerAccountAdmin(NuminaAdmin):
         return f"Ledger account · {record.get_kind_display()}"
 
     def record_chips(self, record: LedgerAccount) -> Iterable[SafeString]:
-        balance: Balance = record.balance  # type: ignore[attr-defined]
+        balance: Balance = record.balance
         yield display.chip(balance.get_status_display(), BALANCE_CHIPS.get(balance.status, "bad"))
 
     def record_actions(self, request: HttpRequest, record: LedgerAccount) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class LedgerAccountAdmin(NuminaAdmin):
         return [{"title": "Member's account", "url": url, "icon": "account_balance_wallet"}]
 
     def overview_context(self, request: HttpRequest, record: LedgerAccount) -> dict[str, Any]:
-        return {"ledger_balance": record.balance}  # type: ignore[attr-defined]
+        return {"ledger_balance": record.balance}
 
 
 def _lines(request: HttpRequest, record: Any) -> dict[str, Any]:

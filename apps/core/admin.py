@@ -76,7 +76,7 @@ def branch_scope(request: HttpRequest, queryset: QuerySet[Any], field: str) -> Q
             return queryset.none()
 
 
-class NuminaAdmin(RecordPages, PermissionByCode, ModelAdmin):
+class NuminaAdmin(PermissionByCode, RecordPages, ModelAdmin):
     """The base of every admin class. See `RecordPages`, `PermissionByCode`, and `money_column` for amounts."""
 
     branch_field = ""

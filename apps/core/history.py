@@ -80,7 +80,7 @@ def _show(row: Any, field: models.Field[Any, Any]) -> object:
     if value is None or value in ("", []):
         return display.EMPTY
     if field.choices:
-        return dict(field.flatchoices).get(value, value)  # type: ignore[attr-defined]
+        return dict(field.flatchoices).get(value, value)
     if isinstance(field, models.ForeignKey):
         try:
             return str(getattr(row, field.name))

@@ -151,7 +151,7 @@ class RecordPages(ModelAdmin):
         """A record's page with one tab open."""
         title = self.record_title(record)
         plural = capfirst(str(self.opts.verbose_name_plural))
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         page = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -224,7 +224,7 @@ class RecordPages(ModelAdmin):
             return record_link(request, self.admin_site, other) if other else display.EMPTY
         return value_show(value)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if self.fields:
             return list(self.fields)
         hidden = {"id", "search_text", "password"}

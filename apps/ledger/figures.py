@@ -65,7 +65,7 @@ def month_totals(
 ) -> tuple[int, list[MonthTotal]]:
     """Net before `since` (credit-positive minor units), then every month to `until`, also those without movements."""
     with connection.cursor() as cursor:
-        parameters = {
+        parameters: dict[str, Any] = {
             "codes": list(gl_codes),
             "currency": currency,
             "since": since,

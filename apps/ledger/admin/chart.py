@@ -62,7 +62,7 @@ class GLAccountAdmin(NuminaHistoryAdmin):
             "chart_as_of": as_of,
             "page_faults": form.faults,
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "ledger/chart.html", context)
 
     @admin.display(description="Grows by")
@@ -84,7 +84,7 @@ class GLAccountAdmin(NuminaHistoryAdmin):
         form = QueryForm(request)
         as_of = form.day("as_of", "As of") or business_date_or_none()
         branches = {branch.pk: branch for branch in branches_of(request)}
-        rows = []
+        rows: list[dict[str, Any]] = []
         if as_of:
             found = node_balances(gl_account_id=record.pk, as_of=as_of, branch_ids=branch_ids_of(request))
             rows = [

@@ -77,7 +77,7 @@ def _branch_chosen(form: QueryForm, branches: list[Any]) -> Any:
 def _page(
     site: Any, request: HttpRequest, form: QueryForm, balance: TrialBalance, branches: list[Any], branch: Any
 ) -> HttpResponse:
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     context = {
         **site.each_context(request),
         "title": "Trial balance",
