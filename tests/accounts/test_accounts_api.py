@@ -282,7 +282,7 @@ def test_filters_and_expansion(api_with: Any, branch: Any) -> None:
     for query in (
         f"number={account.number}",
         "currency=KES",
-        f"branch_id={branch.pk}",
+        f"branch_id={branch.pk}&currency=KES",
         f"member_id={account.member_id}",
     ):
         assert [row["id"] for row in client.get(f"accounts?{query}").json()["data"]] == [str(account.pk)], query
