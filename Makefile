@@ -22,7 +22,7 @@ status: ## what runs, on which ports
 test: ## the whole suite on servers of its own; ARGS="tests/ledger -k name" for a part
 	$(NUMINA) test $(ARGS)
 
-check: ## lint, format, types, layers, migrations, OpenAPI, production settings
+check: ## lint, format, types, layers, migrations, OpenAPI, error list, production settings
 	$(NUMINA) check $(ARGS)
 
 bench: ## measure the money paths beside raw SQL and peers

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from config.env import Env
 
@@ -17,7 +18,8 @@ SECRET_VALUES = re.compile(
     r"(?i:bearer)\s+[\w\-.~+/=]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b|(?<![\w.-])\d{13,19}(?![\w.-])"
 )
 REDACTED = "[redacted]"
-DEPTH_MAX = 4
+DEPTH_MAX = 8  # a chain of exceptions is a list of mappings of lists of mappings
+TOO_DEEP = "[too deep]"
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,8 +32,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return SECRET_VALUES.sub(REDACTED, value)
-    if depth >= DEPTH_MAX:
-        return value
+    if depth >= DEPTH_MAX and isinstance(value, dict | list | tuple):
+        return TOO_DEEP
     if isinstance(value, dict):
         return {
             key: REDACTED if SECRET_NAMES.search(str(key)) else _clean(item, depth + 1) for key, item in value.items()
@@ -54,11 +56,19 @@ def _processors() -> list[Any]:
 
 
 def logging_settings(env: Env) -> dict[str, Any]:
-    """The value of LOGGING, for the level and format that the environment asks for."""
+    """The value of LOGGING, for the level and format that the environment asks for.
+
+    Tracebacks are written without local variables, which hold request bodies and passwords, and before the redaction,
+    since an exception's text may quote a value as well.
+    """
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        [structlog.processors.format_exc_info, redact, structlog.dev.ConsoleRenderer(colors=False)]
         if env.log_format == "console"
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            redact,
+            structlog.processors.JSONRenderer(),
+        ]
     )
     return {
         "version": 1,
@@ -66,7 +76,7 @@ def logging_settings(env: Env) -> dict[str, Any]:
         "formatters": {
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *last],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
                 "foreign_pre_chain": [*_processors(), structlog.stdlib.ExtraAdder()],
             }
         },

@@ -48,6 +48,7 @@ def _checks_run(wanted: list[str], environment: dict[str, str], folder: Path) ->
             [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], _production_environment(environment)
         ),
         "openapi": lambda: _openapi(environment, folder),
+        "errors": lambda: _command([*MANAGE, "error_docs", "--check"], environment),
         "mypy": lambda: _command([*PYTHON, "mypy", "apps", "config"], environment),
     }
     unknown = [name for name in wanted if name not in checks]
