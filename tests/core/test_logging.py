@@ -30,7 +30,9 @@ def written(request: pytest.FixtureRequest) -> Callable[[Callable[[logging.Logge
         handler = logging.StreamHandler(stream)
         formatter = dict(settings["formatters"]["lines"])
         handler.setFormatter(formatter.pop("()")(**formatter))
-        logger = logging.Logger("numina.test")
+        logger = logging.getLogger("numina.test")
+        logger.propagate = False
+        logger.handlers = []
         logger.addHandler(handler)
         write(logger)
         return stream.getvalue()
