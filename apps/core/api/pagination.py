@@ -70,8 +70,8 @@ class ListParams(QueryParams):
             queryset = _after(queryset, column, cls.tie, descending, cursor_decode(values["cursor"], scope=scope))
         sign = "-" if descending else ""
         limit: int = values["limit"]
-        ordered = queryset.order_by(sign + column, sign + cls.tie) if column != cls.tie else queryset.order_by(sort)
-        rows = list(ordered[: limit + 1])
+        columns = dict.fromkeys((sign + column, sign + cls.tie))  # one, where the column decides alone
+        rows = list(queryset.order_by(*columns)[: limit + 1])
         has_more = len(rows) > limit
         rows = rows[:limit]
         cursor = None

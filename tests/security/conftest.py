@@ -1,0 +1,184 @@
+"""A small bank with one thing of each kind, and callers who may do everything, but not here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from apps.identity.models import Branch, User
+from apps.identity.permissions import PERMISSIONS
+from apps.ledger.selectors import business_date_current
+from apps.ledger.services import period_create
+from tests.conftest import ApiClient
+from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
+from tests.factories.books import gl_account_ready
+from tests.factories.identity import PASSWORD, BranchFactory, user_make
+from tests.factories.members import MemberFactory
+from tests.security.routes import Route
+
+KES = {"amount": "1.00", "currency": "KES"}
+
+
+@dataclass
+class Bank:
+    """`root` may do everything everywhere. `ids` has an object for each URL parameter, `bodies` a body that is
+    accepted for each operation that takes one."""
+
+    branch: Branch
+    elsewhere: Branch
+    root: ApiClient
+    ids: dict[str, Any] = field(default_factory=dict)
+    bodies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def headers(self, route: Route, method: str) -> dict[str, str]:
+        """Those that the operation demands."""
+        made = {}
+        if route.view is not None and method in route.view.idempotent_methods:
+            made["Idempotency-Key"] = uuid.uuid4().hex
+        if route.view is not None and method in route.view.if_match_methods:
+            made["If-Match"] = '"1"'
+        return made
+
+    def body(self, route: Route, method: str) -> dict[str, Any]:
+        """A body that is accepted; empty for operations without one."""
+        return self.bodies.get((method, route.template.removeprefix("/api/v1/")), {})
+
+    def send(
+        self, client: ApiClient, route: Route, method: str, body: Any = None, query: str = "", **options: Any
+    ) -> Any:
+        """Call an operation on the bank's own things; whatever it does is undone."""
+        headers = {**self.headers(route, method), **options.pop("headers", {})}
+        url = options.pop("url", None) or route.url(self.ids)
+        data = body if isinstance(body, bytes | str) else None if body is None else json.dumps(body)
+        content_type = options.pop("content_type", "application/json")
+        undone = transaction.atomic()
+        undone._from_testcase = True  # as pytest-django's own: durable transactions may open inside of it
+        with undone:
+            response = client.generic(
+                method, url + query, data or b"", content_type if data else "", headers=headers, **options
+            )
+            transaction.set_rollback(True)
+        return response
+
+
+@pytest.fixture
+def _files(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def bank(db: None, _files: None) -> Bank:
+    branch, elsewhere = BranchFactory(), BranchFactory()
+    root = ApiClient(user_make(*PERMISSIONS, scope="all", branch=branch))
+    bank = Bank(branch, elsewhere, root)
+    for code in ("1120", "2110", "5510", "1220", "3390"):
+        gl_account_ready(code)
+    owner = user_make("accounts.view", scope="own", is_staff=False, branch=branch)
+    product = ProductFactory(is_active=True)
+    alice = MemberFactory(branch=branch, user=owner)
+    account = AccountFactory(member=alice, product=product, branch=branch)
+    cash_move(account, "1000.00")
+    empty = AccountFactory(member=alice, product=product, branch=branch)
+    neighbour = AccountFactory(member=MemberFactory(branch=branch), product=product, branch=branch)
+    _bodies(bank, product, alice, account, empty, neighbour)
+    made = {
+        "payment_id": ("transfers", "POST"),
+        "hold_id": ("holds", "POST"),
+        "transaction_id": ("ledger/journal-entries", "POST"),
+    }
+    for name, (path, method) in made.items():
+        response = root.post(path, bank.bodies[method, path], headers={"Idempotency-Key": uuid.uuid4().hex})
+        assert response.status_code == 201, response.content
+        bank.ids[name] = response.json()["id"]
+    run = root.post(
+        "imports/transactions", b"a,b\n", content_type="text/csv", headers={"Idempotency-Key": uuid.uuid4().hex}
+    )
+    assert run.status_code == 202, run.content
+    day = business_date_current()
+    period = period_create(
+        acting_user=root.user, code="SEC", starts_on=dt.date(1950, 1, 1), ends_on=dt.date(1950, 1, 31)
+    )
+    assert period.ends_on < day
+    bank.ids |= {
+        "member_id": alice.pk,
+        "account_id": account.pk,
+        "product_id": product.pk,
+        "user_id": owner.pk,
+        "run_id": run.json()["id"],
+        "period_id": period.pk,
+        "code_or_id": "1120",
+    }
+    return bank
+
+
+def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neighbour: Any) -> None:
+    line = {"branch": bank.branch.code, "amount": KES}
+    transfer = {
+        "source_account": account.number,
+        "destination_account": neighbour.number,
+        "amount": KES,
+        "description": "Rent",
+    }
+    cash = {"account": account.number, "amount": KES, "channel": "branch", "description": "Till"}
+    bank.bodies |= {
+        ("POST", "auth/register"): {"email": f"{uuid.uuid4().hex}@example.com", "password": "a long pass phrase"},
+        ("POST", "auth/login"): {"email": bank.root.user.email, "password": PASSWORD},  # type: ignore[union-attr]
+        ("POST", "auth/refresh"): {"refresh": bank.root.refresh},
+        ("POST", "auth/logout"): {},
+        ("PATCH", "users/me"): {"full_name": "Root"},
+        ("POST", "members"): {"kind": "person", "first_name": "Bob", "last_name": "Otieno"},
+        ("PATCH", "members/{member_id}"): {"city": "Nairobi"},
+        ("POST", "members/{member_id}/status"): {"status": "blocked", "reason": "Asked for it"},
+        ("POST", "account-products"): {
+            "code": f"S{uuid.uuid4().hex[:8].upper()}",
+            "name": "Savings",
+            "kind": "savings",
+            "currency": "KES",
+            "gl_account": "2110",
+            "number_prefix": "02",
+        },
+        ("PATCH", "account-products/{product_id}"): {"name": "Savings plus"},
+        ("POST", "accounts"): {"product_id": str(product.pk), "member_id": str(alice.pk), "name": "School"},
+        ("PATCH", "accounts/{account_id}"): {"name": "School fees"},
+        ("POST", "accounts/{account_id}/status"): {"status": "frozen", "reason": "Asked for it"},
+        ("POST", "accounts/{account_id}/closure"): {"reason": "Asked for it"},
+        ("POST", "deposits"): cash,
+        ("POST", "withdrawals"): cash,
+        ("POST", "transfers"): transfer,
+        ("POST", "transfers/{payment_id}/reversal"): {"reason": "Wrong"},
+        ("POST", "transactions/{payment_id}/reversal"): {"reason": "Wrong"},
+        ("POST", "transfer-batches"): {"items": [transfer, {**transfer, "description": "Second"}]},
+        ("POST", "holds"): {"account": account.number, "amount": KES, "reason": "Card"},
+        ("POST", "holds/{hold_id}/capture"): {"destination_account": neighbour.number},
+        ("POST", "ledger/journal-entries"): {
+            "description": "Rent of the branch",
+            "lines": [
+                {**line, "account_code": "5510", "side": "debit"},
+                {**line, "account_code": "1220", "side": "credit"},
+            ],
+        },
+        ("POST", "ledger/journal-entries/{transaction_id}/reversal"): {"description": "Wrong"},
+        ("POST", "ledger/periods"): {"code": "SEC2", "starts_on": "1950-02-01", "ends_on": "1950-02-28"},
+    }
+
+
+@pytest.fixture
+def outsiders(bank: Bank) -> dict[str, ApiClient]:
+    """Callers with every permission whose reach holds none of the bank's things."""
+    return {
+        "a member, with their own things only": ApiClient(user_make(*PERMISSIONS, scope="own", is_staff=False)),
+        "staff of another branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=bank.elsewhere)),
+        "staff of no branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=None)),
+    }
+
+
+@pytest.fixture
+def user_named(db: None) -> Callable[..., User]:
+    return user_make

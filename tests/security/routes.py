@@ -1,0 +1,138 @@
+"""The API as its URL patterns have it, and as its OpenAPI document has it: what the tests of this folder walk."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+API_ROOT = "api/v1/"
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A URL pattern below /api/v1/ with its view class, or its plain function where it has none."""
+
+    pattern: str
+    callback: Any
+
+    @property
+    def view(self) -> Any:
+        return getattr(self.callback, "cls", None)
+
+    @property
+    def parameters(self) -> list[str]:
+        return _PARAMETER.findall(self.pattern)
+
+    @property
+    def methods(self) -> list[str]:
+        if self.view is None:
+            return ["GET"]
+        return [name for name in METHODS if hasattr(self.view, name.lower())]
+
+    @property
+    def template(self) -> str:
+        """As OpenAPI writes it: /api/v1/members/{member_id}."""
+        return "/" + _PARAMETER.sub(r"{\1}", self.pattern)
+
+    def url(self, ids: dict[str, Any]) -> str:
+        return "/" + _PARAMETER.sub(lambda found: str(ids[found[1]]), self.pattern)
+
+
+def all_patterns(resolver: Any = None, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every URL pattern of the site with its view."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        path = above + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from all_patterns(entry, path)
+        elif isinstance(entry, URLPattern):
+            yield path, entry.callback
+
+
+def api_routes() -> list[Route]:
+    return [Route(path, callback) for path, callback in all_patterns() if path.startswith(API_ROOT)]
+
+
+def operations(*methods: str) -> list[tuple[Route, str]]:
+    """(route, method) of all operations, or of those with one of the methods."""
+    return [(route, name) for route in api_routes() for name in route.methods if not methods or name in methods]
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return made
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without its outermost references."""
+    while "$ref" in schema or len(schema.get("allOf", [])) == 1:
+        if "$ref" in schema:
+            target: Any = document()
+            for part in schema["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            schema = target
+        else:
+            schema = schema["allOf"][0]
+    return schema
+
+
+def query_parameters(route: Route, method: str = "GET") -> dict[str, dict[str, Any]]:
+    """The schemas of the operation's query parameters by name."""
+    operation = document()["paths"].get(route.template, {}).get(method.lower(), {})
+    found = operation.get("parameters", [])
+    return {one["name"]: resolved(one["schema"]) for one in found if one["in"] == "query"}
+
+
+def body_fields(route: Route, method: str) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """(path, schema) of all scalar fields of the operation's JSON body; the first item stands for each list."""
+    operation = document()["paths"][route.template][method.lower()]
+    content = operation.get("requestBody", {}).get("content", {})
+    if "application/json" not in content:
+        return []
+    return list(_scalars(content["application/json"]["schema"], ()))
+
+
+def _scalars(
+    schema: dict[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    schema = resolved(schema)
+    if schema.get("type") == "object":
+        for name, inner in schema.get("properties", {}).items():
+            yield from _scalars(inner, (*path, name))
+    elif schema.get("type") == "array":
+        yield from _scalars(schema["items"], (*path, 0))
+    else:
+        yield path, schema
+
+
+def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """A copy of the body with one value replaced; what is missing on the way is made."""
+    import copy
+
+    made: Any = copy.deepcopy(body)
+    place = made
+    for part, following in zip(path, (*path[1:], None), strict=True):
+        if following is None:
+            if isinstance(part, int) and len(place) <= part:
+                place.append(value)
+            else:
+                place[part] = value
+        elif isinstance(part, int):
+            if len(place) <= part:
+                place.append([] if isinstance(following, int) else {})
+            place = place[part]
+        else:
+            fresh: Any = [] if isinstance(following, int) else {}
+            if part not in place or place[part] is None:
+                place[part] = fresh
+            place = place[part]
+    return dict(made)
