@@ -43,8 +43,8 @@ BEGIN
            array_agg(b.status), array_agg(b.currency), array_agg(b.kind = 'internal'),
            array_agg(b.owner_epoch), array_agg(b.partition_id)
       INTO v_balance, v_held, v_limit, v_version, v_status, v_currency, v_internal, v_epoch, v_partition
-      FROM (SELECT * FROM balances_balance WHERE account_id = ANY (p_account)
-             ORDER BY account_id FOR NO KEY UPDATE) b;
+      FROM (SELECT b.* FROM unnest(p_account) AS a (id) JOIN balances_balance b ON b.account_id = a.id
+             ORDER BY b.account_id FOR NO KEY UPDATE OF b) b;
     IF v_accounts > 0 AND coalesce(cardinality(v_balance), 0) <> v_accounts THEN
         RAISE EXCEPTION 'an account has no balance row' USING ERRCODE = 'NU008';
     END IF;
@@ -59,9 +59,10 @@ BEGIN
         RAISE EXCEPTION 'an account is owned by the engine' USING ERRCODE = 'NU002';
     END IF;
 
+    -- Joins, not `= ANY (array)`: where PostgreSQL scans the table for that, it searches the array for each of its rows.
     SELECT array_agg(k.transaction_id), array_agg(k.fingerprint), array_agg(k.outcome), array_agg(k.journal_id)
       INTO v_known, v_known_print, v_known_outcome, v_known_journal
-      FROM balances_transaction_key k WHERE k.transaction_id = ANY (p_transaction);
+      FROM unnest(p_transaction) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id;
 
     outcome := array_fill(''::text, ARRAY[v_items]);
     journal := array_fill(NULL::bigint, ARRAY[v_items]);
