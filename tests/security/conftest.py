@@ -5,21 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from apps.identity.models import Branch, User
+from apps.identity.models import Branch, Role
 from apps.identity.permissions import PERMISSIONS
 from apps.ledger.selectors import business_date_current
 from apps.ledger.services import period_create
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
-from tests.factories.identity import PASSWORD, BranchFactory, user_make
+from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
 from tests.factories.members import MemberFactory
 from tests.security.routes import Route
 
@@ -58,6 +57,7 @@ class Bank:
         url = options.pop("url", None) or route.url(self.ids)
         data = body if isinstance(body, bytes | str) else None if body is None else json.dumps(body)
         content_type = options.pop("content_type", "application/json")
+        client.raise_request_exception = False
         undone = transaction.atomic()
         undone._from_testcase = True  # as pytest-django's own: durable transactions may open inside of it
         with undone:
@@ -80,6 +80,8 @@ def bank(db: None, _files: None) -> Bank:
     bank = Bank(branch, elsewhere, root)
     for code in ("1120", "2110", "5510", "1220", "3390"):
         gl_account_ready(code)
+    if not Role.objects.filter(code="member").exists():
+        RoleFactory(code="member", scope="own")
     owner = user_make("accounts.view", scope="own", is_staff=False, branch=branch)
     product = ProductFactory(is_active=True)
     alice = MemberFactory(branch=branch, user=owner)
@@ -177,8 +179,3 @@ def outsiders(bank: Bank) -> dict[str, ApiClient]:
         "staff of another branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=bank.elsewhere)),
         "staff of no branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=None)),
     }
-
-
-@pytest.fixture
-def user_named(db: None) -> Callable[..., User]:
-    return user_make
