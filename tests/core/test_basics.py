@@ -132,7 +132,7 @@ def test_tasks_take_plain_values_only() -> None:
         after_commit(RecordingTask(), member=object())
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 255, "9f1c-!~", str(uuid.uuid4())])
+@pytest.mark.parametrize("key", ["a", "x" * 255, "9f1c-!~", "0b1c2d3e-4f50-4617-8829-3a4b5c6d7e8f"])
 def test_keys_that_are_taken(key: str) -> None:
     assert idempotency_key_read({"Idempotency-Key": key}) == key
 
