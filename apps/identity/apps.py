@@ -14,9 +14,9 @@ class IdentityConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from apps.core.reference import loader_register
-        from apps.identity import services
+        from apps.identity import reference
 
-        loader_register("roles", services.roles_load)
-        loader_register("branches", services.branches_load)
+        loader_register("roles", reference.roles_load)
+        loader_register("branches", reference.branches_load)
         # Django's own receiver saves the whole user, and a sign-in would look like a change in the history.
         user_logged_in.disconnect(dispatch_uid="update_last_login")

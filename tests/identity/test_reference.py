@@ -13,7 +13,8 @@ from apps.core.errors import Unprocessable
 from apps.core.reference import ORDER, loader_of, loader_register
 from apps.identity.models import Branch, Role, User
 from apps.identity.selectors import head_office
-from apps.identity.services import DEMO_PASSWORD, branches_load, demo_users_create, roles_load
+from apps.identity.reference import branches_load, roles_load
+from apps.identity.services import DEMO_PASSWORD, demo_users_create
 
 pytestmark = pytest.mark.django_db
 

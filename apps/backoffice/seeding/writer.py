@@ -20,7 +20,8 @@ from apps.backoffice.seeding.people import AccountPlan, MemberPlan, Plan
 from apps.balances.selectors import transactions_known
 from apps.balances.services import accounts_open, internal_account_id, postings_post
 from apps.identity.models import Branch, User
-from apps.identity.services import branches_load, demo_users_create, user_create_staff
+from apps.identity.reference import branches_load
+from apps.identity.services import demo_users_create, user_create_staff
 from apps.members.models import Member
 from apps.members.numbers import numbers_reserve
 from apps.members.search import search_text_of

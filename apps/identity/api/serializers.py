@@ -174,6 +174,12 @@ class MePatchSerializer(StrictSerializer):
     time_zone = TextField(max_length=64, required=False, help_text="IANA name, for example Africa/Nairobi.")
     preferred_currency = CurrencyField(required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An empty change is a mistake of the caller."""
+        if not attrs:
+            raise serializers.ValidationError("Send at least one field.", code="empty")
+        return attrs
+
 
 class BranchListParams(ListParams):
     """Parameters of the list of branches."""

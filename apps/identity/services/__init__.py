@@ -1,7 +1,6 @@
-"""Writes of identity: sign-up, sign-in, tokens, staff users, reference data. Each records what it did."""
+"""Writes of identity: sign-up, sign-in, tokens, staff users. Each records what it did."""
 
 from apps.identity.services._demo import DEMO_PASSWORD, demo_users_create
-from apps.identity.services._reference import branches_load, roles_load
 from apps.identity.services._staff import user_create_staff, user_deactivate, user_roles_set
 from apps.identity.services._tokens import TokenPair, token_pair_issue, token_refresh, token_revoke
 from apps.identity.services._users import user_authenticate, user_register, user_update
@@ -9,9 +8,7 @@ from apps.identity.services._users import user_authenticate, user_register, user
 __all__ = [
     "DEMO_PASSWORD",
     "TokenPair",
-    "branches_load",
     "demo_users_create",
-    "roles_load",
     "token_pair_issue",
     "token_refresh",
     "token_revoke",
