@@ -12,8 +12,8 @@ from apps.audit.models import AuditEvent
 from apps.core.errors import Unprocessable
 from apps.core.reference import ORDER, loader_of, loader_register
 from apps.identity.models import Branch, Role, User
-from apps.identity.selectors import head_office
 from apps.identity.reference import branches_load, roles_load
+from apps.identity.selectors import head_office
 from apps.identity.services import DEMO_PASSWORD, demo_users_create
 
 pytestmark = pytest.mark.django_db
