@@ -47,10 +47,13 @@ def test_a_row_that_commits_late_is_sealed_in_its_place(books: Books) -> None:
             drawn.set()
             go_on.wait(20)
             cursor.execute(
-                "INSERT INTO ledger_journal (id, transaction_id, kind, outcome, line_count, business_date, value_date,"
-                " booked_at, correlation_id, channel, description, counterparty, reference, partition, epoch)"
+                "WITH entry AS (INSERT INTO ledger_journal (id, transaction_id, kind, outcome, line_count,"
+                " business_date, value_date, booked_at, correlation_id, channel, description, counterparty, reference,"
+                " partition, epoch)"
                 " SELECT %s, gen_random_uuid(), 'transfer', 'NSF', 0, current, current, now(), '', '', '', '', '', 0, 0"
-                " FROM ledger_businessdate",
+                " FROM ledger_businessdate RETURNING id, transaction_id)"
+                " INSERT INTO balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint,"
+                " outcome, journal_id) SELECT transaction_id, '', '', '', 'NSF', id FROM entry",
                 [early[0]],
             )
 

@@ -37,6 +37,8 @@ def hold_place(
     return balances.hold_place(
         transaction_id=asked.transaction_id,
         fingerprint=asked.fingerprint,
+        client_id=asked.client_id,
+        key=asked.key,
         account_id=ref.ledger_id,
         amount=amount.minor,
         reason=reason,
