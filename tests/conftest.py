@@ -73,20 +73,31 @@ def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
         principals_clear()
+        refs_forget()
         damper.clear()
         cache.clear()
 
 
 def _databases_of(test: pytest.Item) -> tuple[Any, bool]:
-    """pytest-django makes databases for the tests that it knows; those with `committed_db` are to be among them."""
-    if "committed_db" in getattr(test, "fixturenames", ()):
-        return {"default"}, False
+    """pytest-django makes databases for tests that it knows; those that only ask for the set-up are to be among them.
+
+    Without one, they would find the application's own database.
+    """
     databases, serialized = _databases_known(test)
+    if "django_db_setup" in getattr(test, "fixturenames", ()):
+        return {"default"}, serialized
     return databases, serialized
 
 
 _databases_known = pytest_django_fixtures._get_databases_for_test
 pytest_django_fixtures._get_databases_for_test = _databases_of
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests that commit come last: what they leave is not found by tests that count what there is."""
+    committing = {"committed_db", "live_server", "browser"}
+    late = {item.path for item in items if committing & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: item.path in late)
 
 
 @pytest.fixture

@@ -113,7 +113,8 @@ def test(arguments: list[str]) -> int:
     Home(home_path()).cache.mkdir(parents=True, exist_ok=True)
     options = ["-p", "no:cacheprovider"]
     if not any(word.startswith(("-n", "--numprocesses")) or word == "--pdb" for word in arguments) and not arguments:
-        options += ["-n", "2", "--dist", "loadfile"]
+        # In the order of collection, which puts files that commit last (tests/conftest.py).
+        options += ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     if not arguments:
         options += ["--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN_PERCENT}"]
     chromium = next((path for path in CHROMIUM if os.access(path, os.X_OK)), None)
