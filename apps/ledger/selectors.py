@@ -52,6 +52,8 @@ def gl_accounts_by_code(*, codes: Iterable[str]) -> dict[str, GLAccount]:
 
 def gl_account_find(*, code_or_id: str) -> GLAccount:
     """A node by its code or by its UUID. Raises `GLAccountNotFound`."""
+    if not code_or_id.isprintable():  # PostgreSQL takes no NUL, and no code has one
+        raise GLAccountNotFound
     node = GLAccount.objects.select_related("parent").filter(code=code_or_id).first()
     if node is None:
         try:

@@ -11,6 +11,33 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
+INJECTIONS = [
+    "';--",
+    "' OR 1=1 --",
+    "\\'; DROP TABLE ledger_journal; --",
+    "{{7*7}}",
+    "{% debug %}",
+    "${7*7}",
+    "%s%n%(x)s",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "../../etc/passwd",
+    "%00",
+    "a\\u0000b",
+    "=cmd|'/c calc'!A1",
+    "\u202eevil",
+    "\u200b",
+    "\ufb01",
+    "\U0001f600" * 50,
+    "ı",
+    "x" * 5_000,
+    "a:b & c | !d <-> (e)",
+    "%",
+    "_",
+    "*",
+    "",
+    " ",
+]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 API_ROOT = "api/v1/"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -136,3 +163,23 @@ def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
                 place[part] = fresh
             place = place[part]
     return dict(made)
+
+
+NO_BODY = {"holds/{hold_id}/release", "ledger/periods/{period_id}/closure"}
+CSV = "imports/transactions"
+
+
+def named(route: Route) -> str:
+    return route.template.removeprefix("/api/v1/")
+
+
+def json_operations() -> list[tuple[Route, str]]:
+    return [(route, method) for route, method in operations("POST", "PUT", "PATCH") if named(route) != CSV]
+
+
+def with_bodies() -> list[tuple[Route, str]]:
+    return [(route, method) for route, method in json_operations() if named(route) not in NO_BODY]
+
+
+def fault(method: str, route: Route, what: Any, response: Any) -> str:
+    return f"{method} {route.pattern} {str(what)[:80]!r}: {response.status_code} {response.content[:200]!r}"

@@ -40,6 +40,10 @@ class StrictSerializer(StrictMixin, serializers.Serializer):
     """The base of serializers that read requests."""
 
 
+class NoBodySerializer(StrictSerializer):
+    """For operations that take no body: `body_read(NoBodySerializer, request)` refuses every field."""
+
+
 class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
     """The base of serializers that follow a model. List `fields` one by one; never `__all__`."""
 

@@ -17,7 +17,7 @@ from apps.core.api.pagination import page_of
 from apps.core.api.permissions import ANY_USER
 from apps.core.api.query import NoParams
 from apps.core.api.renderers import JSONRenderer
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
 from apps.identity.models import User
@@ -243,6 +243,7 @@ class PeriodClosureView(ApiView):
     )
     def post(self, request: Request, period_id: UUID) -> Response:
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         period = services.period_close(
             acting_user=caller(request), period_id=period_id, version=self.expected_version, at=clock.now()
         )

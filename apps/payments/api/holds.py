@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.idempotency import request_fingerprint
 from apps.payments import services
@@ -128,6 +128,7 @@ class HoldReleaseView(ApiView):
     def post(self, request: Request, hold_id: UUID) -> Response:
         """End a hold without taking anything."""
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         hold = services.hold_release(
             user=caller(request), hold_id=hold_id, expected_version=self.expected_version, at=clock.now()
         )
