@@ -82,7 +82,9 @@ def test_many_events_in_few_statements(django_assert_num_queries):
 def test_postgresql_refuses_to_change_the_trail(statement):
     record(action="a.b.c", acting_user=None)
     connection.check_constraints()  # TRUNCATE refuses tables with deferred checks before it looks at triggers
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    # The owner has given up the right; a superuser meets the trigger behind it.
+    refused = "append-only|permission denied for table"
+    with pytest.raises(DatabaseError, match=refused), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert AuditEvent.objects.count() == 1
 
@@ -95,18 +97,22 @@ def test_the_orm_cannot_change_the_trail_either():
             attempt()
 
 
-def test_an_ordinary_role_has_not_even_the_right():
-    role = f"numina_test_{uuid.uuid4().hex[:8]}"
+def test_nobody_was_granted_the_right_to_change_the_trail():
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE ROLE {role}")
-        for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
-            cursor.execute("SELECT has_table_privilege(%s, 'audit_auditevent', %s)", [role, privilege])
-            assert cursor.fetchone() == (False,)
         cursor.execute(
             "SELECT count(*) FROM information_schema.role_table_grants WHERE table_name = 'audit_auditevent' "
-            "AND grantee = current_user AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')"
+            "AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')"
         )
         assert cursor.fetchone() == (0,)
+
+
+def test_every_change_of_the_trail_meets_a_trigger():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_manipulation FROM information_schema.triggers WHERE event_object_table = 'audit_auditevent'"
+            " UNION SELECT 'TRUNCATE' FROM pg_trigger WHERE tgrelid = 'audit_auditevent'::regclass AND tgtype & 32 <> 0"
+        )
+        assert {row[0] for row in cursor.fetchall()} >= {"UPDATE", "DELETE", "TRUNCATE"}
 
 
 def test_secrets_are_never_stored():
