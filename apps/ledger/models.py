@@ -133,8 +133,8 @@ class LedgerAccount(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     gl_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, related_name="ledger_accounts")
     branch = models.ForeignKey("identity.Branch", on_delete=models.PROTECT, related_name="+")
-    # No index: a bank has few currencies, and on new tables PostgreSQL chose it for the foreign keys of lines, which then
-    # read every account of the currency for each line.
+    # No index: a bank has few currencies, and on new tables PostgreSQL chose it for the foreign keys of lines, which
+    # then read every account of the currency for each line.
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     number = models.CharField(max_length=34, unique=True)
