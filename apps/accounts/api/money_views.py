@@ -167,6 +167,7 @@ class StatementVerifyView(ApiView):
     """Is this statement ours? Open to all: it is asked by whoever was given one."""
 
     public = True
+    also_answers: ClassVar = {"GET": frozenset({404})}
 
     @extend_schema(
         summary="Confirm a statement",

@@ -115,6 +115,11 @@ class BalanceShortSerializer(serializers.Serializer):
     held = MoneyField(minor_source="held")
     available = MoneyField(minor_source="available")
 
+    def to_representation(self, account: Account) -> dict[str, Any]:
+        """The balance of `account`, from those that were read for the page."""
+        shown: dict[str, Any] = super().to_representation(self.context["balances"][account.ledger_account_id])
+        return shown
+
 
 class AccountSerializer(serializers.ModelSerializer):
     """A deposit account. `balance` is there when `expand=balance` asks for it."""
@@ -125,7 +130,7 @@ class AccountSerializer(serializers.ModelSerializer):
     holders = HolderSerializer(many=True, help_text="Joint owners and signatories besides the owner.")
     overdraft_limit = MoneyField(minor_source="overdraft_limit")
     status_reason = serializers.SerializerMethodField(help_text="Why it is blocked or closed; staff only.")
-    balance = serializers.SerializerMethodField(required=False)
+    balance = BalanceShortSerializer(source="*", required=False, help_text="With expand=balance.")
 
     class Meta:
         model = Account
@@ -153,9 +158,6 @@ class AccountSerializer(serializers.ModelSerializer):
     def get_status_reason(self, account: Account) -> str:
         # A member must not learn from us of an investigation.
         return "" if self.context["user"].scope == "own" else account.status_reason
-
-    def get_balance(self, account: Account) -> BalanceShortSerializer:
-        return BalanceShortSerializer(self.context["balances"][account.ledger_account_id]).data  # type: ignore[return-value]
 
     def to_representation(self, account: Account) -> dict[str, Any]:
         """Without `balance` unless balances were read."""

@@ -21,7 +21,7 @@ from apps.balances.selectors import BalanceView, balances_read
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
-from apps.core.api.views import ApiView, respond
+from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import CurrencyMismatch, PermissionDenied
 from apps.core.money import Money
 from apps.ledger.selectors import business_date_current
@@ -90,6 +90,7 @@ class AccountsView(ApiView):
     """The accounts that the user may see, and new ones."""
 
     permissions: ClassVar = {"GET": "accounts.view", "POST": "accounts.open"}
+    also_answers: ClassVar = NAMES_A_RECORD
 
     @extend_schema(
         summary="List accounts",

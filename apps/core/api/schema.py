@@ -153,6 +153,7 @@ class NuminaSchema(AutoSchema):
             statuses |= {409, 413, 415, 422}
         if method in getattr(view, "if_match_methods", ()):
             statuses |= {409, 412, 428}
+        statuses |= getattr(view, "also_answers", {}).get(method, frozenset())
         return sorted(statuses - set(getattr(view, "never_answers", ())))
 
     def _problem_response(self, status: int) -> dict[str, Any]:

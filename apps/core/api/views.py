@@ -16,6 +16,9 @@ from apps.core.api.etag import etag_of, if_match_required
 from apps.core.api.permissions import HasPermission
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
 
+NAMES_A_RECORD: Mapping[str, frozenset[int]] = {"POST": frozenset({404})}
+"""For `also_answers`: the body names a record, which may not be there or not be the caller's."""
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -25,7 +28,8 @@ class ApiView(APIView):
     `permissions` names the permission code of each method (`ANY_USER` for whoever is logged in); a view open to
     all says `public = True`. `max_body_bytes` replaces the size cap of 1 MiB. In methods listed in
     `idempotent_methods` the header Idempotency-Key is required and in `self.idempotency_key`; in those listed in
-    `if_match_methods` If-Match is required and its version in `self.expected_version`.
+    `if_match_methods` If-Match is required and its version in `self.expected_version`. `also_answers` names, by method,
+    statuses that the document would not guess: a POST that names another record answers 404 when it is not there.
     """
 
     permissions: ClassVar[Mapping[str, str]] = {}
@@ -33,6 +37,7 @@ class ApiView(APIView):
     idempotent_methods: ClassVar[frozenset[str]] = frozenset()
     if_match_methods: ClassVar[frozenset[str]] = frozenset({"PATCH", "PUT"})
     max_body_bytes: ClassVar[int | None] = None
+    also_answers: ClassVar[Mapping[str, frozenset[int]]] = {}
 
     permission_classes = (HasPermission,)
     http_method_names = [*METHODS, "head"]

@@ -48,6 +48,7 @@ class BranchSerializer(serializers.ModelSerializer):
     """A branch."""
 
     parent_id = serializers.UUIDField(allow_null=True, help_text="The branch above it.")
+    email = serializers.CharField(help_text="Empty when there is none.")
 
     class Meta:
         model = Branch

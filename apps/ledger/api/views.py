@@ -128,6 +128,7 @@ class TrialBalanceView(ApiView):
     """The trial balance."""
 
     permissions: ClassVar = {"GET": "ledger.view"}
+    also_answers: ClassVar = {"GET": frozenset({404})}  # for a branch out of reach
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [  # type: ignore[misc]
         JSONRenderer,
         CSVRenderer,

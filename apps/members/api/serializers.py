@@ -26,6 +26,7 @@ class MemberSerializer(serializers.ModelSerializer):
     """A person or a business."""
 
     display_name = serializers.CharField(help_text="The name as shown to people.")
+    email = serializers.CharField(help_text="Empty when there is none.")
     branch = BranchRefSerializer()
 
     class Meta:

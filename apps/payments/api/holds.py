@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
-from apps.core.api.views import ApiView, respond
+from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.idempotency import request_fingerprint
 from apps.payments import services
 from apps.payments.api import serializers
@@ -26,6 +26,7 @@ class HoldsView(ApiView):
     """Money set aside on accounts."""
 
     permissions = {"GET": "accounts.view", "POST": "payments.hold"}
+    also_answers = NAMES_A_RECORD
     idempotent_methods = frozenset({"POST"})
 
     @extend_schema(

@@ -18,7 +18,7 @@ from apps.core.api.lean import MoneyView, answer, refusal
 from apps.core.api.problems import pointer_join
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
-from apps.core.api.views import ApiView, respond
+from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.idempotency import idempotency_key_read, request_fingerprint
 from apps.payments import services
@@ -83,6 +83,7 @@ class TransfersView(MoneyView):
     """Transfers between accounts."""
 
     permissions = {"POST": "payments.transfer"}
+    also_answers = NAMES_A_RECORD
 
     @extend_schema(
         request=serializers.TransferRequestSerializer,
@@ -216,6 +217,7 @@ class CashView(ApiView):
     """What deposits and withdrawals have in common."""
 
     idempotent_methods = frozenset({"POST"})
+    also_answers = NAMES_A_RECORD
 
     def asked(self, request: Request) -> tuple[Asked, dict[str, Any]]:
         """The request under its key, and its validated body."""
