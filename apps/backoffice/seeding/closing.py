@@ -21,9 +21,8 @@ from apps.balances.services import entry_reverse, hold_place
 from apps.identity.models import User
 from apps.ledger.sealing import journal_seal_all
 from apps.ledger.selectors import periods, trial_balance
-from apps.ledger.services import period_close, period_create
+from apps.ledger.services import period_create
 
-OPEN_PERIODS = 2  # the month of the business day and the one before
 HOLD_SHARE = 0.02
 SEAL_TRIES = 20
 SEAL_PAUSE = 0.5  # seconds
@@ -113,18 +112,18 @@ def holds_place(plan: Plan, *, blocked: set[int], staff: dict[str, User], client
     return count
 
 
-def periods_write(plan: Plan, *, user: User, at: dt.datetime) -> tuple[int, int]:
-    """An accounting period for each month, all but the last two closed; returns how many there are and are closed."""
+def periods_write(plan: Plan, *, user: User) -> int:
+    """An accounting period for each month; returns how many there are.
+
+    They stay open: whoever tries the bank imports a history of their own next, and a closed month takes no entry.
+    """
     known = {period.code: period for period in periods()}
     months = month_starts(plan.first, plan.today)
     for month in months:
         code = f"{month:%Y-%m}"
         if code not in known:
             known[code] = period_create(acting_user=user, code=code, starts_on=month, ends_on=month_end(month))
-    closing = months[: len(months) - OPEN_PERIODS]
-    for month in closing:
-        period_close(acting_user=user, period_id=known[f"{month:%Y-%m}"].pk, at=at)
-    return len(months), len(closing)
+    return len(months)
 
 
 def journal_seal(*, at: dt.datetime, wanted: int) -> int:

@@ -53,7 +53,6 @@ class SeedReport:
     holds: int = 0
     overdrawn: int = 0
     periods: int = 0
-    periods_closed: int = 0
     sealed: int = 0
     entries_per_second: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -161,9 +160,7 @@ class _Run:
         report.refused = report.entries - outcomes.get("OK", 0) - plan.profile.reversals
         report.entries_per_second = round(total / max(report.seconds["Transactions"], 0.001))
         report.overdrawn = closing.overdrawn(plan.accounts)
-        report.periods, report.periods_closed = self._step(
-            "Periods", None, lambda _: closing.periods_write(plan, user=staff["finance"], at=self._at)
-        )
+        report.periods = self._step("Periods", None, lambda _: closing.periods_write(plan, user=staff["finance"]))
         report.sealed = self._step(
             "Seal of the journal",
             None,

@@ -86,7 +86,7 @@ def _summary(report: SeedReport) -> str:
         f"{report.holds} holds\n"
         f"{report.entries:,} transactions ({report.refused} refused), {report.entries_per_second:,} a second; "
         f"{report.sealed:,} entries sealed\n"
-        f"{report.periods} accounting periods, {report.periods_closed} closed; business day {report.business_date}\n"
+        f"{report.periods} accounting periods, all open; business day {report.business_date}\n"
         f"trial balance off by: {zero}; {proof}\n"
         f"{sum(report.seconds.values()):.1f} s in all"
     )
