@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.context import client_ip, request_context
 from apps.core.trace import trace_start
 
+API_PREFIX = "/api/"
 HEALTH_PREFIX = "/api/v1/health/"
 
 
@@ -32,7 +33,7 @@ def request_id_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -
         request_context.set({"correlation_id": request_id, "ip": ip})
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = _host_refused(request) or get_response(request)
+        response = _refused(request) or get_response(request)
         response["X-Request-ID"] = request_id
         # Without a length a server must answer in chunks, which costs the server and every client.
         if not response.streaming and not response.has_header("Content-Length"):
@@ -42,15 +43,19 @@ def request_id_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -
     return handle
 
 
-def _host_refused(request: HttpRequest) -> HttpResponse | None:
-    """400 for a host that is not ours, by Django's own handler; None for ours.
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    """400, by Django's own handler, for a host that is not ours or a NUL in the address; None for all else.
 
     Orchestrators ask for health by address, so those two paths answer to any name: they say and build nothing by it.
+    PostgreSQL takes no NUL, and Django's admin hands paths and filters on unread; the API reads its own.
     """
     if request.path_info.startswith(HEALTH_PREFIX):
         return None
     try:
         request.get_host()
-    except DisallowedHost as error:
+        nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+        if nul and not request.path_info.startswith(API_PREFIX):
+            raise BadRequest("NUL in the address.")
+    except (DisallowedHost, BadRequest) as error:
         return response_for_exception(request, error)
     return None
