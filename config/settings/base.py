@@ -154,10 +154,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "apps.accounts.models.Account.Status",
+        "AccountStatusSettableEnum": "apps.accounts.api.serializers.SETTABLE",
+        "BatchModeEnum": ["independent", "atomic"],
+        "GLAccountTypeEnum": ["asset", "liability", "equity", "income", "expense"],
+        "GLAccountUsageEnum": ["header", "detail", "control"],
+        "HealthStateEnum": ["ok", "failed"],
+        "HolderRoleEnum": "apps.accounts.models.AccountHolder.Role",
         "MemberKindEnum": "apps.members.models.Member.Kind",
         "MemberStatusEnum": "apps.members.models.Member.Status",
+        "MemberStatusSettableEnum": "apps.members.api.serializers.SETTABLE",
         "PaymentStatusEnum": ["committed", "rejected"],
         "ProductKindEnum": "apps.accounts.models.AccountProduct.Kind",
+        "ScopeEnum": "apps.identity.models.Role.Scope",
     },
 }
 SIMPLE_JWT: dict[str, Any] = {

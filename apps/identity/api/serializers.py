@@ -105,7 +105,7 @@ class MeSerializer(UserSerializer):
     """The user who asks, with everything the roles allow."""
 
     permissions = serializers.SerializerMethodField(help_text="Permission codes held.")
-    scope = serializers.ChoiceField(choices=["own", "branch", "all"], help_text="How far the permissions reach.")
+    scope = serializers.ChoiceField(choices=Role.Scope.choices, help_text="How far the permissions reach.")
 
     class Meta:
         model = User

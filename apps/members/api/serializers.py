@@ -11,7 +11,7 @@ from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.members.models import Member
 
-SETTABLE = (Member.Status.ACTIVE, Member.Status.BLOCKED)
+SETTABLE = [(status.value, status.label) for status in (Member.Status.ACTIVE, Member.Status.BLOCKED)]
 
 
 class BranchRefSerializer(serializers.Serializer):
@@ -98,7 +98,7 @@ class MemberUpdateSerializer(_Facts):
 class MemberStatusSerializer(StrictSerializer):
     """A block, or its end."""
 
-    status = ChoiceField(choices=[(status.value, status.label) for status in SETTABLE])
+    status = ChoiceField(choices=SETTABLE)
     reason = TextField(max_length=200)
 
 
