@@ -301,7 +301,8 @@ def test_the_staff_site_shows_and_searches(staff, user):
         page = staff.get(url, {"q": term}).content.decode()
         assert "a.b.c" in page
         assert "a.b.other" not in page
-    assert staff.get(url, {"q": "\x00' OR 1=1"}).status_code == 200
+    assert staff.get(url, {"q": "' OR 1=1"}).status_code == 200
+    assert staff.get(url, {"q": "\x00"}).status_code == 400
     page = staff.get(reverse("admin:audit_auditevent_change", args=[event.pk])).content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert(1)" not in page
