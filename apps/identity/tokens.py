@@ -17,6 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -69,11 +71,6 @@ def keys_by_kid() -> dict[str, Key]:
 
 
 def _key_from_pem(text: str, kid: str) -> Key:
-    try:
-        from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError:
-        raise ImproperlyConfigured("A PEM key in NUMINA_JWT_SIGNING_KEY needs the package cryptography.") from None
     # One-line environment files carry line ends as \n.
     private = load_pem_private_key(text.replace("\\n", "\n").encode(), password=None)
     if isinstance(private, ed25519.Ed25519PrivateKey):

@@ -11,6 +11,8 @@ import uuid
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.identity import tokens
@@ -251,8 +253,6 @@ def test_keys_change_with_the_setting(pair, settings):
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
 def test_private_keys_sign_with_their_own_algorithm(user, settings, kind):
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
     private = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else rsa.generate_private_key(65537, 2048)
     pem = private.private_bytes(
@@ -273,8 +273,6 @@ def test_private_keys_sign_with_their_own_algorithm(user, settings, kind):
 
 
 def test_a_private_key_of_a_weak_kind_is_refused(settings):
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    from cryptography.hazmat.primitives.asymmetric import ec
 
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
