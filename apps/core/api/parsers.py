@@ -38,7 +38,7 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         """The object in the body."""
         context = parser_context or {}
-        _check_content_type(media_type)
+        charset_check(media_type)
         limit = getattr(context.get("view"), "max_body_bytes", None) or self.max_bytes
         return json_object_read(_read(stream, limit, context))
 
@@ -78,7 +78,8 @@ def _read(stream: IO[bytes], limit: int, context: Mapping[str, Any]) -> bytes:
     return body
 
 
-def _check_content_type(media_type: str | None) -> None:
+def charset_check(media_type: str | None) -> None:
+    """Raise UnsupportedMediaType when a Content-Type names another charset than UTF-8."""
     message = Message()
     message["Content-Type"] = media_type or ""
     charset = message.get_param("charset")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api.pagination import page_of
+from apps.core.api.parsers import charset_check
 from apps.core.api.query import NoParams
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
@@ -33,6 +34,7 @@ class CsvParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """The stream under the name `file`, as a form would have it."""
+        charset_check(media_type)
         return {"file": stream}
 
 
