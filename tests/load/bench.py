@@ -132,7 +132,7 @@ class Measures:
         }
 
     def _http(self, name: str, seconds: float, connections: int, request: Callable[[], bytes], expected: int) -> float:
-        from tests.load.http import load_run
+        from tests.load.generator import load_run
 
         port = self.ports["minimal" if name == "http minimal" else "web"]
         if name not in self.latencies:  # the first requests of a process load code and open connections
@@ -144,7 +144,7 @@ class Measures:
         return load.per_second
 
     def http_transfer(self, seconds: float) -> float:
-        from tests.load.http import request_bytes
+        from tests.load.generator import request_bytes
 
         def request() -> bytes:
             body = json.dumps(self._transfer_body()).encode()
@@ -153,7 +153,7 @@ class Measures:
         return self._http("http transfer", seconds, 16, request, 201)
 
     def http_batch(self, seconds: float) -> float:
-        from tests.load.http import request_bytes
+        from tests.load.generator import request_bytes
 
         # Bodies are made before, so that the generator does not take the server's time; keys are fresh each time.
         bodies = [
@@ -168,7 +168,7 @@ class Measures:
         return BATCH * self._http("http batch", seconds, 2, request, 200)
 
     def http_balance(self, seconds: float) -> float:
-        from tests.load.http import request_bytes
+        from tests.load.generator import request_bytes
 
         def request() -> bytes:
             account = self.random.choice(self.bank.ids)
@@ -177,7 +177,7 @@ class Measures:
         return self._http("http balance", seconds, 16, request, 200)
 
     def http_minimal(self, seconds: float) -> float:
-        from tests.load.http import request_bytes
+        from tests.load.generator import request_bytes
 
         return self._http("http minimal", seconds, 16, lambda: request_bytes("GET", "/"), 200)
 

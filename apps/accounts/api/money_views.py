@@ -17,7 +17,7 @@ from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.api import statement_serializers as shown
 from apps.accounts.api.views import user_of
-from apps.accounts.selectors import account_get_for, statement_verify, transactions_of
+from apps.accounts.selectors import account_brief_for, account_get_for, statement_verify, transactions_of
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
 from apps.balances.selectors import balance_read, holds
@@ -57,21 +57,9 @@ class AccountBalanceView(ApiView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        account = account_get_for(user=user_of(request), pk=account_id)
+        account = account_brief_for(user=user_of(request), pk=account_id)
         view = balance_read(account_id=account.ledger_account_id)
-        body = {
-            "account": account,
-            "currency": view.currency,
-            "booked": view.booked,
-            "held": view.held,
-            "available": view.available,
-            "overdraft_limit": view.overdraft_limit,
-            "pending": 0,
-            "as_of": view.as_of,
-            "is_exact": not view.pending,
-            "version": view.version,
-        }
-        return respond(forms.AccountBalanceSerializer(body).data, version=view.version)
+        return respond(forms.balance_show(account, view), version=view.version)
 
 
 class AccountTransactionsView(ApiView):

@@ -7,9 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Account, AccountHolder, AccountProduct
+from apps.accounts.selectors import AccountBrief
+from apps.balances.selectors import BalanceView
 from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, TextField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.serializers import StrictSerializer
+from apps.core.currencies import minor_format
 
 SETTABLE = [choice for choice in Account.Status.choices if choice[0] != Account.Status.CLOSED]
 
@@ -228,6 +231,25 @@ class AccountBalanceSerializer(serializers.Serializer):
     as_of = serializers.DateTimeField()
     is_exact = serializers.BooleanField(help_text="False while a part of it could still disappear.")
     version = serializers.IntegerField()
+
+
+def balance_show(account: AccountBrief, view: BalanceView) -> dict[str, Any]:
+    """What AccountBalanceSerializer describes, written without it: this is read more often than anything else."""
+
+    def money(minor: int) -> dict[str, str]:
+        return {"amount": minor_format(minor, view.currency), "currency": view.currency}
+
+    return {
+        "account": {"id": account.id, "number": account.number},
+        "booked": money(view.booked),
+        "held": money(view.held),
+        "available": money(view.available),
+        "overdraft_limit": money(view.overdraft_limit),
+        "pending": money(0),
+        "as_of": view.as_of,
+        "is_exact": not view.pending,
+        "version": view.version,
+    }
 
 
 class AccountHoldSerializer(serializers.Serializer):

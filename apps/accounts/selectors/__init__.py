@@ -1,6 +1,8 @@
 """Reads of products and accounts."""
 
 from apps.accounts.selectors._access import (
+    AccountBrief,
+    account_brief_for,
     account_by_number,
     account_facts,
     account_get_for,
@@ -16,9 +18,11 @@ from apps.accounts.selectors._statements import LINES_MAX, Statement, StatementL
 
 __all__ = [
     "LINES_MAX",
+    "AccountBrief",
     "AccountRef",
     "Statement",
     "StatementLine",
+    "account_brief_for",
     "account_by_number",
     "account_facts",
     "account_get_for",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -35,6 +35,23 @@ def account_get_for(*, user: User, pk: UUID) -> Account:
     if account is None:
         raise NotFound("No such account.")
     return account
+
+
+class AccountBrief(NamedTuple):
+    """What reading a balance needs of an account."""
+
+    id: UUID
+    number: str
+    ledger_account_id: int
+
+
+def account_brief_for(*, user: User, pk: UUID) -> AccountBrief:
+    """The account's ids and number, through the same gate as `account_get_for`, without the rows around it."""
+    found = accounts_visible_to(user).select_related(None).filter(pk=pk).order_by()
+    row = found.values_list("pk", "number", "ledger_account_id").first()
+    if row is None:
+        raise NotFound("No such account.")
+    return AccountBrief(*row)
 
 
 def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> QuerySet[Account]:
