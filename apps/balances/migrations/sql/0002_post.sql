@@ -213,7 +213,12 @@ BEGIN
      WHERE b.account_id = t.account AND t.version <> t.version_start AND b.version = t.version_start;
     GET DIAGNOSTICS v_written = ROW_COUNT;
     PERFORM set_config('numina.door', '', true);
-    SELECT count(*) INTO v_expected FROM unnest(v_version, v_version_start) AS t (a, b) WHERE t.a <> t.b;
+    v_expected := 0;
+    FOR v_account IN 1 .. v_accounts LOOP
+        IF v_version[v_account] <> v_version_start[v_account] THEN
+            v_expected := v_expected + 1;
+        END IF;
+    END LOOP;
     IF v_written <> v_expected THEN
         RAISE EXCEPTION 'a balance changed its version under its lock' USING ERRCODE = '40001';
     END IF;
