@@ -105,10 +105,12 @@ def test_parallel_guesses_do_not_slip_through(rates):
     assert (len(passed), len(stopped)) == (5, 15)
 
 
-def test_giving_back_in_a_window_that_ended_is_harmless(rates):
+def test_giving_back_what_was_never_counted_gains_nothing(api, rates):
     request = RequestFactory().post("/")
-    with rates(login_pair="5/h"):
+    with rates(login_pair="1/h"):
         rate_give_back(login_keys(request, "never-counted@example.com"))
+        assert guess(api, "never-counted@example.com").status_code == 401
+        assert guess(api, "never-counted@example.com").status_code == 429
 
 
 def test_a_lost_cache_locks_nobody_out(api, user, rates, settings):
