@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -22,6 +23,8 @@ from config.runtime.valkey import Valkey
 
 PREFIX = "numina-test-"
 COVERAGE_MIN_PERCENT = 85
+LOG_LINES_MAX = 20
+_SESSION_ENDED = re.compile(r"PANIC:|FATAL:|terminat|crash|could not (?:receive|send) data")
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
 
 
@@ -126,10 +129,23 @@ def test(arguments: list[str]) -> int:
             environment = servers.environment()
             if chromium:
                 environment["NUMINA_TEST_CHROMIUM"] = chromium
-            return process_run([sys.executable, "-m", "pytest", *options, *arguments], environment)
+            code = process_run([sys.executable, "-m", "pytest", *options, *arguments], environment)
+            if code:
+                _lost_sessions_show(servers.postgres.log)
+            return code
     except StopRequested:
         say("Interrupted; the test servers are stopped.")
         return 130
+
+
+def _lost_sessions_show(log: Path) -> None:
+    """What PostgreSQL says of sessions that it ended, beside a test that failed for want of one."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in [line for line in lines if _SESSION_ENDED.search(line)][-LOG_LINES_MAX:]:
+        say(f"PostgreSQL: {line}")
 
 
 def _folder_remove(folder: Path, postgres: Postgres) -> None:

@@ -17,6 +17,9 @@ REDIS_OFFSET = 4 * int(_WORKER) if _WORKER.isdigit() else 0
 CACHES = caches(env_read())
 CACHES["default"]["LOCATION"] = env_read().redis_database(REDIS_OFFSET)
 
+# A test holds its transaction open for as long as it runs, on a loaded machine for minutes.
+DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
+
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
