@@ -27,7 +27,10 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where to go next
 
 # Lowest first: each may import only those before it.
-NUMINA_APPS = ["core", "identity", "audit", "ledger", "balances", "members", "accounts", "payments", "backoffice"]
+NUMINA_APPS = [
+    "core", "calculations", "identity", "audit", "jobs", "notifications", "approvals",
+    "ledger", "balances", "members", "accounts", "payments", "backoffice",
+]  # fmt: skip
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # its default would replace our site with its own

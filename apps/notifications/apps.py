@@ -1,0 +1,11 @@
+"""E-mail, in-app, SMS and web push: templates, preferences, delivery."""
+
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    """E-mail, in-app, SMS and web push: templates, preferences, delivery."""
+
+    name = "apps.notifications"
+    label = "notifications"
+    verbose_name = "Notifications"
