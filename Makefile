@@ -2,7 +2,7 @@
 # Variables: NUMINA_PORT, NUMINA_HOME, NUMINA_SEED=demo|tiny|none, DATABASE_URL, REDIS_URL, PYTHON.
 NUMINA := @sh config/runtime/environment.sh
 .DEFAULT_GOAL := help
-.PHONY: help run up down status test check bench manage
+.PHONY: help run up down status test cases check bench manage
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ status: ## what runs, on which ports
 
 test: ## the whole suite on servers of its own; ARGS="tests/ledger -k name" for a part
 	$(NUMINA) test $(ARGS)
+
+cases: ## work out the published cases of a folder: DIR=path; by default those of the project
+	$(NUMINA) cases $(if $(DIR),$(abspath $(DIR)))
 
 check: ## lint, format, types, layers, migrations, OpenAPI, error list, production settings
 	$(NUMINA) check $(ARGS)

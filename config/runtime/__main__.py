@@ -14,6 +14,7 @@ COMMANDS = {
     "env": "print the running copy's environment for a shell",
     "manage": "run manage.py with the copy's servers: manage -- ARGUMENTS",
     "test": "run pytest on servers of its own: test -- ARGUMENTS",
+    "cases": "work out the published cases of a folder: cases -- [FOLDER]",
     "bench": "measure beside raw SQL and peers, on servers of its own: bench -- OPTIONS",
     "check": "lint, types, layers, migrations, OpenAPI: check -- [NAMES]",
 }
@@ -46,6 +47,10 @@ def _dispatch(command: str, rest: list[str]) -> int:
             from config.runtime.testing import test
 
             return test(rest)
+        case "cases":
+            from config.runtime.testing import cases
+
+            return cases(rest)
         case "bench":
             from config.runtime.bench import bench
 

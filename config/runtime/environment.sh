@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what a command needs (the Python environment, Debian's libraries) and then runs it:
-#   environment.sh run|up|down|status|test|check|bench|manage [arguments]
+#   environment.sh run|up|down|status|test|cases|check|bench|manage [arguments]
 # Does nothing that is already done: a second call takes a few milliseconds.
 set -eu
 

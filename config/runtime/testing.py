@@ -138,6 +138,12 @@ def test(arguments: list[str]) -> int:
         return 130
 
 
+def cases(arguments: list[str]) -> int:
+    """Work out the case files of a folder (tests/cases); 1 when a figure is not the published one."""
+    folder = ["--cases-dir", arguments[0]] if arguments else []
+    return test(["tests/cases", "-q", *folder])
+
+
 def _lost_sessions_show(log: Path) -> None:
     """What PostgreSQL says of sessions that it ended, beside a test that failed for want of one."""
     try:
