@@ -24,6 +24,9 @@ app.conf.beat_schedule = {
         ("ledger.business_date_roll", 60.0, "critical"),
         ("balances.hold_expire_due", 60.0, "default"),
         ("payments.import_sweep", 60.0, "default"),
+        ("audit.trail_seal", 10.0, "default"),
+        ("audit.anchor", 900.0, "default"),
+        ("audit.housekeeping", 86_400.0, "bulk"),
     )
 }
 

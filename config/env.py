@@ -58,6 +58,8 @@ class Env:
     bank_name: str
     base_currency: str
     country: str
+    storage_url: str
+    data_region: str
 
     def redis_database(self, offset: int) -> str:
         """Redis URL of the database `offset` places after the configured one.
@@ -95,6 +97,8 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
         country=reader.text("NUMINA_COUNTRY", "KE"),
+        storage_url=reader.text("NUMINA_STORAGE_URL", ""),
+        data_region=reader.text("NUMINA_DATA_REGION", ""),
     )
     if reader.faults:
         raise EnvError("\n".join(reader.faults))

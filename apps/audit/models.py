@@ -1,14 +1,16 @@
-"""The audit trail: one append-only table."""
+"""The audit trail, append-only and sealed in a hash chain: events, seals, anchors, archives, verifications."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from apps.core import clock
+from apps.core.models import BaseModel
 
 
 class AuditEvent(models.Model):
@@ -55,3 +57,103 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label or self.object_id}".strip()
+
+
+class Seal(models.Model):
+    """An event's digest, and its link of the chain: sha256 over the link before and the digest. Append-only."""
+
+    event_id = models.BigIntegerField(primary_key=True)  # no foreign key: the event may be in the archive
+    month = models.DateField(help_text="First day of the event's month, UTC.")
+    digest = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_seal"
+        indexes: ClassVar = [models.Index(fields=["month"], name="audit_seal_month")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {bytes(self.hash).hex()[:16]}"
+
+
+class SealState(models.Model):
+    """Where the sealer of the trail stands: one row. See apps.core.drawing for `ceiling` and `waiting`."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    last_id = models.BigIntegerField(default=0)
+    head = models.BinaryField(max_length=32)
+    ceiling = models.BigIntegerField(default=0)
+    waiting = ArrayField(models.TextField(), default=list)
+    sealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_seal_state"
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="audit_seal_state_one_row")]
+
+    def __str__(self) -> str:
+        return f"sealed to {self.last_id}"
+
+
+class Anchor(models.Model):
+    """The head of a hash chain at the end of a day, also written to the object storage and the log. Append-only."""
+
+    chain = models.CharField(max_length=20, help_text="trail, journal")
+    day = models.DateField()
+    last_id = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+    made_at = models.DateTimeField()
+    file = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "audit_anchor"
+        ordering = ("-day", "chain")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chain", "day"], name="audit_anchor_one_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.day.isoformat()} {self.last_id}:{bytes(self.hash).hex()}"
+
+
+class Archive(models.Model):
+    """A partition of the trail that was written to the object storage. Online again while `restored_at` is set."""
+
+    partition = models.CharField(max_length=40, unique=True)
+    starts_on = models.DateField(null=True, help_text="First month; null: everything before the end.")
+    ends_on = models.DateField(help_text="First day after it.")
+    file = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    rows = models.BigIntegerField()
+    archived_at = models.DateTimeField()
+    restored_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "audit_archive"
+        ordering = ("-ends_on",)
+
+    def __str__(self) -> str:
+        return self.partition
+
+
+class Verification(BaseModel):
+    """A check of the whole chain that somebody asked for: its progress and what it found."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Faults found"
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    total = models.BigIntegerField(default=0, help_text="Sealed events when it began.")
+    done = models.BigIntegerField(default=0)
+    unsealed = models.BigIntegerField(default=0)
+    archived = models.BigIntegerField(default=0)
+    anchor = models.CharField(max_length=100, blank=True)
+    faults = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "audit_verification"
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.created_at:%Y-%m-%d %H:%M}"

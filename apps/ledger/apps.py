@@ -9,9 +9,11 @@ class LedgerConfig(AppConfig):
     verbose_name = "General ledger"
 
     def ready(self) -> None:
-        """Offer the loaders of reference data."""
+        """Offer the loaders of reference data, and the journal's chain for the daily anchor."""
+        from apps.audit.anchors import chain_register
         from apps.core.reference import loader_register
-        from apps.ledger import reference
+        from apps.ledger import reference, sealing
 
         loader_register("currencies", reference.currencies_load)
         loader_register("chart_of_accounts", reference.chart_load)
+        chain_register("journal", sealing.chain_head)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 
 from apps.ledger import locks
-from apps.ledger.models import SealState
+from apps.ledger.models import JournalSeal, SealState
 
 GENESIS = hashlib.sha256(b"numina journal").digest()
 CHUNK = 5_000
@@ -69,6 +69,12 @@ def journal_seal_all(*, at: dt.datetime) -> int:
         state = SealState.objects.get(pk=1)
         if sealed == 0 and (state.ceiling > state.last_id or not _rows_after(state.last_id)):
             return total
+
+
+def chain_head() -> tuple[int, bytes] | None:
+    """The last sealed entry and its hash, for the daily anchor; None while nothing is sealed."""
+    seal = JournalSeal.objects.order_by("-pk").first()
+    return None if seal is None else (seal.pk, bytes(seal.hash))
 
 
 _TOTALS_ADD = """

@@ -10,6 +10,7 @@ from config.integrations.csp import STRICT_POLICY
 from config.integrations.database import databases
 from config.integrations.email import email_settings
 from config.integrations.logging import logging_settings, structlog_start
+from config.integrations.storage import storages
 from config.integrations.unfold import unfold_settings
 
 ENV = env_read()
@@ -120,6 +121,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = ENV.home / "static"
 STATICFILES_DIRS = [folder for folder in [ROOT / "static"] if folder.is_dir()]
 MEDIA_ROOT = ENV.home / "files"
+STORAGES = storages(ENV)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -216,5 +218,8 @@ NUMINA: dict[str, Any] = {
     },
     "SESSION_DAYS_MAX": 30,  # sign in again after this, however often the tokens were refreshed
     "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
+    "AUDIT_ONLINE_MONTHS": 24,  # older months of the trail go to the object storage
+    "RETENTION_YEARS": 7,  # how long the law keeps records of money and of who did what
+    "DATA_REGION": ENV.data_region,  # where this bank's data may be kept; shown, and written into its certificates
     "DEMO_ALLOWED": False,  # users with a well-known password
 }

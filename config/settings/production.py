@@ -1,7 +1,5 @@
 """Production. Refuses to start without its secrets, its hosts and its servers; there is no default for any of them."""
 
-from typing import Any
-
 from config.env import EnvError, env_read
 
 _ENV = env_read()
@@ -27,6 +25,7 @@ if _MISSING:
     raise EnvError("\n".join(_MISSING))
 
 from config.integrations.sentry import sentry_start
+from config.integrations.storage import storages
 from config.settings.base import *
 
 DEBUG = False
@@ -44,9 +43,6 @@ SECURE_HSTS_PRELOAD = True
 # Only a proxy of ours may say that the outer connection was encrypted.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _ENV.trusted_proxies else None
 
-STORAGES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+STORAGES = storages(_ENV, staticfiles="whitenoise.storage.CompressedManifestStaticFilesStorage")
 
 sentry_start(_ENV)
