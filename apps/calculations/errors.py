@@ -62,3 +62,26 @@ class CalendarUnknown(CalculationError):
 
     code = "calendar-unknown"
     title = "The calendar is not known"
+
+
+class NoSolution(CalculationError):
+    """422: no rate makes these flows balance, or none between -100 % and 10,000,000 %."""
+
+    code = "no-solution"
+    title = "There is no solution"
+
+
+class ScheduleNotPossible(CalculationError):
+    """422: these terms give no schedule: an instalment below the interest, shares that do not
+    add up, a loan without instalments."""
+
+    code = "schedule-not-possible"
+    title = "These terms give no schedule"
+
+
+class EventNotPossible(CalculationError):
+    """422: an event of a loan cannot have happened: a payment before the loan, more tranches than
+    agreed, out of order."""
+
+    code = "event-not-possible"
+    title = "The event is not possible"
