@@ -116,7 +116,7 @@ def _principal_load(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) 
         (role["code"], role["scope"], frozenset(role["permissions"])) for role in session.role_facts
     )
     # Worked out once here, so that copies carry the answers.
-    _ = user.permission_codes, user.scope
+    _ = user.permission_codes, user.reach, user.branch_ids
     user.session_id = session.pk
     return user
 

@@ -21,8 +21,8 @@ def users_visible_to(user: User) -> QuerySet[User]:
     if user.has_permission("identity.view_users"):
         if user.scope == "all":
             return users
-        if user.scope == "branch" and user.branch_id is not None:
-            return users.filter(branch_id=user.branch_id)
+        if user.scope == "branch" and user.branch_ids:
+            return users.filter(branch_id__in=user.branch_ids)
     return users.filter(pk=user.id)
 
 
@@ -39,7 +39,7 @@ def branches_visible_to(user: User) -> QuerySet[Branch]:
     if user.scope == "all":
         return Branch.objects.all()
     if user.scope == "branch":
-        return Branch.objects.filter(pk=user.branch_id) if user.branch_id else Branch.objects.none()
+        return Branch.objects.filter(pk__in=user.branch_ids)
     return Branch.objects.filter(is_active=True)
 
 

@@ -1,13 +1,14 @@
-"""Branches, roles, users and their sessions. Users are deactivated, never deleted: the audit trail names them."""
+"""Branches, roles and users. Users are deactivated, never deleted: the audit trail names them."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
@@ -18,8 +19,8 @@ from apps.core.models import BaseModel
 from apps.identity.managers import UserManager
 from apps.identity.permissions import ADMIN_PERMISSIONS, PERMISSIONS
 
-# Narrow to wide; a user has the widest scope of the roles held.
-SCOPES = ("own", "branch", "all")
+# Narrow to wide; a user has the widest scope of the roles held. `tree` is the own branch and all below it.
+SCOPES = ("own", "branch", "tree", "all")
 
 
 def history(**options: object) -> HistoricalRecords:
@@ -56,12 +57,24 @@ class Branch(BaseModel):
         return f"{self.code} {self.name}"
 
 
+def branches_below(branch_id: UUID) -> tuple[UUID, ...]:
+    """The branch and all below it in the tree, in one query; each once, even if the tree were a circle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE tree AS (SELECT %s::uuid AS id UNION"
+            " SELECT b.id FROM identity_branch b JOIN tree t ON b.parent_id = t.id) SELECT id FROM tree ORDER BY id",
+            [branch_id],
+        )
+        return tuple(row[0] for row in cursor.fetchall())
+
+
 class Role(BaseModel):
-    """A named set of permission codes and how far they reach: own things, one branch, or the whole bank."""
+    """A named set of permission codes and how far they reach: own things, a branch, it and those below, the bank."""
 
     class Scope(models.TextChoices):
         OWN = "own", "Own"
         BRANCH = "branch", "Branch"
+        TREE = "tree", "Branch and those below"
         ALL = "all", "Whole bank"
 
     code = models.CharField(max_length=40, unique=True)
@@ -100,6 +113,13 @@ class User(AbstractBaseUser, BaseModel):
     time_zone = models.CharField(max_length=64, default="UTC")
     preferred_currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217; empty for the bank's own.")
     email_confirmed_at = models.DateTimeField(null=True, blank=True)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
+    mfa_enabled_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when sign-in asks for a second factor; empty while there is none."
+    )
+    plan = models.CharField(
+        max_length=20, default="standard", help_text="The subscription that decides how much of the API may be used."
+    )
     date_joined = models.DateTimeField(default=clock.now, editable=False)
 
     # A sign-in is no change of the record, and a hash never leaves its row.
@@ -143,11 +163,23 @@ class User(AbstractBaseUser, BaseModel):
         return frozenset().union(*(permissions for _, _, permissions in self.role_facts))
 
     @cached_property
-    def scope(self) -> str:
-        """The widest scope of the roles: 'own', 'branch' or 'all'."""
+    def reach(self) -> str:
+        """The widest scope of the roles, one of SCOPES."""
         if self.is_superuser:
             return "all"
         return max((scope for _, scope, _ in self.role_facts), key=SCOPES.index, default="own")
+
+    @property
+    def scope(self) -> str:
+        """What decides: 'own', 'branch' (the branches in `branch_ids`) or 'all'."""
+        return "branch" if self.reach == "tree" else self.reach
+
+    @cached_property
+    def branch_ids(self) -> tuple[UUID, ...]:
+        """The branches that a user of branch scope reaches: the own one and, for `tree`, those below it. Else none."""
+        if self.branch_id is None or self.scope != "branch":
+            return ()
+        return branches_below(self.branch_id) if self.reach == "tree" else (self.branch_id,)
 
     @property
     def role_codes(self) -> list[str]:
@@ -199,31 +231,3 @@ class UserRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role_id}"
-
-
-class Session(models.Model):
-    """One sign-in through the API: the family of tokens that grew from it.
-
-    Only the newest refresh token (`refresh_jti`) works; an older one was stolen or replayed, and ends the session.
-    No token is stored, only its random id.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions")
-    refresh_jti = models.UUIDField()
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-    refreshed_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(help_text="No refresh later than this, however often it was refreshed.")
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoke_reason = models.CharField(max_length=40, blank=True)
-    ip = models.GenericIPAddressField(null=True, blank=True)
-
-    class Meta:
-        ordering = ("-created_at",)
-        indexes: ClassVar = [
-            models.Index(fields=["user", "-created_at"], name="session_user"),
-            models.Index(fields=["expires_at"], name="session_expires"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"
