@@ -1,0 +1,63 @@
+"""Spreadsheet functions: the name may carry a remark ("DDB (double declining)"); arguments go by their names."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import re
+from decimal import Decimal
+from typing import Any
+
+from apps.calculations import excel
+from tests.cases.registry import Case, Unsupported, handles
+
+NAMES = {
+    "type": "when", "future_value": "fv", "present_value": "pv", "present": "pv", "future": "fv", "payment": "pmt",
+    "period": "per", "periods": "nper", "start_period": "start", "end_period": "end", "cash_flows": "values",
+    "flows": "values", "npery": "periods", "rates": "schedule", "effect_rate": "effect", "nominal_rate": "nominal",
+    "months": "month", "reinvestment_rate": "reinvest_rate", "value": "pv",
+}  # fmt: skip
+"""Other spellings of the arguments; used where the function has no argument of the first name."""
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "when":
+        return {"begin": 1, "start": 1, "end": 0}.get(value, value)
+    if name == "dates":
+        return [dt.date.fromisoformat(text) for text in value]
+    if isinstance(value, list):
+        return [Decimal(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and name not in ("per", "start", "end", "month", "count"):
+        return Decimal(value)
+    return value
+
+
+@handles("excel_functions")
+def function_of(case: Case) -> dict[str, Any]:
+    title, args = case.need("function", "args")
+    if title.startswith("APR of a level loan"):
+        function = excel.level_loan_apr
+    else:
+        word = re.match(r"[A-Z0-9.]+", title)
+        if word is None or word[0] not in excel.FUNCTIONS:
+            raise Unsupported(f"the function {title} is not known")
+        function = excel.FUNCTIONS[word[0]]
+    takes = inspect.signature(function).parameters
+    given = {}
+    for name, value in args.items():
+        known = name if name in takes else NAMES.get(name, name)
+        if known not in takes:
+            raise Unsupported(f"{title} has no argument {name}")
+        given[known] = _value(known, value)
+    for whole in ("periods", "count", "per", "start", "end", "month", "life", "period"):
+        if whole in given and given[whole] == int(given[whole]):
+            given[whole] = int(given[whole])
+    return {"value": _printed(function(**given), case.expected.get("value"))}
+
+
+def _printed(value: Decimal, printed: Any) -> Decimal:
+    """The value with the decimals that the source prints: it cannot be held to more of them."""
+    if not isinstance(printed, Decimal):
+        return value
+    exponent = printed.as_tuple().exponent
+    return value.quantize(Decimal(1).scaleb(exponent)) if isinstance(exponent, int) and -25 < exponent < 0 else value
