@@ -42,6 +42,11 @@ CALL = st.tuples(
     st.lists(ITEM, min_size=1, max_size=6, unique_by=lambda item: item[0]), st.booleans(), st.integers(0, 9)
 )
 
+# The same for one transfer between two accounts, which goes through the function without arrays.
+SINGLE = st.tuples(
+    st.tuples(st.integers(0, 30), st.tuples(TRANSFER)).map(lambda item: [item]), st.booleans(), st.integers(0, 9)
+)
+
 
 def prepare(books: Books, kinds: list[dict]) -> Model:  # type: ignore[type-arg]
     """Accounts as drawn, in the database and in the model."""
@@ -78,7 +83,10 @@ def prepare(books: Books, kinds: list[dict]) -> Model:  # type: ignore[type-arg]
 
 
 @EXAMPLES
-@given(kinds=st.lists(KINDS, min_size=6, max_size=6), calls=st.lists(CALL, min_size=1, max_size=6))
+@given(
+    kinds=st.lists(KINDS, min_size=6, max_size=6),
+    calls=st.lists(CALL, min_size=1, max_size=6) | st.lists(SINGLE, min_size=4, max_size=12),
+)
 def test_outcomes_balances_and_lines_are_those_of_the_model(kinds: list[dict], calls: list) -> None:  # type: ignore[type-arg]
     books = Books()
     model = prepare(books, kinds)

@@ -96,6 +96,13 @@ SELECT outcome, journal, replayed, booked_at, today, balance_after FROM balances
     %s::bigint[], %s::int[], %s::int[], %s::text[], %s::bigint[], %s::boolean, %s::boolean)
 """
 
+# Typed, so that PostgreSQL need not guess; psycopg sends the values as they are.
+_CALL_PAIR = """
+SELECT outcome, journal, replayed, booked_at, today, first_after, second_after FROM balances_post_pair(
+    %s::uuid, %s::text, %s::text, %s::bytea, %s::text, %s::date, %s::date, %s::text, %s::text, %s::text, %s::text,
+    %s::bigint, %s::timestamptz, %s::uuid, %s::text, %s::bigint, %s::bigint, %s::text, %s::bigint, %s::boolean)
+"""
+
 
 @retry_transient
 def postings_post(
@@ -118,18 +125,10 @@ def postings_post(
     """
     accounts = _check(postings)
     _refuse_foreign_transaction(accounts)
-    connection.ensure_connection()
-    try:
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(
-                _CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic), prepare=True
-            )
-            (row,) = cursor.fetchall()
-    except DatabaseError as error:
-        refusal = _REFUSALS.get(sqlstate_of(error) or "")
-        if refusal is None:
-            raise
-        raise refusal() from error
+    if len(postings) == 1 and len(postings[0].legs) == 2 == len(accounts):
+        # With one item, all or nothing is the same as each for itself.
+        return _pair_post(postings[0], actor_id, correlation_id, overdraw)
+    row = _called(_CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic))
     outcomes, journals, replayed, booked_at, today, balances = row
     return PostingResult(
         outcomes=[Outcome(*values) for values in zip(outcomes, journals, replayed, strict=True)],
@@ -137,6 +136,57 @@ def postings_post(
         business_date=today,
         balances=dict(zip(accounts, balances or (), strict=True)),
     )
+
+
+def _pair_post(posting: Posting, actor_id: UUID | None, correlation_id: str, overdraw: bool) -> PostingResult:
+    """One posting between two accounts: the function without arrays, which costs a third less."""
+    first, second = posting.legs
+    outcome, journal, replayed, booked_at, today, first_after, second_after = _called(
+        _CALL_PAIR,
+        [
+            posting.transaction_id,
+            posting.client_id,
+            posting.key,
+            posting.fingerprint,
+            posting.kind,
+            posting.business_date,
+            posting.value_date,
+            posting.channel,
+            posting.description,
+            posting.counterparty,
+            posting.reference,
+            posting.reverses,
+            posting.client_timestamp,
+            actor_id,
+            correlation_id,
+            first.account_id,
+            second.account_id,
+            first.currency,
+            first.amount,
+            overdraw,
+        ],
+    )
+    return PostingResult(
+        outcomes=[Outcome(outcome, journal, replayed)],
+        booked_at=booked_at,
+        business_date=today,
+        balances={first.account_id: first_after, second.account_id: second_after},
+    )
+
+
+def _called(statement: str, parameters: list[Any]) -> tuple[Any, ...]:
+    """The one row of a posting function, its own error codes as the DomainErrors that they mean."""
+    connection.ensure_connection()
+    try:
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(statement, parameters, prepare=True)
+            (row,) = cursor.fetchall()
+    except DatabaseError as error:
+        refusal = _REFUSALS.get(sqlstate_of(error) or "")
+        if refusal is None:
+            raise
+        raise refusal() from error
+    return row  # type: ignore[no-any-return]
 
 
 def _check(postings: Sequence[Posting]) -> list[int]:
