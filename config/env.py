@@ -54,10 +54,18 @@ class Env:
     sentry_environment: str
     email_url: str
     email_from: str
+    anymail_webhook_secret: str
+    mail_bulk_per_minute: int
+    sms_url: str
+    sms_from: str
+    vapid_private_key: str
+    push_hosts: tuple[str, ...]
+    notification_webhook_secrets: tuple[tuple[str, str], ...]
     environment: str
     bank_name: str
     base_currency: str
     country: str
+    business_date_roll: str
     storage_url: str
     data_region: str
 
@@ -93,10 +101,18 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         sentry_environment=reader.text("SENTRY_ENVIRONMENT", "production"),
         email_url=reader.text("EMAIL_URL", ""),
         email_from=reader.text("NUMINA_EMAIL_FROM", "Numina Bank <no-reply@numina.invalid>"),
+        anymail_webhook_secret=reader.secret("NUMINA_ANYMAIL_WEBHOOK_SECRET"),
+        mail_bulk_per_minute=reader.integer("NUMINA_MAIL_BULK_PER_MINUTE", 1_000, low=1, high=1_000_000),
+        sms_url=reader.text("NUMINA_SMS_URL", ""),
+        sms_from=reader.text("NUMINA_SMS_FROM", "Numina"),
+        vapid_private_key=reader.text("NUMINA_VAPID_PRIVATE_KEY", ""),
+        push_hosts=reader.words("NUMINA_PUSH_HOSTS"),
+        notification_webhook_secrets=reader.pairs("NUMINA_NOTIFICATION_WEBHOOKS"),
         environment=reader.choice("NUMINA_ENVIRONMENT", "", ("", "demo", "training")),
         bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
         country=reader.text("NUMINA_COUNTRY", "KE"),
+        business_date_roll=reader.choice("NUMINA_BUSINESS_DATE_ROLL", "automatic", ("automatic", "close_of_business")),
         storage_url=reader.text("NUMINA_STORAGE_URL", ""),
         data_region=reader.text("NUMINA_DATA_REGION", ""),
     )
@@ -153,6 +169,13 @@ class _Reader:
 
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in self.text(name, "").split(",") if word.strip())
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """`provider=secret` pairs, separated by commas."""
+        pairs = tuple((word.partition("=")[0].strip(), word.partition("=")[2].strip()) for word in self.words(name))
+        if not all(provider and len(secret) >= SECRET_LENGTH_MIN for provider, secret in pairs):
+            self.faults.append(f"{name} must be provider=secret pairs, each secret of {SECRET_LENGTH_MIN} or more")
+        return pairs
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
         raw = self.text(name, str(default))

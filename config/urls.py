@@ -1,5 +1,6 @@
 """Pages and the API. The API's own list is `config.api`."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -10,6 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
 ]
+
+if settings.ANYMAIL.get("WEBHOOK_SECRET"):
+    urlpatterns.append(path("anymail/", include("anymail.urls")))  # what became of mail, signed by the secret
 
 handler400 = "apps.core.api.problems.bad_request"
 handler403 = "apps.core.api.problems.permission_denied"

@@ -9,7 +9,8 @@ the app `notifications`, which registers itself as the one that answers.
         due: dt.date
 
     STEP_WAITING = kind_register(Kind(
-        code="approvals.step_waiting", title="A decision waits for you", sample=StepWaiting("Loan 17", dt.date(2026, 1, 5)),
+        code="approvals.step_waiting", title="A decision waits for you",
+        sample=StepWaiting("Loan 17", dt.date(2026, 1, 5)),
         texts={"en": Texts("Please decide: {subject}", "{subject} waits for your decision until {due}.")},
     ))
     notify(STEP_WAITING, recipients=[user.pk], context=StepWaiting("Loan 18", day), at=at, link="/admin/...")

@@ -34,6 +34,17 @@ PERMISSIONS: dict[str, str] = {
     "identity.manage_users": "Create users, change their roles, deactivate them",
     "identity.view_roles": "See roles and what they allow",
     "audit.view": "See the audit trail",
+    "audit.export": "Export the audit trail as a file",
+    "audit.verify": "Have the audit trail verified",
+    "members.reveal": "See identity numbers and the like in full; each look is recorded",
+    "vault.view": "See the age of encryption keys and how far a rotation is",
+    "vault.rotate": "Rotate encryption keys",
+    "compliance.view": "See flags of unusual activity and requests about personal data",
+    "compliance.clear": "Clear flags of unusual activity",
+    "compliance.decide": "Decide requests about personal data, place and lift legal holds",
+    "compliance.request": "Ask for one's own data, or for its erasure",
+    "notifications.view": "See what was sent to whom, and what became of it",
+    "notifications.manage": "Change the bank's words in messages, send failed messages again",
     "backoffice.dashboard": "See the staff dashboard",
 }
 
@@ -49,6 +60,16 @@ ADMIN_PERMISSIONS: dict[str, str] = {
     "identity.view_branch": "backoffice.dashboard",
     "identity.view_historicalbranch": "backoffice.dashboard",
     "audit.view_auditevent": "audit.view",
+    "audit.view_verification": "audit.view",
+    "audit.view_anchor": "audit.view",
+    "audit.view_archive": "audit.view",
+    "vault.view_datakey": "vault.view",
+    "vault.view_rotation": "vault.view",
+    "compliance.view_flag": "compliance.view",
+    "compliance.view_privacyrequest": "compliance.view",
+    "compliance.view_legalhold": "compliance.view",
+    "notifications.view_delivery": "notifications.view",
+    "notifications.view_template": "notifications.view",
 }
 
 

@@ -9,3 +9,9 @@ class NotificationsConfig(AppConfig):
     name = "apps.notifications"
     label = "notifications"
     verbose_name = "Notifications"
+
+    def ready(self) -> None:
+        """Answer core's notices: every app sends them without importing this one."""
+        from apps.notifications import hooks
+
+        hooks.register()

@@ -1,9 +1,21 @@
-"""Outgoing e-mail from EMAIL_URL: smtp://user:password@host:587 (STARTTLS), smtps://...:465 (TLS), or console://."""
+"""Outgoing e-mail from EMAIL_URL: smtp://user:password@host:587 (STARTTLS), smtps://...:465 (TLS), console:, file:,
+or a provider's API through anymail: postmark://:token@, mailgun://:key@mail.bank.example."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from config.env import Env, EnvError
+
+
+# A provider's scheme -> anymail's names of its key and, where it has one, of the sender's domain.
+ANYMAIL_KEYS = {
+    "brevo": ("BREVO_API_KEY", ""),
+    "mailersend": ("MAILERSEND_API_TOKEN", ""),
+    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_SENDER_DOMAIN"),
+    "postmark": ("POSTMARK_SERVER_TOKEN", ""),
+    "resend": ("RESEND_API_KEY", ""),
+    "sendgrid": ("SENDGRID_API_KEY", ""),
+}
 
 
 def email_settings(env: Env) -> dict[str, Any]:
@@ -16,6 +28,18 @@ def email_settings(env: Env) -> dict[str, Any]:
         port = parts.port
     except ValueError as error:
         raise EnvError("EMAIL_URL cannot be read; percent-encode special characters of the password") from error
+    if parts.scheme == "file" and parts.path:
+        return {
+            **common,
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": parts.path,
+        }
+    if parts.scheme in ANYMAIL_KEYS and parts.password:
+        key, domain = ANYMAIL_KEYS[parts.scheme]
+        own = {f"ANYMAIL_{key}": unquote(parts.password)}
+        if domain and parts.hostname:
+            own[f"ANYMAIL_{domain}"] = parts.hostname
+        return {**common, **own, "EMAIL_BACKEND": f"anymail.backends.{parts.scheme}.EmailBackend"}
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise EnvError("EMAIL_URL must look like smtp://user:password@host:587 or smtps://user:password@host:465")
     implicit = parts.scheme == "smtps"

@@ -10,6 +10,7 @@ from config.integrations.csp import STRICT_POLICY
 from config.integrations.database import databases
 from config.integrations.email import email_settings
 from config.integrations.logging import logging_settings, structlog_start
+from config.integrations.notifications import anymail_settings, notification_settings
 from config.integrations.storage import storages
 from config.integrations.unfold import unfold_settings
 
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_structlog",
     "csp",
+    "anymail",
     *(f"apps.{name}" for name in NUMINA_APPS),
 ]
 
@@ -88,6 +90,7 @@ DATABASES = databases(ENV)
 CACHES = caches(ENV)
 locals().update(celery_settings(ENV))
 locals().update(email_settings(ENV))
+ANYMAIL = anymail_settings(ENV)
 structlog_start()
 LOGGING = logging_settings(ENV)
 
@@ -221,5 +224,9 @@ NUMINA: dict[str, Any] = {
     "AUDIT_ONLINE_MONTHS": 24,  # older months of the trail go to the object storage
     "RETENTION_YEARS": 7,  # how long the law keeps records of money and of who did what
     "DATA_REGION": ENV.data_region,  # where this bank's data may be kept; shown, and written into its certificates
+    "BUSINESS_DATE_ROLL": ENV.business_date_roll,  # by the clock ("automatic") or by "close_of_business"
+    "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
+    "JOBS_KEPT_DAYS": 90,
     "DEMO_ALLOWED": False,  # users with a well-known password
+    "NOTIFICATIONS": notification_settings(ENV),
 }

@@ -1,0 +1,65 @@
+"""What this app answers for others: core's notices, and the reports of mail providers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from apps.core import clock
+from apps.core.notices import Kind, notifier_register
+from apps.core.tasks import after_commit
+from apps.notifications import services, tasks
+
+IDS_A_TASK = 50
+_STATUS = {
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "rejected": "bounced",
+    "complained": "bounced",
+    "failed": "failed",
+}
+"""anymail's event types, as far as they decide what became of a message."""
+
+
+def notify(
+    *,
+    kind: Kind,
+    recipients: Iterable[UUID],
+    context: Any,
+    at: dt.datetime,
+    link: str = "",
+    key: str = "",
+    bulk: bool = False,
+) -> list[UUID]:
+    """Write what people are told, and have it sent once that has committed; core.notices.notify says the rest."""
+    created = services.notification_create(
+        kind=kind, recipients=recipients, context=context, at=at, link=link, key=key, bulk=bulk
+    )
+    for start in range(0, len(created.due_ids), IDS_A_TASK):
+        after_commit(tasks.deliver, ids=created.due_ids[start : start + IDS_A_TASK])
+    return created.notification_ids
+
+
+def mail_tracked(sender: object, event: Any, esp_name: str, **_: Any) -> None:
+    """A mail provider's webhook, checked and read by anymail."""
+    status = _STATUS.get(event.event_type)
+    if status is None or not event.message_id:
+        return
+    report = services.Report(
+        provider=esp_name.lower().replace(" ", "_"),
+        event_id=str(event.event_id or f"{event.message_id}:{event.event_type}"),
+        provider_id=str(event.message_id),
+        status=status,
+        detail=str(event.description or event.reject_reason or ""),
+    )
+    services.delivery_report(report=report, at=clock.now())
+
+
+def register() -> None:
+    """Answer core's notices and listen to anymail."""
+    from anymail.signals import tracking
+
+    notifier_register(notify)
+    tracking.connect(mail_tracked, dispatch_uid="notifications.mail_tracked")
