@@ -50,6 +50,7 @@ class AccountAdmin(NuminaHistoryAdmin):
     """Deposit accounts: balance, transactions, holds, statements."""
 
     view_permission = "accounts.view"
+    notes_reads = True
     list_display = ("number", "holder", "product_name", "branch_name", "state", "booked_money", "available_money")
     list_filter = ("status", "product", "currency", "branch")
     search_fields = ("number",)  # shows the search field; see get_search_results

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from apps.audit.models import AuditEvent
+from apps.audit import exporting, verifying
+from apps.audit.models import Anchor, Archive, AuditEvent, Seal, Verification
 from apps.audit.selectors import events_visible_to
-from apps.core import display
+from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
+from apps.core.errors import DomainError
+from apps.core.record_pages import user_may
+
+EXPORT = "audit.export"
+VERIFY = "audit.verify"
+_EXPORT_FIELDS = ("from", "to", "actor", "action", "object_type", "object_id", "kind", "reason", "format")
 
 
 @admin.register(AuditEvent)
@@ -36,6 +49,63 @@ class AuditEventAdmin(NuminaAdmin):
         ("What", {"fields": ("object_type", "object_id", "object_label")}),
         ("Change", {"fields": ("changes",)}),
     )
+
+    list_before_template = "audit/list_actions.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the ways on from it."""
+        links = [
+            {"title": "Export", "icon": "download", "url": reverse("admin:audit_auditevent_export"), "code": EXPORT},
+            {
+                "title": "Verify",
+                "icon": "verified",
+                "url": reverse("admin:audit_verification_changelist"),
+                "code": "audit.view",
+            },
+        ]
+        shown = [link for link in links if user_may(request, link["code"])]
+        return super().changelist_view(request, {"audit_links": shown, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        export = path("export/", self.admin_site.admin_view(self.export_view), name="audit_auditevent_export")
+        return [export, *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask which events and why, then send the file."""
+        if not user_may(request, EXPORT):
+            raise PermissionDenied
+        faults: list[str] = []
+        today = clock.now().date()
+        values = {"from": (today - dt.timedelta(days=30)).isoformat(), "to": (today + dt.timedelta(days=1)).isoformat()}
+        if request.method == "POST":
+            values = {name: request.POST.get(name, "").replace("\x00", "").strip()[:254] for name in _EXPORT_FIELDS}
+            filters = _filters_read(values, faults)
+            if not faults:
+                try:
+                    file = exporting.trail_export(
+                        acting_user=request.user,
+                        form="pdf" if values["format"] == "pdf" else "csv",
+                        filters=filters,
+                        reason=values["reason"],
+                        at=clock.now(),
+                    )
+                except DomainError as error:
+                    faults.append(str(error.detail))
+                else:
+                    response = HttpResponse(file.content, content_type=file.content_type)
+                    response["Content-Disposition"] = f'attachment; filename="{file.name}"'
+                    response["X-Content-SHA256"] = file.sha256
+                    return response
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Export the audit trail",
+            "page_crumbs": [("Audit", reverse("admin:audit_auditevent_changelist")), ("Export", "")],
+            "page_faults": faults,
+            "export_values": values,
+            "export_kinds": AuditEvent.Kind.choices,
+        }
+        return TemplateResponse(request, "audit/export.html", context, status=400 if faults else 200)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The events that the reader's roles reach."""
@@ -74,3 +144,119 @@ def _shown(facts: dict[str, Any], name: str) -> str:
         return display.EMPTY
     value = facts[name]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _filters_read(values: dict[str, str], faults: list[str]) -> dict[str, Any]:
+    """The filters that a form asks for; what cannot be used is said in `faults`."""
+    filters: dict[str, Any] = {
+        name: values[name] for name in ("action", "object_type", "object_id", "kind") if values[name]
+    }
+    for name in ("from", "to"):
+        try:
+            filters[name] = dt.datetime.combine(dt.date.fromisoformat(values[name]), dt.time(), dt.UTC)
+        except ValueError:
+            faults.append(f"{name.capitalize()}: not a date such as 2026-11-21.")
+    if values["actor"]:
+        user = get_user_model().objects.filter(email=values["actor"].lower()).first()
+        if user is None:
+            faults.append("No user has this e-mail address.")
+        else:
+            filters["actor"] = user.pk
+    if not values["reason"]:
+        faults.append("Say why the file is needed.")
+    return filters
+
+
+STATUS_CHIPS = {"waiting": "plain", "running": "info", "passed": "good", "failed": "bad"}
+
+
+@admin.register(Verification)
+class VerificationAdmin(NuminaAdmin):
+    """Checks of the whole chain, and the button that starts one."""
+
+    view_permission = "audit.view"
+    subtitle = "Verification of the trail"
+    list_display = ("created_at", "state", "requested_by", "progress", "archived", "unsealed", "finished_at")
+    list_select_related = ("requested_by",)
+    list_before_template = "audit/list_actions.html"
+    fields = (
+        "status",
+        "requested_by",
+        "created_at",
+        "finished_at",
+        "progress",
+        "archived",
+        "unsealed",
+        "anchor",
+        "faults_named",
+    )
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, record: Verification) -> SafeString:
+        return display.chip(record.get_status_display(), STATUS_CHIPS[record.status])
+
+    @admin.display(description="Events read")
+    def progress(self, record: Verification) -> str:
+        return f"{display.count_text(record.done)} of {display.count_text(record.total)}"
+
+    @admin.display(description="Faults")
+    def faults_named(self, record: Verification) -> SafeString | str:
+        if not record.faults:
+            return display.EMPTY
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((text,) for text in record.faults)))
+
+    def record_title(self, record: Verification) -> str:
+        return f"Verification of {display.moment_text(record.created_at)}"
+
+    def record_chips(self, record: Verification) -> Iterable[SafeString]:
+        yield self.state(record)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the button above it."""
+        links = [{"title": "Verify now", "icon": "verified", "url": reverse("admin:audit_verification_start")}]
+        shown = links if user_may(request, VERIFY) else []
+        return super().changelist_view(request, {"audit_links": shown, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        start = path("start/", self.admin_site.admin_view(self.start_view), name="audit_verification_start")
+        return [start, *super().get_urls()]
+
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        """Say what will be done, then have a worker do it."""
+        if not user_may(request, VERIFY):
+            raise PermissionDenied
+        if request.method == "POST":
+            verification = verifying.verification_request(acting_user=request.user)
+            self.message_user(request, "A worker verifies the trail; this page shows how far it is.", messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:audit_verification_change", args=[verification.pk]))
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Verify the audit trail",
+            "page_crumbs": [("Verifications", reverse("admin:audit_verification_changelist")), ("Verify", "")],
+            "verify_sealed": Seal.objects.count(),
+        }
+        return TemplateResponse(request, "audit/verify.html", context)
+
+
+@admin.register(Anchor)
+class AnchorAdmin(NuminaAdmin):
+    """The heads of the chains, day by day, as they were stored outside."""
+
+    view_permission = "audit.view"
+    list_display = ("day", "chain", "last_id", "hash_text", "made_at")
+    list_filter = ("chain",)
+    fields = ("day", "chain", "last_id", "hash_text", "made_at", "file")
+
+    @admin.display(description="Hash")
+    def hash_text(self, anchor: Anchor) -> str:
+        return bytes(anchor.hash).hex()
+
+
+@admin.register(Archive)
+class ArchiveAdmin(NuminaAdmin):
+    """Months of the trail that are in the object storage."""
+
+    view_permission = "audit.view"
+    list_display = ("partition", "starts_on", "ends_on", "rows", "archived_at", "restored_at")
+    fields = ("partition", "starts_on", "ends_on", "rows", "file", "sha256", "archived_at", "restored_at")

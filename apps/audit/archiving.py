@@ -179,7 +179,7 @@ def archives_verify() -> Iterator[tuple[Archive, str]]:
 
 def _write(partition: str, target: IO[bytes]) -> str:
     """Write the partition's events in id order; SHA-256 of the file. The same events are the same bytes."""
-    with gzip.GzipFile(fileobj=target, mode="wb", mtime=0) as packed, connection.cursor() as cursor:
+    with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed, connection.cursor() as cursor:
         after = 0
         while True:
             cursor.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.audit import security, services
+from apps.audit import access, security, services
 from apps.core import trail
 from apps.core.api import permissions
 from apps.core.errors import PermissionDenied
@@ -13,6 +13,7 @@ from apps.core.errors import PermissionDenied
 def register() -> None:
     """Called once, when Django starts."""
     trail.recorder_register(services.record)
+    trail.read_hook_register(access.read_note)
     permissions.denied_register(on_denied)
 
 

@@ -22,3 +22,22 @@ def events_visible_to(user: Any) -> QuerySet[AuditEvent]:
     if user.scope == "branch" and user.branch_id is not None:
         return events.filter(actor__branch_id=user.branch_id)
     return events.filter(actor_id=user.pk)
+
+
+FILTERS = {
+    "actor": "actor_id",
+    "action": "action",
+    "object_type": "object_type",
+    "object_id": "object_id",
+    "kind": "kind",
+    "correlation_id": "correlation_id",
+    "from": "at__gte",
+    "to": "at__lt",
+}
+"""What events may be asked for by: public name and lookup."""
+
+
+def events_filtered(user: Any, filters: dict[str, Any]) -> QuerySet[AuditEvent]:
+    """The visible events that match; `filters` are values by the names in FILTERS, those that are None left out."""
+    wanted = {lookup: filters[name] for name, lookup in FILTERS.items() if filters.get(name) not in (None, "")}
+    return events_visible_to(user).filter(**wanted)

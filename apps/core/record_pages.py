@@ -25,6 +25,7 @@ from django.utils.text import capfirst
 
 from apps.core import display
 from apps.core.history import changes_of
+from apps.core.trail import read_announce
 
 TabContext = Callable[[HttpRequest, Any], dict[str, Any]]
 
@@ -61,6 +62,8 @@ class RecordPages(ModelAdmin):
     overview_template = "numina/record_overview.html"
     tabs: ClassVar[list[Tab]] = []
     overview_parts: ClassVar[list[Tab]] = []
+    notes_reads: ClassVar[bool] = False
+    """Whether the access log notes who opened a page of a record."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -150,6 +153,13 @@ class RecordPages(ModelAdmin):
     ) -> TemplateResponse:
         """A record's page with one tab open."""
         title = self.record_title(record)
+        if self.notes_reads:
+            read_announce(
+                acting_user=request.user,
+                object_type=record._meta.label_lower,
+                object_id=str(record.pk),
+                object_label=title,
+            )
         plural = capfirst(str(self.opts.verbose_name_plural))
         request.current_app = self.admin_site.name
         page = {

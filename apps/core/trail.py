@@ -29,6 +29,24 @@ def trail_record(*, action: str, acting_user: Any, **facts: Any) -> Any:
     return _recorders[0](action=action, acting_user=acting_user, **facts)
 
 
+ReadHook = Callable[..., None]
+"""audit.access.read_note."""
+
+_read_hooks: list[ReadHook] = []
+
+
+def read_hook_register(hook: ReadHook) -> None:
+    """Have `hook(acting_user=, object_type=, object_id=, object_label=)` called for each sensitive read by staff."""
+    _read_hooks[:] = [hook]
+
+
+def read_announce(*, acting_user: Any, object_type: str, object_id: str, object_label: str = "") -> None:
+    """Say that somebody looked at a sensitive record. Members who look at their own things are not noted."""
+    if getattr(acting_user, "is_staff", False):
+        for hook in _read_hooks:
+            hook(acting_user=acting_user, object_type=object_type, object_id=object_id, object_label=object_label)
+
+
 def history_stamp(instance: models.Model, *, acting_user: Any, reason: str = "") -> None:
     """Name who changes `instance` and why in the history row that its next save() writes.
 

@@ -30,6 +30,7 @@ class MemberAdmin(NuminaHistoryAdmin):
     """People and businesses."""
 
     view_permission = "members.view"
+    notes_reads = True
     list_display = ("name", "number", "state", "kind", "phone", "branch_name", "joined_on")
     list_select_related = ("branch",)
     list_filter = ("status", "kind", "branch")

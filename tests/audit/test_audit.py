@@ -176,9 +176,9 @@ def test_text_that_postgresql_would_refuse_is_made_safe():
 def test_refused_attempts_are_recorded_once_a_minute(api_with):
     client = api_with()
     for _ in range(3):
-        assert client.get("audit/events").status_code == 403
+        assert client.get("audit/logs").status_code == 403
     event = AuditEvent.objects.get(action="core.access.denied")
-    assert (event.actor, event.kind, event.object_label) == (client.user, "security", "AuditEventsView")
+    assert (event.actor, event.kind, event.object_label) == (client.user, "security", "AuditLogsView")
     assert event.after == {"permission": "audit.view", "method": "GET", "held_back_before": 0}
     assert client.get("users").status_code == 403  # another place is another event
     assert AuditEvent.objects.filter(action="core.access.denied").count() == 2
@@ -207,7 +207,7 @@ def auditor(api_with):
 
 
 def listed(client, query=""):
-    answer = client.get(f"audit/events{query}")
+    answer = client.get(f"audit/logs{query}")
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -255,7 +255,7 @@ def test_events_are_filtered(auditor, user):
     ],
 )
 def test_filters_that_cannot_be(auditor, query):
-    assert auditor.get(f"audit/events{query}").status_code == 400
+    assert auditor.get(f"audit/logs{query}").status_code == 400
 
 
 def test_a_branchs_reader_sees_the_branchs_people(api_with, branch):
@@ -270,7 +270,7 @@ def test_a_branchs_reader_sees_the_branchs_people(api_with, branch):
 
 def test_nothing_can_be_posted_to_the_trail(auditor):
     for method in ("post", "put", "patch", "delete"):
-        assert getattr(auditor, method)("audit/events", {}).status_code == 405
+        assert getattr(auditor, method)("audit/logs", {}).status_code == 405
 
 
 def test_the_list_takes_one_query(auditor, user, django_assert_num_queries):

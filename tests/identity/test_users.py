@@ -258,7 +258,7 @@ def test_users_are_listed_within_reach(api_with, branch):
 
 def test_lists_need_their_permissions(api_with, api):
     nobody = api_with()
-    for path in ("users", "roles", f"users/{nobody.user.pk}", "audit/events"):
+    for path in ("users", "roles", f"users/{nobody.user.pk}", "audit/logs"):
         assert nobody.get(path).status_code == 403
         assert api.get(path).status_code == 401
     assert nobody.get("branches").status_code == 200

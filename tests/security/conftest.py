@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.audit.verifying import verification_request
 from apps.identity.models import Branch, Role
 from apps.identity.permissions import PERMISSIONS
 from apps.ledger.selectors import business_date_current
@@ -116,6 +117,7 @@ def bank(db: None, _files: None) -> Bank:
         "run_id": run.json()["id"],
         "period_id": period.pk,
         "code_or_id": "1120",
+        "verification_id": verification_request(acting_user=root.user).pk,
     }
     return bank
 
@@ -167,6 +169,8 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
             ],
         },
         ("POST", "ledger/journal-entries/{transaction_id}/reversal"): {"description": "Wrong"},
+        ("POST", "audit/exports"): {"format": "csv", "reason": "Asked for it"},
+        ("POST", "audit/verifications"): {},
         ("POST", "ledger/periods"): {"code": "SEC2", "starts_on": "1950-02-01", "ends_on": "1950-02-28"},
     }
 

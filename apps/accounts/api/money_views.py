@@ -49,6 +49,7 @@ class AccountBalanceView(ApiView):
     """The balance of an account."""
 
     permissions: ClassVar = {"GET": "accounts.view"}
+    read_of = "accounts.account"
 
     @extend_schema(
         summary="Read a balance",
@@ -66,6 +67,7 @@ class AccountTransactionsView(ApiView):
     """What moved on an account."""
 
     permissions: ClassVar = {"GET": "accounts.view"}
+    read_of = "accounts.account"
 
     @extend_schema(
         summary="List an account's transactions",

@@ -157,6 +157,7 @@ class AccountView(ApiView):
     """One account."""
 
     permissions: ClassVar = {"GET": "accounts.view", "PATCH": "accounts.update"}
+    read_of = "accounts.account"
 
     @extend_schema(summary="Read an account", parameters=[queries.ExpandQuery], responses=forms.AccountSerializer)
     def get(self, request: Request, account_id: UUID) -> Response:

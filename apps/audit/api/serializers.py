@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rest_framework import serializers
 
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, Verification
 from apps.core.api.fields import ChoiceField, DateTimeField, TextField, UUIDField
 from apps.core.api.pagination import ListParams
+from apps.core.api.query import QueryParams
+from apps.core.api.serializers import StrictSerializer
 
 
 class AuditEventSerializer(serializers.ModelSerializer):
@@ -57,3 +61,62 @@ class AuditEventListParams(ListParams):
         declared["from"] = DateTimeField(required=False, help_text="Not before this moment.")
         declared["to"] = DateTimeField(required=False, help_text="Before this moment.")
         return declared
+
+
+class _Window(StrictSerializer):
+    """With `from` and `to`, which cannot be names of Python's."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        declared: dict[str, serializers.Field] = super().get_fields()
+        declared["from"] = DateTimeField(required=False, help_text="Not before this moment.")
+        declared["to"] = DateTimeField(required=False, help_text="Before this moment.")
+        return declared
+
+
+class AuditExportSerializer(_Window):
+    """Which events, as which file, and why."""
+
+    format = ChoiceField(choices=["csv", "pdf"])
+    reason = TextField(max_length=200, help_text="Why the file is needed; kept in the trail.")
+    actor = UUIDField(required=False, help_text="Id of the user who acted.")
+    action = TextField(max_length=80, required=False, identifier=True)
+    object_type = TextField(max_length=80, required=False, identifier=True, help_text="For example members.member.")
+    object_id = TextField(max_length=64, required=False, identifier=True)
+    kind = ChoiceField(choices=AuditEvent.Kind.values, required=False)
+    correlation_id = TextField(max_length=64, required=False, identifier=True)
+
+
+class ExportFindParams(QueryParams):
+    """The hash of a file."""
+
+    sha256 = TextField(max_length=64, min_length=64, identifier=True, help_text="64 hexadecimal digits.")
+
+
+class VerificationSerializer(serializers.ModelSerializer):
+    """A check of the trail's chain: waiting, running, passed, or failed with the faults named."""
+
+    requested_by = serializers.UUIDField(source="requested_by_id", allow_null=True)
+    faults = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Verification
+        fields = (
+            "id",
+            "status",
+            "requested_by",
+            "created_at",
+            "finished_at",
+            "total",
+            "done",
+            "unsealed",
+            "archived",
+            "anchor",
+            "faults",
+        )
+        read_only_fields = fields
+
+
+class VerificationsQuery(ListParams):
+    """The list of verifications, newest first."""
+
+    sorts: ClassVar = {"created_at": "created_at"}

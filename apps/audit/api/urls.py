@@ -2,8 +2,13 @@
 
 from django.urls import path
 
-from apps.audit.api.views import AuditEventsView
+from apps.audit.api import views
 
 app_name = "audit"
 
-urlpatterns = [path("audit/events", AuditEventsView.as_view(), name="events")]
+urlpatterns = [
+    path("audit/logs", views.AuditLogsView.as_view(), name="logs"),
+    path("audit/exports", views.AuditExportsView.as_view(), name="exports"),
+    path("audit/verifications", views.AuditVerificationsView.as_view(), name="verifications"),
+    path("audit/verifications/<uuid:verification_id>", views.AuditVerificationView.as_view(), name="verification"),
+]

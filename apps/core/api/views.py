@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from apps.core.api.etag import etag_of, if_match_required
 from apps.core.api.permissions import HasPermission
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
+from apps.core.trail import read_announce
 
 NAMES_A_RECORD: Mapping[str, frozenset[int]] = {"POST": frozenset({404})}
 """For `also_answers`: the body names a record, which may not be there or not be the caller's."""
@@ -30,6 +31,7 @@ class ApiView(APIView):
     `idempotent_methods` the header Idempotency-Key is required and in `self.idempotency_key`; in those listed in
     `if_match_methods` If-Match is required and its version in `self.expected_version`. `also_answers` names, by method,
     statuses that the document would not guess: a POST that names another record answers 404 when it is not there.
+    `read_of` ("members.member") has each successful GET by staff noted in the access log, with the first id of the URL.
     """
 
     permissions: ClassVar[Mapping[str, str]] = {}
@@ -38,6 +40,7 @@ class ApiView(APIView):
     if_match_methods: ClassVar[frozenset[str]] = frozenset({"PATCH", "PUT"})
     max_body_bytes: ClassVar[int | None] = None
     also_answers: ClassVar[Mapping[str, frozenset[int]]] = {}
+    read_of: ClassVar[str] = ""
 
     permission_classes = (HasPermission,)
     http_method_names = [*METHODS, "head"]
@@ -74,6 +77,9 @@ class ApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
+        if self.read_of and response.status_code == 200 and request.method == "GET":
+            object_id = str(next(iter(kwargs.values()), ""))
+            read_announce(acting_user=request.user, object_type=self.read_of, object_id=object_id)
         return response
 
 

@@ -99,6 +99,7 @@ class MemberView(ApiView):
     """One member."""
 
     permissions: ClassVar = {"GET": "members.view", "PATCH": "members.update"}
+    read_of = "members.member"
 
     @extend_schema(summary="Read a member", responses=forms.MemberSerializer)
     def get(self, request: Request, member_id: UUID) -> Response:

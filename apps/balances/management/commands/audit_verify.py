@@ -1,4 +1,4 @@
-"""`manage.py audit_verify`: is the journal what was sealed, and do the books add up?"""
+"""`manage.py audit_verify`: are journal and audit trail what was sealed, and do the books add up?"""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from apps.audit.anchors import anchors_check
+from apps.audit.models import Seal
+from apps.audit.sealing import TrailReport, trail_seal_all
+from apps.audit.verifying import trail_check
 from apps.balances.selectors import BooksReport, books_verify
 from apps.core import clock
 from apps.ledger.sealing import ChainReport, chain_verify, journal_seal_all
@@ -32,10 +36,11 @@ def anchor_read(text: str) -> tuple[int, bytes]:
 
 
 class Command(BaseCommand):
-    """Recompute the hash chain of the journal and prove the books from their lines. Changes nothing without --seal."""
+    """Recompute the hash chains of journal and trail and prove the books. Changes nothing without --seal."""
 
     help = (
-        "Recompute the hash chain of the journal and prove the books from their lines. "
+        "Recompute the hash chains of journal and audit trail, compare them with the daily anchors, prove the archives "
+        "and the books from their lines. "
         "Exit code 0: all is well; 1: faults, each named."
     )
 
@@ -50,19 +55,40 @@ class Command(BaseCommand):
             metavar="ENTRY:HASH",
             help="a hash noted elsewhere, for instance from an earlier run; may be given several times",
         )
+        parser.add_argument(
+            "--trail-anchor",
+            action="append",
+            type=anchor_read,
+            default=[],
+            metavar="EVENT:HASH",
+            help="the same for the audit trail",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic_ns()
         sealed = journal_seal_all(at=clock.now()) if options["seal"] else 0
-        chain, books = self._verified(dict(options["anchor"]), bar=not options["json"] and sys.stderr.isatty())
+        if options["seal"]:
+            trail_seal_all(at=clock.now())
+        bar = not options["json"] and sys.stderr.isatty()
+        trail = self._trail_verified(dict(options["trail_anchor"]), bar=bar)
+        chain, books = self._verified(dict(options["anchor"]), bar=bar)
         milliseconds = (time.monotonic_ns() - started) // 1_000_000
-        faults = chain.faults + books.faults
+        faults = trail.faults + chain.faults + books.faults
         if options["json"]:
-            self.stdout.write(json.dumps(_document(chain, books, sealed, milliseconds)))
+            self.stdout.write(json.dumps(_document(trail, chain, books, sealed, milliseconds)))
         else:
-            self._report(chain, books, sealed, milliseconds)
+            self._report(trail, chain, books, sealed, milliseconds)
         if faults:
             sys.exit(1)
+
+    def _trail_verified(self, anchors: dict[int, bytes], *, bar: bool) -> TrailReport:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), disable=not bar, transient=True) as progress:
+            events = progress.add_task("events", total=Seal.objects.count() if bar else None)
+            report = TrailReport()
+            for report in trail_check(noted=anchors):
+                progress.update(events, completed=report.events)
+        return report
 
     def _verified(self, anchors: dict[int, bytes], *, bar: bool) -> tuple[ChainReport, BooksReport]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -70,13 +96,17 @@ class Command(BaseCommand):
             entries = progress.add_task("entries", total=sealed_count())
             proofs = progress.add_task("proofs", total=None)
             chain = ChainReport()
-            for chain in chain_verify(limit=FAULTS_MAX, anchors=anchors):
+            stored, faults = anchors_check("journal")
+            for chain in chain_verify(limit=FAULTS_MAX, anchors={**stored, **anchors}):
                 progress.update(entries, completed=chain.entries)
+            chain.faults += faults
             books = books_verify(on_proof=lambda done, total: progress.update(proofs, completed=done, total=total))
         return chain, books
 
-    def _report(self, chain: ChainReport, books: BooksReport, sealed: int, milliseconds: int) -> None:
-        for fault in chain.faults + books.faults:
+    def _report(
+        self, trail: TrailReport, chain: ChainReport, books: BooksReport, sealed: int, milliseconds: int
+    ) -> None:
+        for fault in trail.faults + chain.faults + books.faults:
             self.stderr.write(self.style.ERROR(fault))
         if sealed:
             self.stdout.write(f"Sealed {sealed:,} entries.")
@@ -86,14 +116,28 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Books: {books.accounts:,} accounts and {books.lines:,} lines proved, {len(books.faults):,} faults."
         )
+        self.stdout.write(
+            f"Trail: {trail.events:,} events read, {trail.archived:,} of them archived, {trail.unsealed:,} not sealed"
+            f" yet, {len(trail.faults):,} faults."
+        )
         self.stdout.write(f"Last hash, to be noted elsewhere: {chain.anchor}")
+        self.stdout.write(f"Last hash of the trail, to be noted elsewhere: {trail.anchor}")
         rate = chain.entries * 1_000 // max(milliseconds, 1)
         self.stdout.write(f"{milliseconds / 1_000:.1f} s, {rate:,} entries/s")
 
 
-def _document(chain: ChainReport, books: BooksReport, sealed: int, milliseconds: int) -> dict[str, Any]:
+def _document(
+    trail: TrailReport, chain: ChainReport, books: BooksReport, sealed: int, milliseconds: int
+) -> dict[str, Any]:
     return {
-        "ok": not chain.faults and not books.faults,
+        "ok": not trail.faults and not chain.faults and not books.faults,
+        "trail": {
+            "events": trail.events,
+            "archived": trail.archived,
+            "unsealed": trail.unsealed,
+            "anchor": trail.anchor,
+            "faults": trail.faults,
+        },
         "sealed_now": sealed,
         "chain": {
             "entries": chain.entries,

@@ -1,0 +1,25 @@
+"""CSV files: UTF-8 with a byte order mark (spreadsheets guess wrong without), lines end in CR LF (RFC 4180)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+# A cell that begins with one of these is a formula to a spreadsheet; a quote before it makes it text.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def cell_text(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def csv_file(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """The file, whole. Texts are made safe; other values are written as they read."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow([cell_text(value) if isinstance(value, str) else value for value in row])
+    return text.getvalue().encode("utf-8-sig")

@@ -1,0 +1,144 @@
+"""The trail over HTTP and on the staff site: access log, exports with a hash, verifications."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pypdf import PdfReader
+
+from apps.audit import exporting
+from apps.audit.access import read_note
+from apps.audit.models import AuditEvent, Verification
+from apps.audit.sealing import trail_seal_all
+from apps.audit.services import record
+from apps.core import clock
+from tests.factories.identity import user_make
+
+pytestmark = pytest.mark.django_db
+
+WINDOW = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+
+
+@pytest.fixture(autouse=True)
+def _files(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def auditor(api_with: Any) -> Any:
+    return api_with("audit.view", "audit.export", "audit.verify")
+
+
+def reads() -> int:
+    return AuditEvent.objects.filter(kind="access").count()
+
+
+def test_a_csv_export_holds_the_events_with_their_seals_and_its_hash_is_in_the_trail(auditor: Any) -> None:
+    event = record(action="a.b.c", acting_user=auditor.user, reason="=cmd|' /C calc'!A0", after={"n": "1"})
+    trail_seal_all(at=clock.now())
+    answer = auditor.post("audit/exports", {"format": "csv", "reason": "Audit 2026", "action": "a.b.c", **WINDOW})
+    assert answer.status_code == 200
+    digest = hashlib.sha256(answer.content).hexdigest()
+    assert answer["X-Content-SHA256"] == digest
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    mine = next(row for row in rows if row["id"] == str(event.pk))
+    assert mine["reason"].startswith("'=")
+    assert len(mine["seal"]) == 64
+    noted = AuditEvent.objects.get(action="audit.trail.exported")
+    assert (noted.object_id, noted.reason, noted.actor) == (digest, "Audit 2026", auditor.user)
+    found = auditor.get(f"audit/exports?sha256={digest}")
+    assert found.json()["after"]["rows"] == len(rows)
+    assert auditor.get(f"audit/exports?sha256={'0' * 64}").status_code == 404
+
+
+def test_a_pdf_export_can_be_read(auditor: Any) -> None:
+    record(action="a.b.c", acting_user=auditor.user, before={"city": "Nairobi"}, after={"city": "Mombasa"})
+    answer = auditor.post("audit/exports", {"format": "pdf", "reason": "Board", **WINDOW})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    assert "Mombasa" in text
+    assert auditor.user.email in text
+
+
+def test_an_export_is_refused_when_too_large_or_without_a_reason(auditor: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(exporting.ROWS_MAX, "csv", 2)
+    for _ in range(3):
+        record(action="a.b.c", acting_user=None)
+    answer = auditor.post("audit/exports", {"format": "csv", "reason": "All", **WINDOW})
+    assert (answer.status_code, answer.json()["code"]) == (422, "export-too-large")
+    assert auditor.post("audit/exports", {"format": "csv", **WINDOW}).status_code == 400
+    assert auditor.post("audit/exports", {"format": "exe", "reason": "x"}).status_code == 400
+    assert not AuditEvent.objects.filter(action="audit.trail.exported").exists()
+
+
+def test_an_export_reaches_no_further_than_its_maker(api_with: Any, branch: Any) -> None:
+    record(action="a.b.c", acting_user=user_make())
+    manager = api_with("audit.view", "audit.export", scope="branch", branch=branch)
+    answer = manager.post("audit/exports", {"format": "csv", "reason": "x", "action": "a.b.c"})
+    assert len(answer.content.decode().splitlines()) == 1
+
+
+def test_a_verification_is_started_and_read(auditor: Any, django_capture_on_commit_callbacks: Any) -> None:
+    record(action="a.b.c", acting_user=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = auditor.post("audit/verifications")
+    assert answer.status_code == 202
+    body = auditor.get(answer["Location"]).json()
+    assert (body["status"], body["faults"]) == ("passed", [])
+    assert auditor.get("audit/verifications").json()["data"][0]["id"] == body["id"]
+
+
+def test_reads_by_staff_are_noted_once_a_minute_for_a_record(user: Any) -> None:
+    user.is_staff = True
+    before = reads()
+    for _ in range(3):
+        read_note(acting_user=user, object_type="members.member", object_id="1")
+    read_note(acting_user=user, object_type="members.member", object_id="2")
+    assert reads() == before + 2
+
+
+def test_a_noted_read_costs_one_statement(user: Any, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        read_note(acting_user=user, object_type="members.member", object_id="7")
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(user_make("audit.view", "audit.export", "audit.verify", is_staff=True))
+    return client
+
+
+def test_the_staff_site_verifies_and_exports(staff: Client, django_capture_on_commit_callbacks: Any) -> None:
+    record(action="a.b.c", acting_user=None)
+    assert b"Verify now" in staff.get(reverse("admin:audit_verification_changelist")).content
+    assert b"sealed events" in staff.get(reverse("admin:audit_verification_start")).content
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = staff.post(reverse("admin:audit_verification_start"))
+    verification = Verification.objects.get()
+    assert verification.status == Verification.Status.PASSED
+    assert "Passed" in staff.get(answer["Location"]).content.decode()
+
+    page = reverse("admin:audit_auditevent_export")
+    assert b"Reason" in staff.get(page).content
+    form = {"from": "2020-01-01", "to": "2100-01-01", "reason": "Audit", "format": "csv", "actor": "no@example.com"}
+    assert b"No user has this e-mail" in staff.post(page, form).content
+    answer = staff.post(page, {**form, "actor": ""})
+    assert answer["X-Content-SHA256"] == hashlib.sha256(answer.content).hexdigest()
+    for name in ("anchor", "archive"):
+        assert staff.get(reverse(f"admin:audit_{name}_changelist")).status_code == 200
+
+
+def test_the_staff_site_verifies_and_exports_for_nobody_else() -> None:
+    client = Client()
+    client.force_login(user_make("audit.view", is_staff=True))
+    assert client.get(reverse("admin:audit_verification_start")).status_code == 403
+    assert client.post(reverse("admin:audit_auditevent_export")).status_code == 403
+    assert b"Verify now" not in client.get(reverse("admin:audit_verification_changelist")).content
