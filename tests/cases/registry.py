@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,8 @@ def _same(expected: Any, actual: Any) -> bool:
 
 
 def _decimal(value: Any) -> Decimal | None:
+    if isinstance(value, Fraction):
+        return Decimal(value.numerator) / value.denominator
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):

@@ -1,0 +1,93 @@
+"""Day count fractions: inputs convention, start, end, and what a convention needs besides."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from apps.calculations.calendars import Calendar, calendar_get
+from apps.calculations.day_counts import Convention, Terms, convention_get, day_count
+from apps.calculations.errors import CalendarUnknown, ConventionNeeds, UnknownConvention
+from tests.cases.registry import Case, Unsupported, handles
+
+FREQUENCIES = {
+    "annual": 1, "semiannual": 2, "semi-annual": 2, "quarterly": 4, "monthly": 12, "bimonthly": 6,
+    "P12M": 1, "P1Y": 1, "P6M": 2, "P4M": 3, "P3M": 4, "P2M": 6, "P1M": 12,
+}  # fmt: skip
+READ = {
+    "convention", "start", "end", "reference_period", "reference_start", "reference_end", "frequency", "maturity",
+    "termination_date", "end_of_month", "eom", "is_end_date_termination", "end_is_maturity", "calendar",
+    "next_coupon", "period_end", "schedule_start", "schedule_end", "include_end", "include_last_day",
+}  # fmt: skip
+
+
+def day(value: Any) -> dt.date:
+    """A date of a case."""
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError as error:
+        raise Unsupported(f"not a date: {value!r}") from error
+
+
+def convention_named(label: str) -> tuple[Convention, list[str]]:
+    """The convention that a label names, and its remarks: "ACT/365L (frequency 2)" names it before the bracket."""
+    before, *brackets = re.split(r"[()]", label)
+    for text in (label, before, *brackets):
+        try:
+            return convention_get(text), [part.strip() for part in brackets if part.strip()]
+        except UnknownConvention:
+            continue
+    raise Unsupported(f"convention {label}")
+
+
+def frequency_named(value: Any) -> int | None:
+    """Coupons a year, as a number, a word or an ISO 8601 period."""
+    if value is None or isinstance(value, int):
+        return value
+    found = FREQUENCIES.get(str(value)) or FREQUENCIES.get(str(value).lower())
+    if found is None:
+        raise Unsupported(f"frequency {value!r}")
+    return found
+
+
+def calendar_named(value: Any, remarks: list[str]) -> Calendar | None:
+    """The calendar given, or one that the label names."""
+    for name in [value, *remarks] if value else remarks:
+        try:
+            return calendar_get(str(name))
+        except CalendarUnknown as error:
+            if name == value:
+                raise Unsupported(f"calendar {value!r}") from error
+    return None
+
+
+@handles("day_count")
+def fraction_of_a_year(case: Case) -> dict[str, Any]:
+    label, start, end = case.need("convention", "start", "end")
+    case.only(*READ)
+    convention, remarks = convention_named(str(label))
+    given = case.inputs
+    reference = given.get("reference_period") or (given.get("reference_start"), given.get("reference_end"))
+    maturity = given.get("maturity") or given.get("termination_date") or given.get("schedule_end")
+    if given.get("is_end_date_termination") or given.get("end_is_maturity"):
+        maturity = end
+    coupon = given.get("next_coupon") or given.get("period_end")
+    terms = Terms(
+        frequency=frequency_named(given.get("frequency")),
+        reference_start=day(reference[0]) if reference[0] else None,
+        reference_end=day(reference[1]) if reference[1] else None,
+        period_end=day(coupon) if coupon else None,
+        schedule_start=day(given["schedule_start"]) if given.get("schedule_start") else None,
+        maturity=day(maturity) if maturity else None,
+        end_of_month=bool(given.get("end_of_month") or given.get("eom")),
+        calendar=calendar_named(given.get("calendar"), remarks),
+        include_end=bool(given.get("include_end") or given.get("include_last_day")),
+    )
+    if convention.name == "BUS/252" and terms.calendar is None:
+        terms = Terms(calendar=calendar_get("BRAZIL"))  # the market that the convention is of
+    try:
+        found = day_count(convention.name, day(start), day(end), terms, signed=True)
+    except ConventionNeeds as error:
+        raise Unsupported(error.detail) from error
+    return {"days": found.days, "fraction": found.fraction}
