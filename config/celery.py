@@ -24,9 +24,15 @@ app.conf.beat_schedule = {
         ("ledger.business_date_roll", 60.0, "critical"),
         ("balances.hold_expire_due", 60.0, "default"),
         ("payments.import_sweep", 60.0, "default"),
+        ("jobs.sweep", 10.0, "critical"),
+        ("jobs.schedule_tick", 30.0, "critical"),
+        ("approvals.timers_sweep", 30.0, "default"),
+        ("approvals.executions_sweep", 15.0, "critical"),
+        ("approvals.digest_send", 86_400.0, "mail"),
         ("audit.trail_seal", 10.0, "default"),
         ("audit.anchor", 900.0, "default"),
         ("audit.housekeeping", 86_400.0, "bulk"),
+        ("vault.rotate", 60.0, "bulk"),
     )
 }
 

@@ -30,7 +30,7 @@ LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where
 
 # Lowest first: each may import only those before it.
 NUMINA_APPS = [
-    "core", "calculations", "identity", "audit", "jobs", "notifications", "approvals",
+    "core", "calculations", "vault", "identity", "audit", "jobs", "notifications", "approvals",
     "ledger", "balances", "members", "accounts", "payments", "backoffice",
 ]  # fmt: skip
 
@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "csp",
     "anymail",
+    "viewflow.workflow",
     *(f"apps.{name}" for name in NUMINA_APPS),
 ]
 
@@ -103,14 +104,19 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",  # 12 rounds
+    "apps.identity.hashers.BankBCryptHasher",  # 12 rounds or more
+    "django.contrib.auth.hashers.Argon2PasswordHasher",  # imported; replaced at the next sign-in, like the next
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.identity.validators.LengthCapValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "apps.identity.validators.ComplexityValidator"},
+    {"NAME": "apps.identity.validators.BreachedValidator"},
+    {"NAME": "apps.identity.validators.HistoryValidator"},
 ]
 
 LANGUAGE_CODE = "en-gb"
@@ -179,6 +185,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": ENV.jwt_signing_key,
+    "PREVIOUS_KEYS": ENV.jwt_previous_keys,  # still accepted, no longer signed with
     "ISSUER": "numina",
     "AUDIENCE": "numina-api",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
@@ -192,6 +199,7 @@ SIMPLE_JWT: dict[str, Any] = {
 }
 
 SIMPLE_HISTORY_REVERT_DISABLED = True
+VIEWFLOW = {"AUTOREGISTER": False}  # the inbox is a page of our own
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 RATELIMIT_USE_CACHE = "default"
 RATELIMIT_FAIL_OPEN = True  # a lost cache must not lock every teller out
@@ -214,13 +222,36 @@ NUMINA: dict[str, Any] = {
         "login_pair": "10/15m",  # one user from one address
         "login_email": "50/h",  # one user from anywhere
         "login_ip": "60/5m",  # one address, which may be a whole branch
+        "login_device": "60/15m",
+        "code_user": "20/15m",  # codes of second factors, whatever the challenge
+        "password_user": "10/15m",  # the present password, shown to change it
+        "mail_email": "5/h",  # links for a new password or to confirm an address
+        "mail_ip": "30/h",
         "register_ip": "60/h",
         "register_email": "5/h",
         "refresh_ip": "300/m",
         "statement_verify_ip": "30/m",
     },
     "SESSION_DAYS_MAX": 30,  # sign in again after this, however often the tokens were refreshed
+    "MFA_REQUIRED_FOR_STAFF": False,  # production says True
+    "EMAIL_CONFIRMATION": True,  # who registers signs in once the address is confirmed
+    "SMS_CONSOLE": False,  # text messages on the console, where no sender is registered
+    "CHALLENGE_SECONDS": 300,  # to answer with a second factor
+    "STEP_UP_SECONDS": 300,  # how long a second factor counts as shown just now
+    "RESET_LINK_MINUTES": 30,
+    "CONFIRM_LINK_DAYS": 3,
+    "PASSWORD_HISTORY": 5,  # the present password and those before it that are not taken again
+    "BCRYPT_ROUNDS": ENV.bcrypt_rounds,
+    "API_KEY_DAYS_MAX": 365,
+    "LIMITS_CACHE_SECONDS": 10,  # how old the limits that a process works with may be
     "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
+    "VAULT": {
+        "master_keys": ENV.master_keys,
+        "url": ENV.vault_url,
+        "token": ENV.vault_token,
+        "key": ENV.vault_key,
+    },
+    "KEY_ROTATION_DAYS": 90,
     "AUDIT_ONLINE_MONTHS": 24,  # older months of the trail go to the object storage
     "RETENTION_YEARS": 7,  # how long the law keeps records of money and of who did what
     "DATA_REGION": ENV.data_region,  # where this bank's data may be kept; shown, and written into its certificates
