@@ -4,10 +4,10 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.payments.api.urls")),  # first: the hottest routes are found soonest
+    path("", include("apps.accounts.api.urls")),
     path("", include("apps.core.api.urls")),
     path("", include("apps.identity.api.urls")),
     path("", include("apps.members.api.urls")),
-    path("", include("apps.accounts.api.urls")),
     path("", include("apps.balances.api.urls")),
     path("", include("apps.ledger.api.urls")),
     path("", include("apps.audit.api.urls")),

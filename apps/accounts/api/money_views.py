@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import BaseRenderer
@@ -22,8 +22,8 @@ from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
 from apps.balances.selectors import balance_read, holds
 from apps.core import clock
+from apps.core.api.lean import LeanView, answer
 from apps.core.api.pagination import page_of
-from apps.core.api.query import NoParams
 from apps.core.api.renderers import JSONRenderer
 from apps.core.api.views import ApiView, respond
 from apps.core.currencies import currency_get
@@ -45,7 +45,7 @@ class PDFRenderer(JSONRenderer):
     format = "pdf"
 
 
-class AccountBalanceView(ApiView):
+class AccountBalanceView(LeanView):
     """The balance of an account."""
 
     permissions: ClassVar = {"GET": "accounts.view"}
@@ -56,11 +56,10 @@ class AccountBalanceView(ApiView):
         description="Exact as of `as_of`. The ETag changes with every movement, hold, limit or status.",
         responses=forms.AccountBalanceSerializer,
     )
-    def get(self, request: Request, account_id: UUID) -> Response:
-        NoParams.parse(request)
-        account = account_brief_for(user=user_of(request), pk=account_id)
+    def get(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        account = account_brief_for(user=request.user, pk=account_id)  # type: ignore[arg-type]
         view = balance_read(account_id=account.ledger_account_id)
-        return respond(forms.balance_show(account, view), version=view.version)
+        return answer(forms.balance_show(account, view), version=view.version)
 
 
 class AccountTransactionsView(ApiView):

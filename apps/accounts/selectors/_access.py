@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Account, AccountHolder, AccountProduct
@@ -46,12 +47,26 @@ class AccountBrief(NamedTuple):
 
 
 def account_brief_for(*, user: User, pk: UUID) -> AccountBrief:
-    """The account's ids and number, through the same gate as `account_get_for`, without the rows around it."""
+    """The account's ids and number, through the same gate as `account_get_for`, without the rows around it.
+
+    They never change: for who may see the whole bank they are kept in the process, unless read inside a transaction,
+    which may still undo them.
+    """
+    sees_all = user.scope == "all" and user.has_permission("accounts.view")
+    if sees_all and (kept := _briefs.get(pk)) is not None:
+        return kept
     found = accounts_visible_to(user).select_related(None).filter(pk=pk).order_by()
     row = found.values_list("pk", "number", "ledger_account_id").first()
     if row is None:
         raise NotFound("No such account.")
-    return AccountBrief(*row)
+    brief = AccountBrief(*row)
+    if sees_all and not connection.in_atomic_block and len(_briefs) < BRIEFS_MAX:
+        _briefs[pk] = brief
+    return brief
+
+
+BRIEFS_MAX = 100_000
+_briefs: dict[UUID, AccountBrief] = {}
 
 
 def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> QuerySet[Account]:

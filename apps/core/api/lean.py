@@ -1,22 +1,26 @@
 """The lean way through a view for the hottest requests, with the manners of all others.
 
-DRF's request, negotiation, parsing and serializers cost more than the transfer itself. A `MoneyView` answers POST
-without them: the same authenticators, permission, headers and problem documents; a typed decoder in front of the
-serializer, which stays the authority on what is accepted and explains what is not.
+DRF's request, negotiation, parsing and serializers cost more than the transfer itself. A `LeanView` answers its
+`lean_methods` without them: the same authenticators, permission, headers and problem documents. A `MoneyView` does so
+for POST, with a typed decoder in front of the serializer, which stays the authority on what is accepted and explains
+what is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import serializers
 
+from apps.core.api.etag import etag_of
 from apps.core.api.parsers import BODY_BYTES_MAX, json_object_read
 from apps.core.api.permissions import HasPermission
 from apps.core.api.problems import domain_error_of, exception_handler, problem_body, problem_headers
+from apps.core.api.query import NoParams, QueryParams
 from apps.core.api.renderers import json_encode
 from apps.core.api.views import ApiView
 from apps.core.errors import (
@@ -24,7 +28,6 @@ from apps.core.errors import (
     MalformedBody,
     NotAuthenticated,
     PayloadTooLarge,
-    UnknownParameter,
     UnsupportedMediaType,
 )
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
@@ -76,28 +79,35 @@ class BodyReader(Generic[S]):
         return body, self._encoder.encode(body)
 
 
-class MoneyView(ApiView):
-    """An ApiView whose POST takes the lean way: `post(request)` gets Django's request and returns `answer(...)`.
+class LeanView(ApiView):
+    """An ApiView whose `lean_methods` get Django's request, with `request.user` the caller, and return `answer(...)`.
 
-    `request.user` is the caller, `self.idempotency_key` the key, `self.body_bytes(request)` the body. Answers are JSON
-    whatever Accept says, and no query parameter is taken. Other methods go DRF's way.
+    Answers are JSON whatever Accept says. A query parameter is refused unless `lean_query` declares it; the values are
+    then in `self.query`, None for what was not sent. Other methods go DRF's way.
     """
 
     never_answers: ClassVar[tuple[int, ...]] = (406,)
-    idempotent_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    lean_methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    lean_query: ClassVar[type[QueryParams]] = NoParams
+    query: Mapping[str, Any] = MappingProxyType({})
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Authenticate, check the permission, read the key, do it; any error becomes a problem document."""
-        if request.method != "POST":
+        """Authenticate, check the permission, read query and key, do it; any error becomes a problem document."""
+        method = request.method or ""
+        if method not in self.lean_methods:
             return super().dispatch(request, *args, **kwargs)
         self.args, self.kwargs = args, kwargs
         try:
             self._authenticate(request)
             _permission.has_permission(request, self)  # type: ignore[arg-type]
             if request.META.get("QUERY_STRING"):
-                raise UnknownParameter("This operation takes no query parameters.", pointer="/query")
-            self.idempotency_key = idempotency_key_read(request.headers)
-            response: HttpResponseBase = self.post(request, *args, **kwargs)  # type: ignore[attr-defined]
+                request.query_params = request.GET  # type: ignore[attr-defined]
+                self.query = self.lean_query.parse(request)
+            if method in self.idempotent_methods:
+                self.idempotency_key = idempotency_key_read(request.headers)
+            response: HttpResponseBase = getattr(self, method.lower())(request, *args, **kwargs)
+            if self.read_of and method == "GET" and response.status_code == 200:
+                self.read_note(request)
         except Exception as error:  # noqa: BLE001 - as DRF: every error has an answer
             response = self._problem(request, error)
         response["Cache-Control"] = "no-store"
@@ -143,9 +153,25 @@ class MoneyView(ApiView):
         )
 
 
-def answer(data: Mapping[str, Any], *, status: int = 200, location: str = "", replayed: bool = False) -> HttpResponse:
-    """A JSON answer of the lean way, with Location and Idempotency-Replayed where they are given."""
+class MoneyView(LeanView):
+    """A LeanView whose POST moves money: `self.idempotency_key` is the key, `self.body_bytes(request)` the body."""
+
+    lean_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    idempotent_methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+
+
+def answer(
+    data: Mapping[str, Any],
+    *,
+    status: int = 200,
+    version: int | None = None,
+    location: str = "",
+    replayed: bool = False,
+) -> HttpResponse:
+    """A JSON answer of the lean way; ETag (of `version`), Location and Idempotency-Replayed where they are given."""
     response = HttpResponse(json_encode(data), status=status, content_type="application/json")
+    if version is not None:
+        response["ETag"] = etag_of(version)
     if location:
         response["Location"] = location
     if replayed:

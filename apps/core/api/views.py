@@ -78,9 +78,13 @@ class ApiView(APIView):
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         if self.read_of and response.status_code == 200 and request.method == "GET":
-            object_id = str(next(iter(kwargs.values()), ""))
-            read_announce(acting_user=request.user, object_type=self.read_of, object_id=object_id)
+            self.read_note(request)
         return response
+
+    def read_note(self, request: Any) -> None:
+        """Have the access log note that the caller looked at the record that the URL names."""
+        object_id = str(next(iter(self.kwargs.values()), ""))
+        read_announce(acting_user=request.user, object_type=self.read_of, object_id=object_id)
 
 
 def respond(
