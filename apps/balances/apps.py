@@ -7,3 +7,9 @@ class BalancesConfig(AppConfig):
     name = "apps.balances"
     label = "balances"
     verbose_name = "Balances"
+
+    def ready(self) -> None:
+        """Offer the proofs of the books as a job, and to the close of business."""
+        from apps.balances import closing
+
+        closing.register()

@@ -12,6 +12,13 @@ class InsufficientFunds(Unprocessable):
     title = "Insufficient funds"
 
 
+class BooksDiffer(Unprocessable):
+    """422: a proof of the books found differences. The business date stays open until they are understood."""
+
+    code = "books-differ"
+    title = "The books do not add up"
+
+
 class AccountBlocked(Unprocessable):
     """422: the account is blocked for this direction."""
 

@@ -8,7 +8,7 @@ from apps.balances import services
 from apps.core import clock
 
 
-@shared_task(name="balances.hold_expire_due", queue="default", ignore_result=True)
+@shared_task(name="balances.hold_expire_due", ignore_result=True)
 def hold_expire_due(**_: Any) -> None:
     """End holds whose time is over. Beat runs it every minute."""
     services.hold_expire_due(at=clock.now())

@@ -9,3 +9,15 @@ class JobsConfig(AppConfig):
     name = "apps.jobs"
     label = "jobs"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        """Make known our kinds, schedules and notices, and our tasks, which are sent by name; watch those of beat."""
+        from apps.jobs import (
+            kinds,
+            notices,  # noqa: F401
+            pulse,
+            tasks,  # noqa: F401
+        )
+
+        kinds.register()
+        pulse.watch()

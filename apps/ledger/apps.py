@@ -9,11 +9,12 @@ class LedgerConfig(AppConfig):
     verbose_name = "General ledger"
 
     def ready(self) -> None:
-        """Offer the loaders of reference data, and the journal's chain for the daily anchor."""
+        """Offer the loaders of reference data, the journal's chain for the daily anchor, and its part in a close."""
         from apps.audit.anchors import chain_register
         from apps.core.reference import loader_register
-        from apps.ledger import reference, sealing
+        from apps.ledger import closing, reference, sealing
 
         loader_register("currencies", reference.currencies_load)
         loader_register("chart_of_accounts", reference.chart_load)
         chain_register("journal", sealing.chain_head)
+        closing.register()

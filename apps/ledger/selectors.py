@@ -175,6 +175,15 @@ def sealed_count() -> int:
     return JournalSeal.objects.count()
 
 
+def unsealed_count() -> int:
+    """How many journal entries wait for the seal."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM ledger_journal WHERE id > (SELECT last_id FROM ledger_seal_state WHERE id = 1)"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def periods() -> QuerySet[AccountingPeriod]:
     """Accounting periods, newest first."""
     return AccountingPeriod.objects.all()
