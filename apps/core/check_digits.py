@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _DIGITS = frozenset("0123456789")
+_ALPHANUMERIC = _DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def luhn_digit(digits: str) -> str:
@@ -27,6 +28,13 @@ def mod97_digits(digits: str) -> str:
 def mod97_valid(digits: str) -> bool:
     """Is the whole 1 modulo 97? False for anything but ASCII digits."""
     return len(digits) > 2 and _DIGITS.issuperset(digits) and int(digits) % 97 == 1
+
+
+def mod97_remainder(text: str) -> int:
+    """The remainder by 97 of digits and capital letters (ASCII), with A to Z as 10 to 35, as ISO 7064 counts."""
+    if not text or not _ALPHANUMERIC.issuperset(text):
+        raise ValueError("check digits are made over ASCII digits and capital letters")
+    return int("".join(str(int(letter, 36)) for letter in text)) % 97
 
 
 def _ascii(digits: str) -> str:

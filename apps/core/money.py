@@ -33,6 +33,7 @@ _RULES: dict[str, Callable[[int, int, int], int]] = {
     "half_up": _half(lambda _floor, negative: not negative),
     "half_down": _half(lambda _floor, negative: negative),
     "half_even": _half(lambda floor, _negative: floor % 2 == 1),
+    "half_odd": _half(lambda floor, _negative: floor % 2 == 0),
     "half_ceiling": _half(lambda _floor, _negative: True),
     "half_floor": _half(lambda _floor, _negative: False),
     "up": lambda floor, remainder, _: floor + (remainder > 0 and floor >= 0),
@@ -42,7 +43,7 @@ _RULES: dict[str, Callable[[int, int, int], int]] = {
 }
 
 ROUNDING_MODES = frozenset(_RULES)
-"""half_up: ties away from zero; half_down: ties towards zero; half_even: ties to the even neighbour;
+"""half_up: ties away from zero; half_down: ties towards zero; half_even, half_odd: ties to the even, odd neighbour;
 half_ceiling, half_floor: ties towards plus or minus infinity; up, down: away from, towards zero;
 ceiling, floor: towards plus, minus infinity."""
 

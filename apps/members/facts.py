@@ -15,7 +15,7 @@ from apps.core.errors import ValidationFailed
 from apps.core.text import text_clean, text_key
 from apps.identity.models import Branch
 from apps.identity.selectors import branches_visible_to
-from apps.members.countries import COUNTRIES
+from apps.core.countries import COUNTRIES
 from apps.members.errors import BranchNotUsable
 from apps.members.models import Member
 
@@ -34,11 +34,13 @@ _LENGTHS = {
     "address": 200,
     "city": 80,
     "country": 2,
+    "national_id": 40,
+    "tax_id": 40,
 }
-_IDENTIFIERS = frozenset({"registration_number", "email", "phone", "country"})
+_IDENTIFIERS = frozenset({"registration_number", "email", "phone", "country", "national_id", "tax_id"})
 _FOREIGN = {
     "person": ("business_name", "registration_number"),
-    "business": ("first_name", "last_name", "date_of_birth"),
+    "business": ("first_name", "last_name", "date_of_birth", "national_id"),
 }
 _REQUIRED = {"person": ("first_name", "last_name"), "business": ("business_name",)}
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -153,6 +153,7 @@ def test_floats_have_no_way_in() -> None:
 
 ROUNDINGS = [
     ("half_even", -20, 10, -2), ("half_even", 25, 10, 2), ("half_even", 3, 2, 2), ("half_even", 5, 2, 2),
+    ("half_odd", 25, 10, 3), ("half_odd", 35, 10, 3), ("half_odd", -25, 10, -3), ("half_odd", 26, 10, 3),
     ("half_ceiling", 15, 10, 2), ("half_ceiling", -15, 10, -1), ("half_ceiling", -3, 2, -1),
     ("half_floor", 3, 2, 1), ("half_floor", -3, 2, -2), ("half_floor", 24, 5, 5),
     ("half_up", 15, 10, 2), ("half_up", -15, 10, -2), ("half_down", 15, 10, 1), ("half_down", -15, 10, -1),
