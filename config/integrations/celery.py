@@ -5,7 +5,7 @@ from typing import Any
 from kombu import Exchange, Queue
 
 from config.env import Env
-from config.integrations.queues import QUEUE_NAMES
+from config.integrations.queues import QUEUE_NAMES, ROUTES
 
 TASK_SECONDS_MAX = 3600
 
@@ -17,6 +17,7 @@ def celery_settings(env: Env) -> dict[str, Any]:
         "CELERY_RESULT_BACKEND": None,  # states of work are rows of ours, not results in Redis
         "CELERY_TASK_IGNORE_RESULT": True,
         "CELERY_TASK_QUEUES": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUE_NAMES],
+        "CELERY_TASK_ROUTES": {task: {"queue": queue} for task, queue in ROUTES.items()},
         "CELERY_TASK_DEFAULT_QUEUE": "default",
         "CELERY_TASK_DEFAULT_EXCHANGE": "default",
         "CELERY_TASK_DEFAULT_ROUTING_KEY": "default",

@@ -2,3 +2,12 @@
 
 # `critical`: what a person waits for. `bulk`: long work that may wait. `mail`: outside servers that may hang.
 QUEUE_NAMES = ("critical", "default", "bulk", "mail")
+
+# Where each task goes, by its name; one that is not named here goes to `default`. Jobs bring the queue of their kind.
+ROUTES = {
+    "ledger.journal_seal": "default",
+    "ledger.business_date_roll": "critical",
+    "balances.hold_expire_due": "default",
+    "jobs.sweep": "critical",
+    "jobs.schedule_tick": "critical",
+}
