@@ -47,7 +47,7 @@ class EmailSender:
             raise Delayed(_said(error)) from error
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise Delayed(_said(error), channel_down=isinstance(error, TimeoutError)) from error
+            raise Delayed(_said(error), channel_down="timed out" in str(error)) from error
         except AnymailRecipientsRefused as error:
             raise Refused(_said(error), bounced=True) from error
         except AnymailAPIError as error:
@@ -81,7 +81,7 @@ class EmailSender:
 
     def _receipt(self, mail: EmailMultiAlternatives) -> Receipt:
         status = getattr(mail, "anymail_status", None)
-        if status is not None and status.message_id:
+        if status is not None and status.message_id is not None:
             provider = str(getattr(self.connection, "esp_name", "anymail")).lower().replace(" ", "_")
             return Receipt(provider[:40], str(status.message_id))
         return Receipt("smtp", mail.extra_headers["Message-ID"])

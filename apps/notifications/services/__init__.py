@@ -3,7 +3,7 @@
 from apps.notifications.services._create import Created, notification_create
 from apps.notifications.services._deliver import delivery_retry, delivery_send_bulk, delivery_send_due
 from apps.notifications.services._inbox import notification_mark_read, notification_mark_read_all
-from apps.notifications.services._preferences import preference_set_many, rhythm_set
+from apps.notifications.services._preferences import Wish, preference_set_many, rhythm_set
 from apps.notifications.services._reports import Report, delivery_report
 from apps.notifications.services._subscriptions import subscription_create, subscription_end
 from apps.notifications.services._templates import template_remove, template_save
@@ -11,6 +11,7 @@ from apps.notifications.services._templates import template_remove, template_sav
 __all__ = [
     "Created",
     "Report",
+    "Wish",
     "delivery_report",
     "delivery_retry",
     "delivery_send_bulk",
