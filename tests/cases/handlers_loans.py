@@ -16,8 +16,17 @@ from fractions import Fraction
 from typing import Any
 
 from apps.calculations.calendars import Calendar
-from apps.calculations.loans import FactorRule, GrowthLoan, LoanTerms, Rounding, Schedule, due_dates, loan_schedule, periods_of
-from apps.calculations.loans import Frequency
+from apps.calculations.loans import (
+    FactorRule,
+    Frequency,
+    GrowthLoan,
+    LoanTerms,
+    Rounding,
+    Schedule,
+    due_dates,
+    loan_schedule,
+    periods_of,
+)
 from tests.cases.registry import Case, Unsupported, handles
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -76,7 +85,10 @@ def opencbs(case: Case) -> dict[str, Any]:
             grace_principal=case.inputs.get("grace_periods_principal") or 0,
             interest_in_grace=case.inputs.get("interest_charged_in_grace", True),
             shares=tuple(
-                (Fraction(s["principal_share"]), None if s.get("interest_share") is None else Fraction(s["interest_share"]))
+                (
+                    Fraction(s["principal_share"]),
+                    None if s.get("interest_share") is None else Fraction(s["interest_share"]),
+                )
                 for s in shares or ()
             ),
         )
@@ -103,8 +115,9 @@ UNITS = {"DAYS": "days", "WEEKS": "weeks", "MONTHS": "months", "YEARS": "years"}
 
 
 def days_of(name: str, prefix: str) -> int | None:
-    """DAYS_360 is 360; ACTUAL is None."""
-    return int(name.removeprefix(prefix)) if name.startswith(prefix) else None
+    """DAYS_360 and 360 are 360; ACTUAL is None."""
+    number = str(name).removeprefix(prefix)
+    return int(number) if number.isdigit() else None
 
 
 def happen(loan: GrowthLoan, event: dict[str, Any], decimals: int) -> None:

@@ -4,11 +4,32 @@ from apps.calculations.loans._dates import Frequency, date_after, due_dates, mon
 from apps.calculations.loans._growth import GrowthLoan
 from apps.calculations.loans._growth_periods import FactorRule, GrowthPeriod
 from apps.calculations.loans._interest import Interest, Part
+from apps.calculations.loans._payments import COMPONENTS, Allocation, AllocationOrder, Item, Portion, allocate
 from apps.calculations.loans._rows import Row, Schedule, explain
 from apps.calculations.loans._schedule import fee_amount, level_instalment, loan_schedule
+from apps.calculations.loans._servicing import (
+    Charge,
+    LoanState,
+    Payment,
+    RowState,
+    ServicingRules,
+    loan_replay,
+)
 from apps.calculations.loans._terms import Fee, LoanTerms, Period, Rounding
 
 __all__ = [
+    "COMPONENTS",
+    "Allocation",
+    "AllocationOrder",
+    "Charge",
+    "Item",
+    "LoanState",
+    "Payment",
+    "Portion",
+    "RowState",
+    "ServicingRules",
+    "allocate",
+    "loan_replay",
     "FactorRule",
     "Fee",
     "Frequency",

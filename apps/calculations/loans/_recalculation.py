@@ -1,0 +1,213 @@
+"""Rows whose interest follows the principal really owed, day by day or from due date to due date.
+
+* Principal that is due and not paid goes on bearing interest till it is paid, or till the day of the calculation:
+  what is to come is projected as if it were paid then.
+* Money before its due date is principal at once. What is more than the instalment's principal changes the
+  instalments to come, by the strategy.
+* A loan that is paid off within a period has interest till that day only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from apps.calculations.loans._interest import Interest, Part
+from apps.calculations.loans._payments import Item, allocate
+from apps.calculations.loans._rows import Row
+from apps.calculations.loans._schedule import Level, _first_interest, _is_free, _principal, _with_fees
+from apps.calculations.loans._terms import LoanTerms, Period
+
+if TYPE_CHECKING:
+    from apps.calculations.loans._servicing import Charge, Payment, ServicingRules
+
+RESTS = ("daily", "due_date")
+STRATEGIES = ("lower_instalment", "shorten_term", "next_instalments")
+
+
+def recalculated(
+    terms: LoanTerms,
+    payments: Sequence[Payment],
+    charges: Sequence[Charge],
+    *,
+    rules: ServicingRules,
+    as_of: dt.date,
+) -> list[Row]:
+    """The rows of a loan after these payments, in order of their dates."""
+    run = _Run(terms, charges, rules, as_of)
+    waiting = list(payments)
+    for index, period in enumerate(terms.periods):
+        early = [one for one in waiting if run.counts_from(one.date, period) < period.due]
+        waiting = waiting[len(early) :]
+        on_due = [one for one in waiting if one.date <= period.due]
+        waiting = waiting[len(on_due) :]
+        if run.period(index, period, early, on_due):
+            break
+    return run.rows
+
+
+class _Run:
+    """What is known while going from period to period."""
+
+    def __init__(
+        self, terms: LoanTerms, charges: Sequence[Charge], rules: ServicingRules, as_of: dt.date
+    ) -> None:
+        self.terms, self.charges, self.rules, self.as_of = terms, charges, rules, as_of
+        self.interest = Interest(terms)
+        self.level = Level(terms, self.interest)
+        self.rows: list[Row] = []
+        self.items: list[Item] = []
+        self.paid_out = terms.tranches or ((terms.start, terms.principal),)
+        self.changes: list[tuple[dt.date, int]] = list(self.paid_out)
+        """Changes of the balance that bears interest."""
+        self.balance = sum(amount for date, amount in self.paid_out if date <= terms.start)
+        self.deferred = 0
+        self.reduce = 0
+        """Paid ahead, to be taken from the principal of the next instalments."""
+        self.projected = False
+
+    def counts_from(self, date: dt.date, period: Period) -> dt.date:
+        """From which day a payment changes the balance that bears interest."""
+        return date if self.rules.rest == "daily" else period.due
+
+    def period(self, index: int, period: Period, early: Sequence[Payment], on_due: Sequence[Payment]) -> bool:
+        """Add the row of a period. True when the loan has ended with it."""
+        terms = self.terms
+        tranche = sum(amount for date, amount in self.paid_out if period.start < date <= period.due)
+        ahead = 0
+        for payment in early:
+            left = self._pay_arrears(payment, period)
+            if left and self._is_payoff(period, payment.date, ahead + left):
+                return self._paid_off(index, period, payment.date)
+            ahead += left
+            self.changes.append((payment.date, -left))
+        self._project(period)
+        parts = self._parts(period)
+        accrued = 0 if _is_free(terms, index + 1) else self.interest.rounded(parts)
+        principal = self._principal(index, accrued, tranche, ahead)
+        excess = max(ahead - principal, 0)
+        row = self._row(index, period, principal + excess, accrued, tranche, parts)
+        self.balance = row.closing
+        self.items += self._items(row)
+        over = self._pay_on_due(row, ahead, on_due)
+        if over:
+            over = min(over, row.closing)
+            row = replace(row, principal=row.principal + over, closing=row.closing - over)
+            self.balance = row.closing
+        self.rows.append(row)
+        self.changes.append((period.due, ahead - row.principal))
+        self._keep_unpaid(row)
+        if excess + over and index + 1 < terms.count:
+            self._strategy(index, excess + over)
+        return not self.balance and not any(date > period.due for date, _ in self.paid_out)
+
+    def _items(self, row: Row) -> list[Item]:
+        found = [Item(row.number, name, row.due, getattr(row, name)) for name in ("penalties", "fees", "interest")]
+        return [*found, Item(row.number, "principal", row.due, row.principal)]
+
+    def _pay_arrears(self, payment: Payment, period: Period) -> int:
+        """Older instalments first; their principal stops bearing interest. What is left is early money."""
+        allocation = allocate(self.items, payment.amount, payment.date, self.rules.order)
+        if not self.projected:
+            self.changes.append((self.counts_from(payment.date, period), -allocation.total("principal")))
+        return allocation.left
+
+    def _pay_on_due(self, row: Row, ahead: int, on_due: Sequence[Payment]) -> int:
+        """Early money and payments on the due date pay the row as well; what is more than everything due."""
+        over = allocate(self.items, ahead, row.due, self.rules.order).left if ahead else 0
+        for payment in on_due:
+            arrears = [item for item in self.items if item.number < row.number]
+            before = sum(item.paid for item in arrears if item.component == "principal")
+            over += allocate(self.items, payment.amount, payment.date, self.rules.order).left
+            paid = sum(item.paid for item in arrears if item.component == "principal") - before
+            if not self.projected:
+                self.changes.append((row.due, -paid))
+        return over
+
+    def _unpaid(self) -> int:
+        return sum(item.left for item in self.items if item.component == "principal")
+
+    def _project(self, period: Period) -> None:
+        """From the day of the calculation on, what is overdue counts as paid."""
+        if not self.projected and self.as_of < period.due:
+            self.changes.append((max(self.counts_from(self.as_of, period), period.start), -self._unpaid()))
+            self.projected = True
+
+    def _keep_unpaid(self, row: Row) -> None:
+        """Principal that is not paid on its due date goes on bearing interest."""
+        if self.as_of > row.due and not self.projected:
+            unpaid = sum(item.left for item in self.items if item.number == row.number and item.component == "principal")
+            self.changes.append((row.due, unpaid))
+        elif self.as_of == row.due and not self.projected:
+            older = sum(item.left for item in self.items if item.number < row.number and item.component == "principal")
+            self.changes.append((row.due, -older))
+            self.projected = True
+
+    def _parts(self, period: Period, till: dt.date | None = None) -> tuple[Part, ...]:
+        span = period if till is None else Period(period.start, till, till)
+        return self.interest.parts(span, 0, self.changes)
+
+    def _principal(self, index: int, accrued: int, tranche: int, ahead: int) -> int:
+        """The principal of the instalment, less what was paid ahead for it."""
+        terms = self.terms
+        owed = self.balance + tranche
+        if index + 1 == terms.count:
+            return owed
+        principal = _principal(terms, self.level, index, self.balance, accrued)
+        principal = max(min(principal, owed), 0)
+        used = min(self.reduce, principal)
+        self.reduce -= used
+        return principal - used
+
+    def _row(
+        self, index: int, period: Period, principal: int, accrued: int, tranche: int, parts: tuple[Part, ...]
+    ) -> Row:
+        terms, number = self.terms, index + 1
+        deferring = number <= terms.grace_interest and number < terms.count
+        interest = 0 if deferring else accrued + self.deferred
+        self.deferred = self.deferred + accrued if deferring else 0
+        if number == 1 and terms.first_interest == "actual_days":
+            interest = _first_interest(terms, interest, period)
+        closing = self.balance + tranche - principal
+        row = Row(
+            number, period.start, period.due, self.balance, principal, interest, closing, disbursed=tranche, parts=parts
+        )
+        return self._with_charges(_with_fees(row, terms.fees), last=number == terms.count)
+
+    def _with_charges(self, row: Row, *, last: bool) -> Row:
+        mine = [
+            charge
+            for charge in self.charges
+            if (row.start < charge.due or row.number == 1) and (charge.due <= row.due or last)
+        ]
+        return replace(
+            row,
+            fees=row.fees + sum(charge.amount for charge in mine if not charge.penalty),
+            penalties=row.penalties + sum(charge.amount for charge in mine if charge.penalty),
+        )
+
+    def _strategy(self, index: int, excess: int) -> None:
+        """What early money does to the instalments to come."""
+        terms = self.terms
+        if self.rules.prepayment == "next_instalments":
+            self.reduce += excess
+        elif self.rules.prepayment == "lower_instalment" and terms.amortization == "equal_instalments" and self.balance:
+            self.level.reset(max(index + 1, terms.grace_principal), self.balance)
+
+    def _is_payoff(self, period: Period, date: dt.date, ahead: int) -> bool:
+        """Whether early money pays principal and interest till its date."""
+        later = any(tranche > date for tranche, _ in self.paid_out)
+        if later or ahead < self.balance or date <= period.start:
+            return False
+        return ahead >= self.balance + self.deferred + self.interest.rounded(self._parts(period, date))
+
+    def _paid_off(self, index: int, period: Period, date: dt.date) -> bool:
+        """The last row: till the day on which everything was paid."""
+        self._project(Period(period.start, date, date))
+        parts = self._parts(period, date)
+        accrued = 0 if _is_free(self.terms, index + 1) else self.interest.rounded(parts)
+        self.rows.append(self._row(index, Period(period.start, date, date), self.balance, accrued, 0, parts))
+        self.balance = 0
+        return True
