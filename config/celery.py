@@ -24,6 +24,8 @@ app.conf.beat_schedule = {
         ("ledger.business_date_roll", 60.0, "critical"),
         ("balances.hold_expire_due", 60.0, "default"),
         ("payments.import_sweep", 60.0, "default"),
+        ("notifications.deliver_due", 10.0, "default"),
+        ("notifications.deliver_bulk", 5.0, "mail"),
         ("jobs.sweep", 10.0, "critical"),
         ("jobs.schedule_tick", 30.0, "critical"),
         ("approvals.timers_sweep", 30.0, "default"),
@@ -37,18 +39,18 @@ app.conf.beat_schedule = {
 }
 
 
-def _ready(name: str) -> None:
+def _ready() -> None:
     """Tell the process manager that started us, if one did, that this process is at work."""
-    folder = os.environ.get("NUMINA_READY_FOLDER")
-    if folder:
+    folder, name = os.environ.get("NUMINA_READY_FOLDER"), os.environ.get("NUMINA_PROCESS")
+    if folder and name:
         Path(folder, name).touch()
 
 
 @worker_ready.connect
 def _worker_is_ready(**_: Any) -> None:
-    _ready("worker")
+    _ready()
 
 
 @beat_init.connect
 def _beat_is_ready(**_: Any) -> None:
-    _ready("beat")
+    _ready()

@@ -13,13 +13,13 @@ from apps.notifications import services
 ROUNDS_MAX = 20
 
 
-@shared_task(name="notifications.deliver", queue="default", ignore_result=True)
+@shared_task(name="notifications.deliver", ignore_result=True)
 def deliver(*, ids: list[str], **_: Any) -> None:
     """Send deliveries that were just written."""
     services.delivery_send_due(at=clock.now(), ids=[UUID(one) for one in ids])
 
 
-@shared_task(name="notifications.deliver_due", queue="default", ignore_result=True)
+@shared_task(name="notifications.deliver_due", ignore_result=True)
 def deliver_due(**_: Any) -> None:
     """Send what is due: later tries, ends of quiet hours, digests, and what was lost on the way. Beat runs it."""
     for _round in range(ROUNDS_MAX):
@@ -27,7 +27,7 @@ def deliver_due(**_: Any) -> None:
             return
 
 
-@shared_task(name="notifications.deliver_bulk", queue="mail", ignore_result=True)
+@shared_task(name="notifications.deliver_bulk", ignore_result=True)
 def deliver_bulk(**_: Any) -> None:
     """Send bulk mail at the bank's rate. Beat runs it every five seconds."""
     services.delivery_send_bulk(at=clock.now())

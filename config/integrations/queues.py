@@ -8,6 +8,9 @@ ROUTES = {
     "ledger.journal_seal": "default",
     "ledger.business_date_roll": "critical",
     "balances.hold_expire_due": "default",
+    "notifications.deliver": "default",
+    "notifications.deliver_due": "default",
+    "notifications.deliver_bulk": "mail",
     "jobs.sweep": "critical",
     "jobs.schedule_tick": "critical",
 }
