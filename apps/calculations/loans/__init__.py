@@ -5,6 +5,16 @@ from apps.calculations.loans._growth import GrowthLoan
 from apps.calculations.loans._growth_periods import FactorRule, GrowthPeriod
 from apps.calculations.loans._interest import Interest, Part
 from apps.calculations.loans._payments import COMPONENTS, Allocation, AllocationOrder, Item, Portion, allocate
+from apps.calculations.loans._payoff import (
+    REBATES,
+    ClosingFee,
+    DailyLoan,
+    Payoff,
+    accrued_to,
+    daily_settlement,
+    payoff_quote,
+    unearned_interest,
+)
 from apps.calculations.loans._rows import Row, Schedule, explain
 from apps.calculations.loans._schedule import fee_amount, level_instalment, loan_schedule
 from apps.calculations.loans._servicing import (
@@ -19,6 +29,14 @@ from apps.calculations.loans._terms import Fee, LoanTerms, Period, Rounding
 
 __all__ = [
     "COMPONENTS",
+    "REBATES",
+    "ClosingFee",
+    "DailyLoan",
+    "Payoff",
+    "accrued_to",
+    "daily_settlement",
+    "payoff_quote",
+    "unearned_interest",
     "Allocation",
     "AllocationOrder",
     "Charge",
