@@ -6,6 +6,7 @@ Nothing else in Numina reads `os.environ` for configuration: a setting that is n
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +42,14 @@ class Env:
     home: Path
     secret_key: str
     jwt_signing_key: str
+    jwt_previous_keys: tuple[str, ...]
+    bcrypt_rounds: int
+    staff_addresses: tuple[str, ...]
     database: Database | None
     database_pool_size: int
     statement_timeout_ms: int
     redis_url: str
+    broker_url: str
     allowed_hosts: tuple[str, ...]
     public_url: str
     trusted_proxies: int
@@ -68,6 +73,10 @@ class Env:
     business_date_roll: str
     storage_url: str
     data_region: str
+    master_keys: str
+    vault_url: str
+    vault_token: str
+    vault_key: str
 
     def redis_database(self, offset: int) -> str:
         """Redis URL of the database `offset` places after the configured one.
@@ -88,10 +97,14 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         home=Path(reader.text("NUMINA_HOME", str(ROOT / "var"))).expanduser().resolve(),
         secret_key=reader.secret("NUMINA_SECRET_KEY"),
         jwt_signing_key=reader.secret("NUMINA_JWT_SIGNING_KEY"),
+        jwt_previous_keys=reader.words("NUMINA_JWT_PREVIOUS_KEYS"),
+        bcrypt_rounds=reader.integer("NUMINA_BCRYPT_ROUNDS", 12, low=12, high=16),
+        staff_addresses=reader.words("NUMINA_STAFF_ADDRESSES"),
         database=reader.database("DATABASE_URL"),
-        database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 10, low=0, high=200),
+        database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),
+        broker_url=reader.broker("NUMINA_BROKER_URL"),
         allowed_hosts=reader.words("NUMINA_ALLOWED_HOSTS"),
         public_url=reader.text("NUMINA_PUBLIC_URL", "").rstrip("/"),
         trusted_proxies=reader.integer("NUMINA_TRUSTED_PROXIES", 0, low=0, high=10),
@@ -115,6 +128,10 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         business_date_roll=reader.choice("NUMINA_BUSINESS_DATE_ROLL", "automatic", ("automatic", "close_of_business")),
         storage_url=reader.text("NUMINA_STORAGE_URL", ""),
         data_region=reader.text("NUMINA_DATA_REGION", ""),
+        master_keys=reader.master_keys(),
+        vault_url=reader.text("NUMINA_VAULT_URL", ""),
+        vault_token=reader.secret_file("NUMINA_VAULT_TOKEN"),
+        vault_key=reader.text("NUMINA_VAULT_KEY", "numina"),
     )
     if reader.faults:
         raise EnvError("\n".join(reader.faults))
@@ -197,6 +214,23 @@ class _Reader:
             self.faults.append(f"{name} must have at least {SECRET_LENGTH_MIN} characters")
         return value
 
+    def secret_file(self, name: str) -> str:
+        """The value, or the content of the file that NAME_FILE names: how orchestrators hand over secrets."""
+        value, file = self.text(name, ""), self.text(f"{name}_FILE", "")
+        if value or not file:
+            return value
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self.faults.append(f"{name}_FILE cannot be read: {error.strerror}")
+            return ""
+
+    def master_keys(self) -> str:
+        keys = self.secret_file("NUMINA_MASTER_KEY")
+        if any(not re.fullmatch(r"[0-9a-fA-F]{64}", key.strip()) for key in keys.split(",") if key.strip()):
+            self.faults.append("NUMINA_MASTER_KEY must have 64 hexadecimal digits: openssl rand -hex 32")
+        return keys
+
     def database(self, name: str) -> Database | None:
         url = self.text(name, "")
         if not url:
@@ -206,6 +240,13 @@ class _Reader:
         except EnvError as error:
             self.faults.append(str(error))
             return None
+
+    def broker(self, name: str) -> str:
+        url = self.text(name, "")
+        if url and urlsplit(url).scheme not in {"redis", "rediss", "amqp", "amqps"}:
+            self.faults.append(f"{name} must look like amqp://user:password@host:5672/vhost, or like REDIS_URL")
+            return ""
+        return url
 
     def redis(self, name: str) -> str:
         url = self.text(name, "")

@@ -1,4 +1,4 @@
-"""Row locks of identity. Order: session, then user; each once per transaction."""
+"""Row locks of identity. Order: user, challenge, session; each once per transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.identity.models import Session, User
+from apps.identity.models import Challenge, Session, User
 
 
 def session_lock(*, session_id: UUID) -> Session | None:
@@ -24,6 +24,17 @@ def user_lock(*, user_id: UUID) -> User | None:
     """Lock a user; None when there is none. Needs an open transaction."""
     _in_transaction()
     return User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user_id).first()
+
+
+def challenge_lock(*, token_hash: str) -> Challenge | None:
+    """Lock the challenge with this token, its user and factor read beside it; None when there is none."""
+    _in_transaction()
+    return (
+        Challenge.objects.select_related("user", "factor")
+        .select_for_update(of=("self",), no_key=True)
+        .filter(token_hash=token_hash)
+        .first()
+    )
 
 
 def _in_transaction() -> None:

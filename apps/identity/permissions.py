@@ -48,6 +48,7 @@ PERMISSIONS: dict[str, str] = {
     "compliance.request": "Ask for one's own data, or for its erasure",
     "notifications.view": "See what was sent to whom, and what became of it",
     "notifications.manage": "Change the bank's words in messages, send failed messages again",
+    "approvals.request": "Ask for approval, and follow the requests that concern oneself",
     "approvals.view": "See requests for approval of others, their trail and the report",
     "approvals.decide": "Decide on requests for approval that ask one's role, branch or committee",
     "approvals.administer": "Hand on, withdraw and retry requests of others, name approvers and their limits",

@@ -10,18 +10,20 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import OuterRef
+from django.db.models import OuterRef, Q
 from django.db.models.base import ModelState
 from django.db.models.functions import JSONObject
 
 from apps.core import clock
-from apps.identity.models import Session, User, UserRole
+from apps.core.context import context_get
+from apps.identity.models import ApiKey, Session, User, UserRole
+from apps.identity.seals import token_hash
 
 PRINCIPALS_MAX = 10_000
 
@@ -85,6 +87,29 @@ def principal_get(*, user_id: uuid.UUID, session_id: uuid.UUID) -> User | None:
     return _copy(user) if user.pk == user_id else None
 
 
+def principal_of_key(*, raw: str) -> User | None:
+    """The user as whom a machine's key acts, with the key's permissions only; None when it does not open anything.
+
+    Notes when the key was last used, to the minute.
+    """
+    hashed = token_hash(raw)
+    seconds = settings.NUMINA.get("PRINCIPAL_CACHE_SECONDS", 5)
+    entry = uuid.UUID(hashed[:32])  # keys and sessions share the store; neither can be made to meet the other
+    user = _principals.get(entry, seconds)
+    if user is None:
+        generation, at = _principals.generation, clock.now()
+        user = _key_load(secret_hash=hashed, at=at)
+        if user is None:
+            return None
+        minute_ago = at - timedelta(minutes=1)
+        ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=minute_ago), pk=user.api_key_id).update(
+            last_used_at=at, last_used_ip=context_get().get("ip") or None
+        )
+        if seconds:
+            _principals.put(entry, user, generation)
+    return _copy(user)
+
+
 def principal_forget(user_id: uuid.UUID | None = None) -> None:
     """Have the next request of this user (None: of everybody) read PostgreSQL again, in this process.
 
@@ -100,24 +125,51 @@ def principals_clear() -> None:
 
 
 def _principal_load(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) -> User | None:
-    roles = UserRole.objects.filter(user=OuterRef("user_id")).order_by("role__code")
-    facts = JSONObject(code="role__code", scope="role__scope", permissions="role__permissions")
     session = (
-        Session.objects.filter(pk=session_id, user_id=user_id, revoked_at=None, expires_at__gt=at, user__is_active=True)
+        Session.objects.filter(
+            pk=session_id, user_id=user_id, revoked_at=None, expires_at__gt=at, user__is_active=True, place="api"
+        )
         .select_related("user__branch")
         .defer("user__password")
-        .annotate(role_facts=ArraySubquery(roles.values_list(facts)))
+        .annotate(role_facts=_role_facts())
         .first()
     )
     if session is None:
         return None
     user = session.user
-    user.__dict__["role_facts"] = tuple(
-        (role["code"], role["scope"], frozenset(role["permissions"])) for role in session.role_facts
+    user.session_id, user.verified_at = session.pk, session.verified_at
+    return _ready(user, session.role_facts)
+
+
+def _key_load(*, secret_hash: str, at: datetime) -> User | None:
+    key = (
+        ApiKey.objects.filter(secret_hash=secret_hash, revoked_at=None, expires_at__gt=at, user__is_active=True)
+        .select_related("user__branch")
+        .defer("user__password")
+        .annotate(role_facts=_role_facts())
+        .first()
     )
-    # Worked out once here, so that copies carry the answers.
+    if key is None:
+        return None
+    user = key.user
+    user.api_key_id, user.api_key_live = key.pk, key.is_live
+    user = _ready(user, key.role_facts)
+    # No more than the key says, and no more than its user may today.
+    user.__dict__["permission_codes"] = user.permission_codes & frozenset(key.permissions)
+    return user
+
+
+def _role_facts() -> ArraySubquery:
+    roles = UserRole.objects.filter(user=OuterRef("user_id")).order_by("role__code")
+    return ArraySubquery(
+        roles.values_list(JSONObject(code="role__code", scope="role__scope", permissions="role__permissions"))
+    )
+
+
+def _ready(user: User, roles: list[dict[str, Any]]) -> User:
+    """Work out once what copies are to carry: roles, permissions, reach."""
+    user.__dict__["role_facts"] = tuple((role["code"], role["scope"], frozenset(role["permissions"])) for role in roles)
     _ = user.permission_codes, user.reach, user.branch_ids
-    user.session_id = session.pk
     return user
 
 

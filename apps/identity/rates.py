@@ -20,11 +20,37 @@ from apps.core.context import client_ip
 from apps.core.errors import TooManyRequests
 from apps.identity.emails import email_canonical
 
+DEVICE_COOKIE = "numina_device"
+
 
 def login_keys(request: HttpRequest, email: str) -> dict[str, str]:
-    """The three things that a sign-in is counted under."""
+    """What a sign-in is counted under: the person from this address, the person, the address, the device."""
     person, address = _person(email), _address(request)
-    return {"login_pair": f"{person}|{address}", "login_email": person, "login_ip": address}
+    return {
+        "login_pair": f"{person}|{address}",
+        "login_email": person,
+        "login_ip": address,
+        "login_device": device_of(request) or f"{address}|none",
+    }
+
+
+def device_of(request: HttpRequest) -> str:
+    """A hash of the id by which a device calls itself (X-Device-ID, or the staff site's cookie); empty without one.
+
+    Whoever guesses may call himself what he likes, and is then stopped by the other counts.
+    """
+    text = request.META.get("HTTP_X_DEVICE_ID", "") or request.COOKIES.get(DEVICE_COOKIE, "")
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if 8 <= len(text) <= 128 else ""
+
+
+def user_keys(name: str, user_id: Any) -> dict[str, str]:
+    """What something is counted under that a known user does: codes tried, passwords shown."""
+    return {name: str(user_id)}
+
+
+def mail_keys(request: HttpRequest, email: str) -> dict[str, str]:
+    """What a mail that anybody may ask for is counted under."""
+    return {"mail_email": _person(email), "mail_ip": _address(request)}
 
 
 def register_keys(request: HttpRequest, email: str) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.errors import NotFound
-from apps.identity.models import Branch, Role, User, UserRole
+from apps.identity.models import ApiKey, Branch, Role, SecondFactor, Session, User, UserRole
 
 HEAD_OFFICE = "HQ"
 
@@ -29,6 +30,37 @@ def users_visible_to(user: User) -> QuerySet[User]:
 def user_get_for(*, user: User, pk: UUID) -> User:
     """The one way to a user by id: NotFound when it does not exist or is not visible to `user`."""
     found = users_visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def factors_of(user: User) -> QuerySet[SecondFactor]:
+    """The user's own second factors, those that wait for their first code among them."""
+    return SecondFactor.objects.filter(user_id=user.pk)
+
+
+def factor_get_for(*, user: User, pk: UUID) -> SecondFactor:
+    """One of the user's own second factors; NotFound otherwise."""
+    found = factors_of(user).filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def sessions_of(user: User, *, at: datetime) -> QuerySet[Session]:
+    """The user's own sessions that are alive."""
+    return Session.objects.filter(user_id=user.pk, revoked_at=None, expires_at__gt=at)
+
+
+def api_keys_visible_to(user: User) -> QuerySet[ApiKey]:
+    """The keys of the users whom `user` may see. Whether keys may be seen at all is identity.manage_api_keys."""
+    return ApiKey.objects.filter(user__in=users_visible_to(user).order_by().values("pk"))
+
+
+def api_key_get_for(*, user: User, pk: UUID) -> ApiKey:
+    """The one way to a key by id: NotFound when it does not exist or is not visible to `user`."""
+    found = api_keys_visible_to(user).filter(pk=pk).first()
     if found is None:
         raise NotFound
     return found

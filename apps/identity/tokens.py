@@ -57,17 +57,22 @@ class Claims:
 def keys_by_kid() -> dict[str, Key]:
     """All keys that tokens may be signed with; the first signs. The only place that knows where keys come from.
 
-    A private key in PEM (RSA: RS256, Ed25519: EdDSA) is used as such; any other text is the secret of HS256.
+    A private key in PEM (RSA: RS256, Ed25519: EdDSA) is used as such; any other text is the secret of HS256. Previous
+    keys sign nothing any more and are accepted until they are taken out of the settings: who holds tokens of theirs
+    gets tokens of the new key at the next refresh.
     """
     text = settings.SIMPLE_JWT["SIGNING_KEY"]
     if not text:
         raise ImproperlyConfigured("NUMINA_JWT_SIGNING_KEY is not set.")
+    keys = [_key(one) for one in (text, *settings.SIMPLE_JWT.get("PREVIOUS_KEYS", ()))]
+    return {key.kid: key for key in keys}
+
+
+def _key(text: str) -> Key:
     kid = hashlib.sha256(b"numina.kid:" + text.encode()).hexdigest()[:16]
     if text.lstrip().startswith("-----BEGIN"):
-        key = _key_from_pem(text, kid)
-    else:
-        key = Key(kid=kid, algorithm="HS256", signing=text.encode(), verifying=text.encode())
-    return {key.kid: key}
+        return _key_from_pem(text, kid)
+    return Key(kid=kid, algorithm="HS256", signing=text.encode(), verifying=text.encode())
 
 
 def _key_from_pem(text: str, kid: str) -> Key:

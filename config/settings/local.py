@@ -18,4 +18,4 @@ INTERNAL_IPS = ["127.0.0.1"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
-NUMINA = {**NUMINA, "DEMO_ALLOWED": True, "RATES": {**NUMINA["RATES"], "register_ip": "600/h"}}
+NUMINA = {**NUMINA, "DEMO_ALLOWED": True, "SMS_CONSOLE": True, "RATES": {**NUMINA["RATES"], "register_ip": "600/h"}}

@@ -8,6 +8,7 @@ _MISSING = [
     for name, value, why in (
         ("NUMINA_SECRET_KEY", _ENV.secret_key, 'python -c "import secrets; print(secrets.token_urlsafe(64))"'),
         ("NUMINA_JWT_SIGNING_KEY", _ENV.jwt_signing_key, "another random value, made the same way"),
+        ("NUMINA_MASTER_KEY", _ENV.master_keys or _ENV.vault_url, "openssl rand -hex 32; or NUMINA_VAULT_URL"),
         ("DATABASE_URL", _ENV.database, "postgresql://user:password@host:5432/numina"),
         ("REDIS_URL", _ENV.redis_url, "redis://:password@host:6379/0"),
         ("NUMINA_ALLOWED_HOSTS", _ENV.allowed_hosts, "host names of this site, separated by commas"),
@@ -46,3 +47,5 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _ENV.trusted_pr
 STORAGES = storages(_ENV, staticfiles="whitenoise.storage.CompressedManifestStaticFilesStorage")
 
 sentry_start(_ENV)
+
+NUMINA = {**NUMINA, "MFA_REQUIRED_FOR_STAFF": True}

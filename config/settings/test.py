@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("NUMINA_SECRET_KEY", "only-for-tests-" + "0" * 32)
 os.environ.setdefault("NUMINA_JWT_SIGNING_KEY", "only-for-tests-" + "1" * 32)
+os.environ.setdefault("NUMINA_MASTER_KEY", "2" * 64)
 os.environ.setdefault("NUMINA_DATABASE_POOL", "0")  # tests open many threads; each gets its own connection
 os.environ.setdefault("NUMINA_LOG_LEVEL", "WARNING")
 
@@ -17,8 +18,12 @@ REDIS_OFFSET = 4 * int(_WORKER) if _WORKER.isdigit() else 0
 CACHES = caches(env_read())
 CACHES["default"]["LOCATION"] = env_read().redis_database(REDIS_OFFSET)
 
+# Off unless a test starts it; its memory is the worker's fourth database.
+ENGINE = {**ENGINE, "ENABLED": False, "REDIS_URL": env_read().redis_database(REDIS_OFFSET + 3)}
+
 # A test holds its transaction open for as long as it runs, on a loaded machine for minutes.
 DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # tests open many threads, which end
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -29,4 +34,4 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
 # Limits are off unless a test asks for them (the fixture `rates`).
-NUMINA = {**NUMINA, "RATES": {}, "DEMO_ALLOWED": True}
+NUMINA = {**NUMINA, "RATES": {}, "DEMO_ALLOWED": True, "EMAIL_CONFIRMATION": False, "SMS_CONSOLE": True}

@@ -97,6 +97,7 @@ class UserSerializer(serializers.ModelSerializer):
             "preferred_currency",
             "date_joined",
             "last_login",
+            "mfa_enabled_at",
         )
         read_only_fields = fields
 
@@ -105,7 +106,9 @@ class MeSerializer(UserSerializer):
     """The user who asks, with everything the roles allow."""
 
     permissions = serializers.SerializerMethodField(help_text="Permission codes held.")
-    scope = serializers.ChoiceField(choices=Role.Scope.choices, help_text="How far the permissions reach.")
+    scope = serializers.ChoiceField(
+        choices=Role.Scope.choices, source="reach", help_text="How far the permissions reach."
+    )
 
     class Meta:
         model = User
@@ -163,6 +166,7 @@ class TokenPairSerializer(serializers.Serializer):
 class LoginResultSerializer(TokenPairSerializer):
     """Tokens, and who they belong to."""
 
+    mfa_required = serializers.BooleanField(help_text="False: the sign-in is complete.")
     user = MeSerializer()
 
 

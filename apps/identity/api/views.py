@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -16,35 +15,20 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import InvalidToken
-from apps.identity import selectors, services
+from apps.core.tasks import after_commit
+from apps.identity import selectors, services, tasks
 from apps.identity.api import serializers as forms
-from apps.identity.models import User
+from apps.identity.api.factor_views import caller, challenge_show
+from apps.identity.api.security_forms import ChallengeSerializer
+from apps.identity.api.sign_in import client_of, pair_show, signed_in
+from apps.identity.models import Challenge
 from apps.identity.rates import login_keys, rate_check, rate_give_back, refresh_keys, register_keys
-from apps.identity.tokens import Claims, RefreshToken, claims_read
+from apps.identity.tokens import RefreshToken, claims_read
 
 LOGIN_EXAMPLE = OpenApiExample(
     "login", value={"email": "teller@numina.example", "password": "numina-demo-2026"}, request_only=True
 )
 TOKENS: dict[str, Any] = {"access": "eyJ...", "refresh": "eyJ...", "token_type": "Bearer", "expires_in": 900}
-
-
-def caller(request: Request) -> User:
-    """The user of a view that is not public."""
-    return cast("User", request.user)
-
-
-def session_of(request: Request) -> UUID:
-    """The session of the access token."""
-    return cast("Claims", request.auth).session_id
-
-
-def _pair(pair: services.TokenPair) -> dict[str, Any]:
-    return {
-        "access": pair.access,
-        "refresh": pair.refresh,
-        "token_type": "Bearer",
-        "expires_in": pair.expires_in,
-    }
 
 
 class RegisterView(ApiView):
@@ -54,7 +38,8 @@ class RegisterView(ApiView):
 
     @extend_schema(
         summary="Register",
-        description="Creates a user with the rights of a member. The answer is the same when the address has a user.",
+        description="Creates a user with the rights of a member, who confirms the address by the link that is sent."
+        " The answer is the same when the address has a user.",
         request=forms.RegisterSerializer,
         responses={201: forms.RegisteredSerializer},
         examples=[
@@ -70,6 +55,7 @@ class RegisterView(ApiView):
         body = body_read(forms.RegisterSerializer, request)
         rate_check(request, register_keys(request, body["email"]))
         services.user_register(**body, at=clock.now())
+        after_commit(tasks.confirm_send, email=body["email"])
         return respond({"email": body["email"], "status": "registered"}, status=201)
 
 
@@ -77,12 +63,18 @@ class LoginView(ApiView):
     """Sign-in."""
 
     public = True
+    also_answers = {"POST": frozenset({403})}
 
     @extend_schema(
         summary="Log in",
-        description="Tokens for an e-mail address and a password. 401 says no more than that they do not fit.",
+        description="Tokens for an e-mail address and a password; 202 and an `mfa_token` for users with a second"
+        " factor, to be sent with a code to auth/mfa/verify. 401 says no more than that they do not fit.",
         request=forms.LoginSerializer,
-        responses={200: forms.LoginResultSerializer, 401: OpenApiResponse(description="They do not fit.")},
+        responses={
+            200: forms.LoginResultSerializer,
+            202: ChallengeSerializer,
+            401: OpenApiResponse(description="They do not fit."),
+        },
         examples=[LOGIN_EXAMPLE],
     )
     def post(self, request: Request) -> Response:
@@ -90,10 +82,13 @@ class LoginView(ApiView):
         body = body_read(forms.LoginSerializer, request)
         keys = login_keys(request, body["email"])
         rate_check(request, keys)
-        user = services.user_authenticate(**body, at=clock.now())
-        pair = services.token_pair_issue(user=user, at=clock.now())
+        at = clock.now()
+        user = services.user_authenticate(**body, at=at)
         rate_give_back(keys)
-        return respond({**_pair(pair), "user": forms.MeSerializer(user).data})
+        if user.mfa_enabled_at is not None:
+            begun = services.challenge_begin(user=user, purpose=Challenge.Purpose.SIGN_IN, at=at)
+            return respond(challenge_show(begun), status=202)
+        return signed_in(services.token_pair_issue(user=user, at=at, client=client_of(request)))
 
 
 class RefreshView(ApiView):
@@ -112,7 +107,7 @@ class RefreshView(ApiView):
         NoParams.parse(request)
         body = body_read(forms.RefreshSerializer, request)
         rate_check(request, refresh_keys(request))
-        return respond(_pair(services.token_refresh(refresh=body["refresh"], at=clock.now())))
+        return respond(pair_show(services.token_refresh(refresh=body["refresh"], at=clock.now())))
 
 
 class LogoutView(ApiView):
@@ -130,7 +125,10 @@ class LogoutView(ApiView):
         NoParams.parse(request)
         body = body_read(forms.LogoutSerializer, request)
         now = clock.now()
-        services.token_revoke(acting_user=caller(request), session_id=session_of(request), at=now)
+        session_id = caller(request).session_id
+        if session_id is None:
+            return Response(status=204)  # a key has no session; it is revoked
+        services.token_revoke(acting_user=caller(request), session_id=session_id, at=now)
         if "refresh" in body:
             try:
                 other = claims_read(body["refresh"], RefreshToken)
@@ -148,7 +146,9 @@ class MeView(ApiView):
     @extend_schema(summary="Show my user", responses=forms.MeSerializer)
     def get(self, request: Request) -> Response:
         NoParams.parse(request)
-        return self._show(selectors.user_get_for(user=caller(request), pk=caller(request).pk))
+        user = selectors.user_get_for(user=caller(request), pk=caller(request).pk)
+        user.__dict__["permission_codes"] = caller(request).permission_codes  # a key has fewer than its user
+        return self._show(user)
 
     @extend_schema(
         summary="Change my particulars",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 from uuid import UUID
@@ -121,6 +122,13 @@ class User(AbstractBaseUser, BaseModel):
         max_length=20, default="standard", help_text="The subscription that decides how much of the API may be used."
     )
     date_joined = models.DateTimeField(default=clock.now, editable=False)
+
+    # What apps.identity.principals adds for one request: which session or key the user came by, and when a second
+    # factor was last shown in it.
+    session_id: UUID | None = None
+    verified_at: datetime | None = None
+    api_key_id: UUID | None = None
+    api_key_live: bool = True
 
     # A sign-in is no change of the record, and a hash never leaves its row.
     history = history(excluded_fields=["password", "last_login"])

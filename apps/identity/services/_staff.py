@@ -41,7 +41,7 @@ def user_create_staff(
     Without a password nobody can sign in until one is set. `acting_user` None is the system (commands, seeds).
     Raises PermissionDenied, ValidationFailed, EmailTaken, RoleUnknown.
     """
-    _may_manage(acting_user)
+    may_manage(acting_user)
     particulars_check({"time_zone": time_zone, "locale": locale})
     roles = roles_named(role_codes)
     user = User(
@@ -52,6 +52,7 @@ def user_create_staff(
         time_zone=time_zone,
         locale=locale,
         is_staff=any(role.is_staff_role for role in roles),
+        email_confirmed_at=clock.now(),  # whoever makes the user answers for the address
     )
     if password is not None:
         password_check(password, user)
@@ -92,8 +93,8 @@ def user_roles_set(
 
     Nobody changes their own: OwnRolesRefused. Raises PermissionDenied, NotFound, PreconditionFailed, RoleUnknown.
     """
-    _may_manage(acting_user)
-    user = _other_user_lock(acting_user, user_id, expected_version)
+    may_manage(acting_user)
+    user = other_user_lock(acting_user, user_id, expected_version)
     wanted = {role.code: role for role in roles_named(role_codes)}
     held = {item.role.code: item for item in UserRole.objects.select_related("role").filter(user=user)}
     if wanted.keys() == held.keys():
@@ -123,8 +124,8 @@ def user_deactivate(*, acting_user: User | None, user_id: Any, reason: str, at: 
 
     Raises PermissionDenied, NotFound, OwnRolesRefused. A user who is deactivated already stays so.
     """
-    _may_manage(acting_user)
-    user = _other_user_lock(acting_user, user_id, None)
+    may_manage(acting_user)
+    user = other_user_lock(acting_user, user_id, None)
     if not user.is_active:
         return user
     user.is_active = False
@@ -157,12 +158,14 @@ def _grant(user: User, role: Role, *, acting_user: User | None, reason: str, at:
     granted.save(force_insert=True)
 
 
-def _may_manage(acting_user: User | None) -> None:
+def may_manage(acting_user: User | None) -> None:
+    """PermissionDenied for who may not manage users; None is the system, which may."""
     if acting_user is not None and not acting_user.has_permission(MANAGE):
         raise PermissionDenied(f"This needs the permission {MANAGE}.", permission=MANAGE)
 
 
-def _other_user_lock(acting_user: User | None, user_id: Any, expected_version: int | None) -> User:
+def other_user_lock(acting_user: User | None, user_id: Any, expected_version: int | None) -> User:
+    """Lock somebody else's user. Raises NotFound, OwnRolesRefused for one's own, PreconditionFailed."""
     user = locks.user_lock(user_id=user_id)
     if user is None:
         raise NotFound

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 
 from django.conf import settings
 from django.db import transaction
@@ -31,29 +32,65 @@ class TokenPair:
     session_id: uuid.UUID
 
 
-def token_pair_issue(*, user: User, at: datetime | None = None) -> TokenPair:
-    """Begin a session for a user who has just proved who it is. Raises InvalidCredentials for a deactivated user."""
+@dataclass(frozen=True)
+class Client:
+    """The program and device that a session belongs to, as they call themselves. Nothing is decided by it."""
+
+    user_agent: str = ""
+    device: str = ""
+
+
+def token_pair_issue(
+    *, user: User, at: datetime | None = None, client: Client | None = None, verified_at: datetime | None = None
+) -> TokenPair:
+    """Begin a session for a user who has just proved who it is. Raises InvalidCredentials for a deactivated user.
+
+    `verified_at` is when a second factor was shown for it: for some minutes it counts as a step-up as well.
+    """
     if not user.is_active:
         raise InvalidCredentials
     moment = at or clock.now()
+    days = settings.NUMINA.get("SESSION_DAYS_MAX", 30)
+    session = session_start(
+        user=user, at=moment, expires_at=moment + timedelta(days=days), client=client, verified_at=verified_at
+    )
+    return _pair(session, user, moment)
+
+
+@transaction.atomic
+def session_start(
+    *,
+    user: User,
+    at: datetime,
+    expires_at: datetime,
+    client: Client | None = None,
+    verified_at: datetime | None = None,
+    web_key: str = "",
+) -> Session:
+    """Write down a sign-in. `web_key` is the key of the staff site's own session; the API's have none."""
+    client = client or Client()
     session = Session(
         user=user,
         refresh_jti=uuid.uuid4(),
-        created_at=moment,
-        expires_at=moment + timedelta(days=settings.NUMINA.get("SESSION_DAYS_MAX", 30)),
+        created_at=at,
+        expires_at=expires_at,
         ip=context_get().get("ip") or None,
+        place=Session.Place.STAFF if web_key else Session.Place.API,
+        user_agent=client.user_agent[:200],
+        device=client.device[:64],
+        verified_at=verified_at,
+        web_key=web_key,
     )
-    with transaction.atomic():
-        session.save(force_insert=True)
-        trail_record(
-            action="identity.session.started",
-            acting_user=user,
-            kind="security",
-            target=user,
-            after={"session": session.pk},
-            at=moment,
-        )
-    return _pair(session, user, moment)
+    session.save(force_insert=True)
+    trail_record(
+        action="identity.session.started",
+        acting_user=user,
+        kind="security",
+        target=user,
+        after={"place": "staff site"} if web_key else {"session": session.pk},
+        at=at,
+    )
+    return session
 
 
 def token_refresh(*, refresh: str, at: datetime | None = None) -> TokenPair:
@@ -88,9 +125,14 @@ def token_revoke(
     return True
 
 
-def sessions_end(*, acting_user: User | None, user: User, reason: str, at: datetime) -> int:
-    """End all sessions of a user, within the caller's transaction. Returns how many were alive."""
-    ended = Session.objects.filter(user=user, revoked_at=None).update(revoked_at=at, revoke_reason=reason[:40])
+def sessions_end(
+    *, acting_user: User | None, user: User, reason: str, at: datetime, except_id: uuid.UUID | None = None
+) -> int:
+    """End all sessions of a user (but the one named), in the caller's transaction. Returns how many were alive."""
+    alive = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=at).exclude(pk=except_id)
+    web_keys = [key for key in alive.values_list("web_key", flat=True) if key]
+    ended = alive.update(revoked_at=at, revoke_reason=reason[:40])
+    _web_sessions_drop(web_keys)
     principal_forget(user.pk)
     if ended:
         trail_record(
@@ -108,7 +150,7 @@ def _rotate(claims: Claims, at: datetime) -> TokenPair | None:
     session = locks.session_lock(session_id=claims.session_id)
     if session is None or session.user_id != claims.user_id or session.revoked_at is not None:
         return None
-    if session.expires_at <= at or not session.user.is_active:
+    if session.expires_at <= at or not session.user.is_active or session.place != Session.Place.API:
         return None
     if session.refresh_jti != claims.jti:
         _end(session, acting_user=None, reason="refresh token used twice", at=at)
@@ -122,6 +164,7 @@ def _rotate(claims: Claims, at: datetime) -> TokenPair | None:
 def _end(session: Session, *, acting_user: User | None, reason: str, at: datetime) -> None:
     session.revoked_at, session.revoke_reason = at, reason
     session.save(update_fields=["revoked_at", "revoke_reason"])
+    _web_sessions_drop([session.web_key] if session.web_key else [])
     trail_record(
         action="identity.session.ended",
         acting_user=acting_user,
@@ -132,6 +175,13 @@ def _end(session: Session, *, acting_user: User | None, reason: str, at: datetim
         at=at,
     )
     principal_forget(session.user_id)
+
+
+def _web_sessions_drop(keys: list[str]) -> None:
+    """Sign out on the staff site: its sessions live in Django's store, from which they are taken."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for key in keys:
+        store(key).delete()
 
 
 def _pair(session: Session, user: User, at: datetime) -> TokenPair:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.trail import history_stamp, trail_record
 from apps.identity import locks
 from apps.identity.emails import email_canonical
-from apps.identity.errors import InvalidCredentials
+from apps.identity.errors import EmailNotConfirmed, InvalidCredentials
 from apps.identity.models import Role, User, UserRole
 from apps.identity.principals import principal_forget
 
@@ -31,7 +32,7 @@ OWN_FIELDS = ("full_name", "phone", "locale", "time_zone", "preferred_currency")
 def user_register(
     *, email: str, password: str, full_name: str = "", phone: str = "", at: datetime | None = None
 ) -> User | None:
-    """Create a user with the role of members, who can sign in at once.
+    """Create a user with the role of members, who signs in once the address is confirmed (`email_confirm`).
 
     None when the address is taken: nothing is changed, and callers must answer as if it had worked, or addresses could
     be probed. Both ways cost one password hash. Raises ValidationFailed for a bad address or a weak password.
@@ -69,7 +70,8 @@ def user_authenticate(*, email: str, password: str, at: datetime | None = None) 
     """The user with this address and password; `last_login` becomes `at`.
 
     Raises InvalidCredentials, alike in words and in time, when the address is unknown or none at all, the password is
-    wrong, or the user was deactivated; the audit trail keeps the difference.
+    wrong, or the user was deactivated; the audit trail keeps the difference. With the right password, and where
+    addresses have to be confirmed, EmailNotConfirmed.
     """
     try:
         address = email_canonical(email)
@@ -86,6 +88,8 @@ def user_authenticate(*, email: str, password: str, at: datetime | None = None) 
     if not user.is_active:
         _login_failed(address, user, "inactive")
     del user.__dict__["skip_history_when_saving"]
+    if user.email_confirmed_at is None and settings.NUMINA.get("EMAIL_CONFIRMATION", False):
+        raise EmailNotConfirmed
     user.last_login = at or clock.now()
     User.objects.filter(pk=user.pk).update(last_login=user.last_login)
     return user

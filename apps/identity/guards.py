@@ -1,0 +1,62 @@
+"""Questions asked in the middle of an act: was a second factor shown lately, may this role move this much?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
+from apps.identity.limits import AmountRule, amount_rules
+from apps.identity.models import Session, User
+from apps.identity.principals import principal_forget
+
+
+def step_up_check(user: User, *, at: datetime) -> None:
+    """Raise MfaStepUpRequired unless the user showed a second factor (or, without one, the password) lately.
+
+    Lately is NUMINA["STEP_UP_SECONDS"]. Machines have keys instead of factors, so they are not asked; a user whom no
+    session brought (a command, a task) is not asked either.
+    """
+    if user.session_id is None or _fresh(user.verified_at, at):
+        return
+    # Another process may have seen it: what is known here is up to five seconds old.
+    verified_at = Session.objects.filter(pk=user.session_id).values_list("verified_at", flat=True).first()
+    if not _fresh(verified_at, at):
+        raise MfaStepUpRequired
+    user.verified_at = verified_at
+    principal_forget(user.pk)
+
+
+def amount_check(user: User, permission: str, minor: int, currency: str, *, at: datetime) -> None:
+    """Raise AmountLimitExceeded when no role of the user may move that much, MfaStepUpRequired when it needs one.
+
+    `minor` is in minor units of `currency`. Of several roles that hold the permission the widest counts; a role
+    without a limit in force has none. A superuser has none.
+    """
+    rules = amount_rules(at)
+    if not rules or user.is_superuser:
+        return
+    found = [
+        rules.get((code, permission, currency)) for code, _, permissions in user.role_facts if permission in permissions
+    ]
+    held = [rule for rule in found if rule is not None]
+    if not held or len(held) < len(found):
+        return
+    highest = _widest([rule.amount_max for rule in held])
+    if highest is not None and minor > highest:
+        raise AmountLimitExceeded(permission=permission, limit=highest, currency=currency)
+    asked_above = _widest([rule.step_up_above for rule in held])
+    if asked_above is not None and minor > asked_above:
+        step_up_check(user, at=at)
+
+
+def _widest(values: list[int | None]) -> int | None:
+    return None if None in values else max(value for value in values if value is not None)
+
+
+def _fresh(verified_at: datetime | None, at: datetime) -> bool:
+    return verified_at is not None and at - verified_at <= timedelta(seconds=settings.NUMINA["STEP_UP_SECONDS"])
+
+
+__all__ = ["AmountRule", "amount_check", "step_up_check"]

@@ -1,0 +1,122 @@
+"""Limits as they are in force, read from PostgreSQL and kept for some seconds in each process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from apps.identity.models import AmountLimit, RateLimit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRule:
+    """What one role may move at once, in minor units; None where there is no limit."""
+
+    amount_max: int | None
+    step_up_above: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateRule:
+    """A token bucket: `rate` tokens a second, `burst` at most. `name` is how answers call it."""
+
+    name: str
+    requests: int
+    per_seconds: int
+    burst: int
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.per_seconds
+
+
+class _Kept(Generic[T]):
+    """A value that is read again after some seconds, by one thread while the others use the old one."""
+
+    def __init__(self, load: Callable[[datetime], T]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        self._until = 0.0
+
+    def get(self, at: datetime) -> T:
+        value = self._value
+        if value is not None and time.monotonic() < self._until:
+            return value
+        with self._lock:
+            if self._value is None or time.monotonic() >= self._until:
+                self._value = self._load(at)
+                self._until = time.monotonic() + settings.NUMINA.get("LIMITS_CACHE_SECONDS", 10)
+            return self._value
+
+    def forget(self) -> None:
+        self._until = 0.0
+
+
+def _in_force(at: datetime) -> Q:
+    return Q(starts_at__lte=at) & (Q(ends_at=None) | Q(ends_at__gt=at))
+
+
+def _amounts_load(at: datetime) -> Mapping[tuple[str, str, str], AmountRule]:
+    rows = AmountLimit.objects.filter(_in_force(at)).select_related("role").order_by("starts_at")
+    # Of two in force the one that began later counts.
+    return {
+        (row.role.code, row.permission, row.currency): AmountRule(row.amount_max, row.step_up_above) for row in rows
+    }
+
+
+def _rates_load(at: datetime) -> Mapping[tuple[str, str, str], RateRule]:
+    rows = RateLimit.objects.filter(_in_force(at)).select_related("role").order_by("starts_at")
+    return {
+        (row.operation, row.role.code if row.role else "", row.plan): RateRule(
+            row.operation if row.operation != "*" else "default", row.requests, row.per_seconds, row.burst
+        )
+        for row in rows
+    }
+
+
+_amounts = _Kept(_amounts_load)
+_rates = _Kept(_rates_load)
+
+
+def amount_rules(at: datetime) -> Mapping[tuple[str, str, str], AmountRule]:
+    """Rules in force by (role code, permission, currency)."""
+    return _amounts.get(at)
+
+
+def rate_rule(operation: str, roles: Iterable[str], plan: str, *, at: datetime) -> RateRule | None:
+    """The rule for one operation asked for by holders of `roles` on `plan`; None when nothing limits it.
+
+    The most particular one: for the operation before for all; for a role before for a plan before for everybody. Of
+    several roles the one that lets through most.
+    """
+    rules = _rates.get(at)
+    if not rules:
+        return None
+    codes = list(roles)
+    for name in (operation, "*"):
+        of_roles = [rule for code in codes if (rule := rules.get((name, code, plan)) or rules.get((name, code, "")))]
+        if of_roles:
+            return max(of_roles, key=lambda rule: (rule.rate, rule.burst))
+        rule = rules.get((name, "", plan)) or rules.get((name, "", ""))
+        if rule is not None:
+            return rule
+    return None
+
+
+def limits_forget() -> None:
+    """Read all limits anew at their next use, in this process: now, and after the running transaction commits."""
+    _amounts.forget()
+    _rates.forget()
+    transaction.on_commit(_amounts.forget)
+    transaction.on_commit(_rates.forget)
