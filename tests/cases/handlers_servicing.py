@@ -40,7 +40,9 @@ from tests.cases.registry import Case, Unsupported, handles
 
 WORDS = {"PENALTY": "penalties", "PENALTIES": "penalties", "FEE": "fees", "FEES": "fees", "INTEREST": "interest",
          "INT": "interest", "PRINCIPAL": "principal", "PRI": "principal"}  # fmt: skip
-ADVANCED = AllocationOrder(("penalties", "fees", "interest", "principal"), ("penalties", "fees", "principal", "interest"))
+ADVANCED = AllocationOrder(
+    ("penalties", "fees", "interest", "principal"), ("penalties", "fees", "principal", "interest")
+)
 PAYMENTS = ("repayment", "goodwill_credit", "payout_refund", "merchant_issued_refund", "interest_payment_waiver")
 PENALTY_WORDS = ("NSF", "PENALTY", "OVERDUE", "LATE")
 FEE_TEXT = re.compile(r"(fee|penalty) ([0-9.]+)% of (?:the )?(?:instal+ment )?([a-z+ ]+), on every instal+ment")
@@ -282,7 +284,6 @@ def transactions(story: Story, state: LoanState, shown: Any) -> list[dict[str, A
             }
         )
     return lines
-
 
 
 @handles("loan_schedules")

@@ -74,8 +74,10 @@ class GrowthLoan:
         left = self._disbursed() + self._credited_principal() - sum(p.paid_principal for p in self.periods)
         period.paid_principal += min(amount, max(left, 0))
         self.correct_balance(min(due, date), -amount)
-        if sum(not p.is_paid for p in self.periods) > 1 and date < period.start and (
-            period.paid > period.whole or period.paid == period.first_instalment + period.credited
+        if (
+            sum(not p.is_paid for p in self.periods) > 1
+            and date < period.start
+            and (period.paid > period.whole or period.paid == period.first_instalment + period.credited)
         ):
             period.instalment = period.paid - period.credited
         self._last_takes_rest(min(due, date))

@@ -51,9 +51,7 @@ def recalculated(
 class _Run:
     """What is known while going from period to period."""
 
-    def __init__(
-        self, terms: LoanTerms, charges: Sequence[Charge], rules: ServicingRules, as_of: dt.date
-    ) -> None:
+    def __init__(self, terms: LoanTerms, charges: Sequence[Charge], rules: ServicingRules, as_of: dt.date) -> None:
         self.terms, self.charges, self.rules, self.as_of = terms, charges, rules, as_of
         self.interest = Interest(terms)
         self.level = Level(terms, self.interest)
@@ -138,7 +136,9 @@ class _Run:
     def _keep_unpaid(self, row: Row) -> None:
         """Principal that is not paid on its due date goes on bearing interest."""
         if self.as_of > row.due and not self.projected:
-            unpaid = sum(item.left for item in self.items if item.number == row.number and item.component == "principal")
+            unpaid = sum(
+                item.left for item in self.items if item.number == row.number and item.component == "principal"
+            )
             self.changes.append((row.due, unpaid))
         elif self.as_of == row.due and not self.projected:
             older = sum(item.left for item in self.items if item.number < row.number and item.component == "principal")

@@ -98,7 +98,9 @@ def explain(schedule: Schedule) -> dict[str, Any]:
     """Inputs, conventions, formula, rounding and rows of a schedule: what a person needs to check every figure."""
     terms = schedule.terms
     level = terms.method == "declining" and terms.amortization == "equal_instalments"
-    formulas = [FORMULAS["flat" if terms.method == "flat" else PER_PERIOD if terms.interest == PER_PERIOD else "day_count"]]
+    formulas = [
+        FORMULAS["flat" if terms.method == "flat" else PER_PERIOD if terms.interest == PER_PERIOD else "day_count"]
+    ]
     if level:
         formulas.append(FORMULAS["level"])
     elif terms.amortization in FORMULAS:

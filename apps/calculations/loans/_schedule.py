@@ -220,9 +220,7 @@ def _flat(terms: LoanTerms) -> tuple[list[Row], list[int]]:
             period.start, period.due, terms.principal, terms.rate, terms.period_years,
             terms.principal * rate * terms.period_years,
         )  # fmt: skip
-        rows.append(
-            Row(number, period.start, period.due, balance, principals[index], interest, closing, parts=(part,))
-        )
+        rows.append(Row(number, period.start, period.due, balance, principals[index], interest, closing, parts=(part,)))
         balance = closing
     return rows, []
 
@@ -233,9 +231,7 @@ def _flat_years(terms: LoanTerms) -> Fraction:
     if terms.interest == "per_period":
         return terms.period_years * (terms.count - free)
     interest = Interest(terms)
-    return sum(
-        (interest.years(period.start, period.due, period) for period in terms.periods[free:]), Fraction(0)
-    )
+    return sum((interest.years(period.start, period.due, period) for period in terms.periods[free:]), Fraction(0))
 
 
 def _flat_equal(terms: LoanTerms) -> tuple[list[int], list[int]]:
@@ -262,7 +258,11 @@ def _parts_of(total: int, count: int, rounding: Rounding, remainder: str) -> lis
     if remainder == "spread":
         parts: list[int] = []
         for left in range(count, 0, -1):
-            parts.append(minor_round(Fraction(total - sum(parts), left), rounding.unit, rounding.mode) if left > 1 else total - sum(parts))
+            parts.append(
+                minor_round(Fraction(total - sum(parts), left), rounding.unit, rounding.mode)
+                if left > 1
+                else total - sum(parts)
+            )
         return parts
     part = minor_round(Fraction(total, count), rounding.unit, rounding.mode)
     parts = [part] * count

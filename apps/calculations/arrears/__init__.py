@@ -1,0 +1,57 @@
+"""Arrears: ageing and buckets with pauses, penalties, portfolio at risk, provisions, expected losses by IFRS 9."""
+
+from apps.calculations.arrears._ageing import (
+    NONE,
+    Arrears,
+    Bucket,
+    Due,
+    Pause,
+    bucket_of,
+    buckets_check,
+    instalment_arrears,
+    loan_arrears,
+    paused_days,
+)
+from apps.calculations.arrears._penalties import Penalty, PenaltyRule, penalty_for
+from apps.calculations.arrears._portfolio import (
+    ExpectedLoss,
+    Exposure,
+    Provision,
+    Risk,
+    StageMove,
+    StageRules,
+    expected_loss,
+    portfolio_at_risk,
+    provision_delta,
+    provisions_by_bucket,
+    stage_moves,
+    stage_of,
+)
+
+__all__ = [
+    "NONE",
+    "Arrears",
+    "Bucket",
+    "Due",
+    "ExpectedLoss",
+    "Exposure",
+    "Pause",
+    "Penalty",
+    "PenaltyRule",
+    "Provision",
+    "Risk",
+    "StageMove",
+    "StageRules",
+    "bucket_of",
+    "buckets_check",
+    "expected_loss",
+    "instalment_arrears",
+    "loan_arrears",
+    "paused_days",
+    "penalty_for",
+    "portfolio_at_risk",
+    "provision_delta",
+    "provisions_by_bucket",
+    "stage_moves",
+    "stage_of",
+]
