@@ -1,4 +1,4 @@
-"""Celery's settings: broker on Redis, four queues, nothing kept that the database already knows."""
+"""Celery's settings: broker on Redis or RabbitMQ, four queues, nothing kept that the database already knows."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ TASK_SECONDS_MAX = 3600
 
 
 def celery_settings(env: Env) -> dict[str, Any]:
-    """Settings with the `CELERY_` prefix. The broker is the Redis database after the cache's."""
+    """Settings with the `CELERY_` prefix."""
     return {
-        "CELERY_BROKER_URL": env.redis_database(1),
+        "CELERY_BROKER_URL": broker_url(env),
         "CELERY_RESULT_BACKEND": None,  # states of work are rows of ours, not results in Redis
         "CELERY_TASK_IGNORE_RESULT": True,
         "CELERY_TASK_QUEUES": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUE_NAMES],
@@ -28,8 +28,7 @@ def celery_settings(env: Env) -> dict[str, Any]:
         "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
         "CELERY_TASK_TIME_LIMIT": TASK_SECONDS_MAX,
         "CELERY_TASK_SOFT_TIME_LIMIT": TASK_SECONDS_MAX - 60,
-        # Longer than the longest task: otherwise Redis hands a running task to a second worker.
-        "CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": TASK_SECONDS_MAX + 600, "socket_timeout": 10},
+        "CELERY_BROKER_TRANSPORT_OPTIONS": _transport_options(env),
         "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
         "CELERY_TASK_SERIALIZER": "json",
         "CELERY_ACCEPT_CONTENT": ["json"],
@@ -38,4 +37,20 @@ def celery_settings(env: Env) -> dict[str, Any]:
         "CELERY_BEAT_SCHEDULER": "django_celery_beat.schedulers:DatabaseScheduler",
         "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
         "CELERY_WORKER_SEND_TASK_EVENTS": False,
+    }
+
+
+def broker_url(env: Env) -> str:
+    """Where messages wait: NUMINA_BROKER_URL (redis, amqp, amqps), else the Redis database after the cache's."""
+    return env.broker_url or env.redis_database(1)
+
+
+def _transport_options(env: Env) -> dict[str, Any]:
+    if broker_url(env).startswith("amqp"):
+        return {"confirm_publish": True}  # a message counts as sent when RabbitMQ says that it has it
+    return {
+        # Longer than the longest task: otherwise Redis hands a running task to a second worker.
+        "visibility_timeout": TASK_SECONDS_MAX + 600,
+        "socket_timeout": 10,
+        "queue_order_strategy": "priority",  # of several queues, a worker empties the first first
     }

@@ -79,11 +79,16 @@ def job_start(
 
 def job_send(*, job: Job, kind: JobKind) -> None:
     """Tell a worker of the job once the running transaction has committed."""
-    seconds = kind.minutes * 60
+    seconds = soft_seconds(kind)
     task = current_app.signature(
         TASK, queue=job.queue, soft_time_limit=seconds, time_limit=seconds + HARD_LIMIT_SECONDS
     )
     after_commit(task, job_id=job.pk)
+
+
+def soft_seconds(kind: JobKind) -> int:
+    """After how long a worker interrupts a job of this kind."""
+    return kind.minutes * 60
 
 
 @transaction.atomic
