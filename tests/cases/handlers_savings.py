@@ -1,0 +1,188 @@
+"""Savings: interest on minimum, daily or average balances, compound interest, yields."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any
+
+from apps.calculations.interest import (
+    Account,
+    InterestTerms,
+    Movement,
+    RatePeriod,
+    Tier,
+    annual_percentage_yield,
+    average_daily_balance,
+    compound_interest,
+    flat,
+    interest_calculate,
+)
+from apps.calculations.rounding import decimals_round
+from tests.cases.handlers_day_counts import convention_named, day
+from tests.cases.registry import Case, Unsupported, handles
+
+PER_YEAR = {"daily": 365, "weekly": 52, "monthly": 12, "quarterly": 4, "semiannual": 2, "semi-annual": 2,
+            "semiannually": 2, "half-yearly": 2, "annual": 1, "annually": 1, "yearly": 1}  # fmt: skip
+POSTINGS = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
+FREQUENCIES = {"semiannual": "half_yearly", "semiannually": "half_yearly", "half-yearly": "half_yearly",
+               "annual": "yearly", "annually": "yearly"}  # fmt: skip
+CENTS = 100
+
+
+def decimal(value: Any) -> Decimal:
+    return Decimal(str(value))
+
+
+def cents(value: Any) -> int:
+    """Minor units of an amount of a case, whose currency has two decimals."""
+    return int(decimals_round(decimal(value) * CENTS, 0, "half_up"))
+
+
+def movements_of(case: Case) -> tuple[Movement, ...]:
+    """Deposits and withdrawals by date; the first deposit opens the account, then on a day money goes out before it
+    comes in, as the notes say of the lowest balance within a day."""
+    opening, *deposits = sorted(case.inputs.get("deposits", []), key=lambda row: str(row[0])) or [None]
+    rows = [(day(date), 1, cents(amount)) for date, amount in deposits]
+    rows += [(day(date), 0, -cents(amount)) for date, amount in case.inputs.get("withdrawals", [])]
+    if opening is not None:
+        rows.append((day(opening[0]), -1, cents(opening[1])))
+    return tuple(Movement(date, minor) for date, _, minor in sorted(rows))
+
+
+@handles("savings_interest")
+def balance_of_periods(case: Case) -> dict[str, Any]:
+    """A rate per period, on the minimum or average balance of each period that has ended."""
+    (end,) = case.need("calculated_on")
+    rate_name = next((name for name in case.inputs if re.fullmatch(r"rate_per_\w+_percent", name)), None)
+    if rate_name is None:
+        raise Unsupported("no rate per period")
+    case.only(rate_name, "base", "deposits", "withdrawals", "calculated_on", "opened_on", "start")
+    unit = rate_name.removeprefix("rate_per_").removesuffix("_percent")
+    base = str(case.inputs.get("base", "minimum balance"))
+    kind = next((word for word in ("minimum", "average", "daily") if word in base), None)
+    if unit not in POSTINGS or kind is None:
+        raise Unsupported(f"{rate_name} on {base}")
+    movements = movements_of(case)
+    begin = case.inputs.get("opened_on") or case.inputs.get("start")
+    start = min([movement.date for movement in movements] + ([day(begin)] if begin else []))
+    terms = InterestTerms(
+        rates=flat(decimal(case.inputs[rate_name]) / 100), balance=kind, within_day=True,
+        rate_per="period" if unit != "year" else "year", posting=POSTINGS[unit],
+        capitalise=False,
+    )  # fmt: skip
+    found = interest_calculate(terms, Account(start, day(end), None, movements))
+    amounts = [Decimal(posting.credit) / CENTS for posting in found.postings]
+    return {"postings": len(amounts), "amount": amounts[0] if amounts else 0, "amounts": amounts, "total": sum(amounts)}
+
+
+@handles("savings_interest")
+def yields(case: Case) -> dict[str, Any]:
+    """The annual percentage yield, disclosed with two decimals."""
+    interest, days = case.need("interest", "days")
+    principal = case.inputs.get("principal") or case.inputs.get("balance") or case.inputs.get("average_daily_balance")
+    if principal is None:
+        raise Unsupported("no principal")
+    case.only("formula", "interest", "days", "principal", "balance", "average_daily_balance", "year_days")
+    year = int(case.inputs.get("year_days", 365))
+    found = annual_percentage_yield(decimal(interest), decimal(principal), decimal(days), year_days=year)
+    percent = decimals_round(found * 100, 2, "half_up")
+    return {"apy_percent": percent, "apye_percent": percent, "apy_earned_percent": percent}
+
+
+@handles("savings_interest")
+def compounded(case: Case) -> dict[str, Any]:
+    """Compound interest on a principal for a time, with or without tiers."""
+    (principal,) = case.need("principal")
+    case.only(
+        "principal", "annual_rate_percent", "rate_percent", "compounding", "days", "years", "months", "tiers", "method",
+        "tiering", "year_days", "day_count",
+    )  # fmt: skip
+    word = str(case.inputs.get("compounding", "annual")).lower()
+    if word not in {*PER_YEAR, "none", "simple"}:
+        raise Unsupported(f"compounding {word}")
+    year = decimal(case.inputs.get("year_days", 365))
+    years = (
+        decimal(case.inputs["days"]) / year if "days" in case.inputs
+        else decimal(case.inputs["months"]) / 12 if "months" in case.inputs
+        else decimal(case.inputs.get("years", 1))
+    )  # fmt: skip
+    interest = Decimal(0)
+    for amount, rate in slices(case, decimal(principal)):
+        per_year = year if word == "daily" else Decimal(PER_YEAR.get(word, 1))
+        if word in {"none", "simple"}:
+            interest += amount * rate * years
+        else:
+            interest += compound_interest(amount, rate, per_year, per_year * years)
+    cent = decimals_round(interest, 2, "half_up")
+    apy = annual_percentage_yield(cent, decimal(principal), years * 365)
+    return {
+        "interest": cent, "amount": decimal(principal) + cent, "balance": decimal(principal) + cent,
+        "apy_percent": decimals_round(apy * 100, 2, "half_up"),
+    }  # fmt: skip
+
+
+def slices(case: Case, principal: Decimal) -> list[tuple[Decimal, Decimal]]:
+    """(amount, rate) of a flat rate, or of tiers ([up to, percent]) by method A (whole) or B (each slice)."""
+    tiers = case.inputs.get("tiers")
+    if tiers is None:
+        rate = case.inputs.get("annual_rate_percent", case.inputs.get("rate_percent"))
+        if rate is None:
+            raise Unsupported("no rate")
+        return [(principal, decimal(rate) / 100)]
+    said = f"{case.inputs.get('method', '')} {case.inputs.get('tiering', '')} {case.note}".lower()
+    found, below = [], Decimal(0)
+    for row in tiers:
+        top, rate = row if isinstance(row, list) else (row.get("up_to"), row.get("rate_percent"))
+        limit = principal if top is None else min(decimal(top), principal)
+        if limit > below:
+            found.append((limit - below, decimal(rate) / 100))
+            below = limit
+    return found if "method b" in said or "band" in said else [(principal, found[-1][1])]
+
+
+@handles("savings_interest")
+def statement(case: Case) -> dict[str, Any]:
+    """Interest of a period from dated balances or movements, by the day or on the average balance."""
+    start, end = case.need("start", "end")
+    case.only(
+        "start", "end", "opening_balance", "balances", "transactions", "deposits", "withdrawals", "annual_rate_percent",
+        "rate_percent", "day_count", "balance", "base", "compounding", "posting", "tiers", "tiering",
+    )  # fmt: skip
+    account = Account(day(start), day(end), opening_of(case), movements_dated(case))
+    average = Decimal(average_daily_balance(account)) / CENTS
+    result: dict[str, Any] = {"average_daily_balance": decimals_round(average, 2, "half_up")}
+    rate = case.inputs.get("annual_rate_percent", case.inputs.get("rate_percent"))
+    if rate is not None or "tiers" in case.inputs:
+        base = str(case.inputs.get("balance") or case.inputs.get("base") or "daily")
+        kind = next((word for word in ("minimum", "average", "daily") if word in base), "daily")
+        tiers = case.inputs.get("tiers")
+        rates = flat(decimal(rate) / 100) if tiers is None else (
+            RatePeriod(dt.date.min, tuple(Tier(cents(row[0]), decimal(row[1]) / 100) for row in tiers)),
+        )  # fmt: skip
+        word = str(case.inputs.get("compounding", "none")).lower()
+        terms = InterestTerms(
+            rates=rates, balance=kind, posting="at_end", close=True, compounding=FREQUENCIES.get(word, word),
+            day_count=convention_named(str(case.inputs.get("day_count", "ACT/365F")))[0].name,
+            tiering="banded" if "band" in str(case.inputs.get("tiering", "")) else "whole",
+        )  # fmt: skip
+        result["interest"] = Decimal(interest_calculate(terms, account).posted) / CENTS
+    return result
+
+
+def opening_of(case: Case) -> int | None:
+    value = case.inputs.get("opening_balance")
+    return None if value is None else cents(value)
+
+
+def movements_dated(case: Case) -> tuple[Movement, ...]:
+    if "balances" in case.inputs:
+        found, before = [], opening_of(case) or 0
+        for date, balance in case.inputs["balances"]:
+            found.append(Movement(day(date), cents(balance) - before))
+            before = cents(balance)
+        return tuple(found)
+    if "transactions" in case.inputs:
+        return tuple(Movement(day(date), cents(amount)) for date, amount in case.inputs["transactions"])
+    return movements_of(case)
