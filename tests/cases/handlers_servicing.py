@@ -195,7 +195,7 @@ def rules_of(case: Case) -> ServicingRules:
 
 @handles("loan_schedules")
 def servicing(case: Case) -> dict[str, Any]:
-    """Fineract's cumulative loans. A second snapshot after the same event is after its reversal, where the note says so."""
+    """Fineract's cumulative loans. A second snapshot after one event is after its reversal, where the note says so."""
     events, submitted, _ = case.need("events", "submitted_on", "interest_method")
     decimals = case.inputs.get("decimals", 2)
     start = dt.date.fromisoformat(submitted)

@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.calculations.calendars import Calendar
 from apps.calculations.errors import AmountOutOfRange, ConventionNeeds, RateNotValid, UnknownConvention
-from apps.calculations.loans import Rounding
+from apps.calculations.loans import CENT, Rounding
 from apps.core.money import minor_round
 
 BASES = ("overdue_principal", "overdue_interest", "overdue", "outstanding_principal", "initial_principal", "instalment")
@@ -37,7 +37,7 @@ class PenaltyRule:
     count_days_off: bool = True
     cap: int | None = None
     cap_share: Decimal | None = None
-    rounding: Rounding = Rounding()
+    rounding: Rounding = CENT
 
     def check(self) -> None:
         """Raises a CalculationError with the pointer of what is wrong."""

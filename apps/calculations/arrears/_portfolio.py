@@ -16,7 +16,7 @@ from typing import Any
 
 from apps.calculations.arrears._ageing import NONE, Bucket, bucket_of, buckets_check
 from apps.calculations.errors import AmountOutOfRange, ConventionNeeds, RateNotValid
-from apps.calculations.loans import Rounding
+from apps.calculations.loans import CENT, Rounding
 from apps.core.money import minor_round
 
 STAGES = (1, 2, 3)
@@ -58,7 +58,7 @@ def provisions_by_bucket(
     rates: Mapping[str, Decimal],
     *,
     with_interest: bool = False,
-    rounding: Rounding = Rounding(),
+    rounding: Rounding = CENT,
 ) -> list[Provision]:
     """What is to be provided for in each bucket: outstanding principal, with interest where asked, times the rate.
 
@@ -147,8 +147,8 @@ def stage_of(
     return max(stage, before - 1) if rules.cure_days and stage < before else stage
 
 
-def expected_loss(risk: Risk, stage: int, *, rounding: Rounding = Rounding()) -> ExpectedLoss:
-    """ECL = EAD x PD x LGD of the stage; in stage 3 the default has happened: PD is 1 unless a lifetime one is above."""
+def expected_loss(risk: Risk, stage: int, *, rounding: Rounding = CENT) -> ExpectedLoss:
+    """ECL = EAD x PD x LGD of the stage; in stage 3 the default has happened: PD is 1."""
     if stage not in STAGES:
         raise AmountOutOfRange("A stage is 1, 2 or 3.", pointer="/stage")
     if risk.exposure < 0:

@@ -2,7 +2,7 @@
 
 All rest on one equation (OpenDocument 1.2 part 2, 6.12 "Financial Functions"; the same in Excel):
 
-    pv·(1+r)^n + pmt·(1 + r·when)·((1+r)^n − 1)/r + fv = 0,    and   pv + pmt·n + fv = 0   where r = 0
+    pv·(1+r)^n + pmt·(1 + r·when)·((1+r)^n - 1)/r + fv = 0,    and   pv + pmt·n + fv = 0   where r = 0
 
 Rates are per period, as a fraction (0.01 is 1 %). What is paid out is negative, what is received positive. `when` is
 0 for payments at the end of a period, 1 at its beginning. Results are not rounded: 28 digits and more.

@@ -1,10 +1,27 @@
-"""Loans: schedules."""
+"""Loans: schedules, events, payoffs, changes. docs/reference/loan-calculations.md has the options by name."""
 
-from apps.calculations.loans._dates import Frequency, date_after, due_dates, months_on, periods_of
+from apps.calculations.loans._changes import (
+    Change,
+    Prepayment,
+    moratorium,
+    prepayment_compare,
+    reage,
+    reamortise,
+    reschedule,
+)
+from apps.calculations.loans._dates import MONTHLY, Frequency, date_after, due_dates, months_on, periods_of
 from apps.calculations.loans._growth import GrowthLoan
 from apps.calculations.loans._growth_periods import FactorRule, GrowthPeriod
 from apps.calculations.loans._interest import Interest, Part
-from apps.calculations.loans._payments import COMPONENTS, Allocation, AllocationOrder, Item, Portion, allocate
+from apps.calculations.loans._payments import (
+    COMPONENTS,
+    OLDEST_FIRST,
+    Allocation,
+    AllocationOrder,
+    Item,
+    Portion,
+    allocate,
+)
 from apps.calculations.loans._payoff import (
     REBATES,
     ClosingFee,
@@ -25,47 +42,57 @@ from apps.calculations.loans._servicing import (
     ServicingRules,
     loan_replay,
 )
-from apps.calculations.loans._terms import Fee, LoanTerms, Period, Rounding
+from apps.calculations.loans._terms import CENT, Fee, LoanTerms, Period, Rounding
 
 __all__ = [
+    "CENT",
     "COMPONENTS",
+    "MONTHLY",
+    "OLDEST_FIRST",
     "REBATES",
-    "ClosingFee",
-    "DailyLoan",
-    "Payoff",
-    "accrued_to",
-    "daily_settlement",
-    "payoff_quote",
-    "unearned_interest",
     "Allocation",
     "AllocationOrder",
+    "Change",
     "Charge",
-    "Item",
-    "LoanState",
-    "Payment",
-    "Portion",
-    "RowState",
-    "ServicingRules",
-    "allocate",
-    "loan_replay",
+    "ClosingFee",
+    "DailyLoan",
     "FactorRule",
     "Fee",
     "Frequency",
     "GrowthLoan",
     "GrowthPeriod",
     "Interest",
+    "Item",
+    "LoanState",
     "LoanTerms",
     "Part",
+    "Payment",
+    "Payoff",
     "Period",
+    "Portion",
+    "Prepayment",
     "Rounding",
     "Row",
+    "RowState",
     "Schedule",
+    "ServicingRules",
+    "accrued_to",
+    "allocate",
+    "daily_settlement",
     "date_after",
     "due_dates",
     "explain",
     "fee_amount",
     "level_instalment",
+    "loan_replay",
     "loan_schedule",
     "months_on",
+    "moratorium",
+    "payoff_quote",
     "periods_of",
+    "prepayment_compare",
+    "reage",
+    "reamortise",
+    "reschedule",
+    "unearned_interest",
 ]

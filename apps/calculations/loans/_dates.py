@@ -42,6 +42,9 @@ class Frequency:
         return Fraction(self.every, per_year)
 
 
+MONTHLY = Frequency()
+
+
 def months_on(date: dt.date, months: int, day: int = 0) -> dt.date:
     """`months` after `date`, on `day` of the month or the date's own; the last of a shorter month."""
     year, month = divmod(date.year * 12 + date.month - 1 + months, 12)

@@ -20,6 +20,7 @@ from apps.calculations.loans._terms import RATE_MAX, Rounding
 from apps.core.money import minor_round
 
 ADJUSTMENTS_MAX = 3
+EVEN = Rounding(1, ROUNDING)
 _DAY = dt.timedelta(days=1)
 
 
@@ -32,7 +33,7 @@ class GrowthLoan:
         rate: Decimal,
         rule: FactorRule,
         *,
-        rounding: Rounding = Rounding(1, ROUNDING),
+        rounding: Rounding = EVEN,
         decimals: int = 2,
         round_parts: bool = False,
     ) -> None:

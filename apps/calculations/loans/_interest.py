@@ -31,13 +31,14 @@ class Part:
 
     def shown(self) -> dict[str, Any]:
         """The part for people."""
+        exact = Decimal(self.interest.numerator) / self.interest.denominator
         return {
             "from": self.start.isoformat(),
             "to": self.end.isoformat(),
             "balance": self.balance,
             "rate": str(self.rate),
             "years": str(self.years),
-            "formula": f"{self.balance} x {self.rate} x {self.years} = {round(Decimal(self.interest.numerator) / self.interest.denominator, 6)}",
+            "formula": f"{self.balance} x {self.rate} x {self.years} = {exact:.6f}",
         }
 
 

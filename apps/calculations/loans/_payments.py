@@ -38,6 +38,10 @@ class AllocationOrder:
             raise UnknownConvention(f"No sweep is called {self.sweep}.", pointer="/order/sweep")
 
 
+OLDEST_FIRST = AllocationOrder()
+"""The oldest instalment first: penalties, fees, interest, principal."""
+
+
 @dataclass(slots=True)
 class Item:
     """A component of an instalment that can be paid."""

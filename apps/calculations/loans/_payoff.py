@@ -28,10 +28,11 @@ from apps.calculations.errors import (
 from apps.calculations.loans._interest import Interest
 from apps.calculations.loans._rows import Row, Schedule
 from apps.calculations.loans._servicing import LoanState, Payment
-from apps.calculations.loans._terms import LoanTerms, Period, Rounding
+from apps.calculations.loans._terms import CENT, LoanTerms, Period, Rounding
 from apps.core.money import minor_round
 
 REBATES = ("actuarial", "rule_of_78", "pro_rata_days", "none")
+CENT_DOWN = Rounding(1, "down")
 FEE_BASES = ("principal", "unearned_interest", "initial_principal")
 
 
@@ -82,7 +83,7 @@ class Payoff:
         }
 
 
-def unearned_interest(rows: Sequence[Row], date: dt.date, convention: str, *, rounding: Rounding = Rounding()) -> int:
+def unearned_interest(rows: Sequence[Row], date: dt.date, convention: str, *, rounding: Rounding = CENT) -> int:
     """The interest of a schedule that is given back when the loan is closed on `date`, by rule_of_78 or pro_rata_days.
 
     The instalment whose period `date` is in counts as to come, unless `date` is its due date.
@@ -102,12 +103,13 @@ def unearned_interest(rows: Sequence[Row], date: dt.date, convention: str, *, ro
 
 
 def payoff_quote(
-    schedule: Schedule, state: LoanState, date: dt.date, *, rebate: str = "actuarial", fee: ClosingFee = ClosingFee()
+    schedule: Schedule, state: LoanState, date: dt.date, *, rebate: str = "actuarial", fee: ClosingFee | None = None
 ) -> Payoff:
     """The quote for closing a loan on `date`, from its schedule and what is paid of it.
 
     `state` is that of `date`, with interest as far as it stands. Raises EventNotPossible for a date before the loan.
     """
+    fee = fee or ClosingFee()
     fee.check()
     terms = schedule.terms
     if date < terms.start:
@@ -168,7 +170,7 @@ class DailyLoan:
     principal: int
     start: dt.date
     daily_rate: Decimal
-    interest_rounding: Rounding = Rounding(1, "down")
+    interest_rounding: Rounding = CENT_DOWN
     cap: Decimal | None = None
     grace_days: int = 0
 

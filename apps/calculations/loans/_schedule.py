@@ -254,7 +254,7 @@ def _flat_equal(terms: LoanTerms) -> tuple[list[int], list[int]]:
 
 
 def _parts_of(total: int, count: int, rounding: Rounding, remainder: str) -> list[int]:
-    """A total in `count` rounded parts: equal with the rest in the last or first, or each of what is left (`spread`)."""
+    """A total in `count` rounded parts: equal, the rest in the last or first, or each of what is left (`spread`)."""
     if remainder == "spread":
         parts: list[int] = []
         for left in range(count, 0, -1):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from apps.calculations.errors import AmountOutOfRange, EventNotPossible, UnknownConvention
-from apps.calculations.loans._payments import COMPONENTS, Allocation, AllocationOrder, Item, allocate
+from apps.calculations.loans._payments import COMPONENTS, OLDEST_FIRST, Allocation, AllocationOrder, Item, allocate
 from apps.calculations.loans._recalculation import RESTS, STRATEGIES, recalculated
 from apps.calculations.loans._rows import Row
 from apps.calculations.loans._schedule import loan_schedule
@@ -42,7 +42,7 @@ class Charge:
 class ServicingRules:
     """How payments work: the order, whether interest is recalculated, by which rest, what early money does."""
 
-    order: AllocationOrder = AllocationOrder()
+    order: AllocationOrder = OLDEST_FIRST
     recalculate: bool = False
     rest: str = "daily"
     """From when a payment counts for interest: `daily` its date, `due_date` the next due date."""
@@ -142,7 +142,7 @@ def _check_events(terms: LoanTerms, payments: Sequence[Payment], charges: Sequen
 
 
 def falls_in(row: Row, due: dt.date, *, first: bool, last: bool) -> bool:
-    """Whether a charge with this due date belongs to the instalment: after the start of its period, up to its due date."""
+    """Whether a charge with this due date belongs to the instalment: after its period begins, up to its due date."""
     return (row.start < due or first) and (due <= row.due or last)
 
 

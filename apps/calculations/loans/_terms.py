@@ -49,6 +49,10 @@ class Rounding:
             raise UnknownConvention(f"No rounding is called {self.mode}.", pointer=f"{pointer}/mode")
 
 
+CENT = Rounding()
+"""To the minor unit, half up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """From one due date to the next. `nominal_due` is the due date before it moved off a day off."""
@@ -96,11 +100,11 @@ class LoanTerms:
     """The length of a period for the level instalment; None: the periods as they are (growth factors)."""
     first_interest: str = "period"
     """`actual_days`: the first interest is for its days to the moved due date, over those to the nominal one."""
-    interest_rounding: Rounding = Rounding()
+    interest_rounding: Rounding = CENT
     round_parts: bool = False
     """Each part of a period with its own balance or rate is rounded; else their sum."""
-    principal_rounding: Rounding = Rounding()
-    instalment_rounding: Rounding = Rounding()
+    principal_rounding: Rounding = CENT
+    instalment_rounding: Rounding = CENT
     instalment: int | None = None
     """A level instalment that was agreed; None: worked out."""
     remainder: str = "last"

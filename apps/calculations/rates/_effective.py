@@ -1,6 +1,6 @@
 """The EU directive's annual percentage rate of charge, and the effective rate of any dated flows.
 
-Directive 2008/48/EC Annex I (and 98/7/EC before it): the X with  Σ C·(1+X)^−t = Σ D·(1+X)^−s,  t and s in years from
+Directive 2008/48/EC Annex I (and 98/7/EC before it): the X with  Σ C·(1+X)^-t = Σ D·(1+X)^-s,  t and s in years from
 the first drawdown. Years are counted by a named convention:
 
 * `days_365`     calendar days over 365

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from itertools import pairwise
 
 from apps.calculations.errors import AmountOutOfRange, NoSolution, PeriodNotValid
 from apps.calculations.roots import PRECISION, rate_find
@@ -128,7 +129,7 @@ def unit_period_of(dates: Sequence[dt.date]) -> UnitPeriod:
     dates = sorted(set(dates))
     if len(dates) < 2:
         raise PeriodNotValid("An advance and a payment on different dates.", pointer="/payments")
-    intervals = Counter(_interval(one, two) for one, two in zip(dates, dates[1:], strict=False))
+    intervals = Counter(_interval(one, two) for one, two in pairwise(dates))
     if len(dates) == 2:  # one advance, one payment: the term itself, of a year at most
         return UnitPeriod(months=Decimal(12)) if (dates[1] - dates[0]).days > 365 else next(iter(intervals))
     most = max(intervals.values())
