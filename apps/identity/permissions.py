@@ -56,6 +56,7 @@ PERMISSIONS: dict[str, str] = {
     "jobs.view": "See background jobs, failed ones, schedules and closes of business",
     "jobs.manage": "Cancel jobs of others, decide on failed jobs, keep business calendars",
     "jobs.close": "Close business dates",
+    "calculations.use": "Use the calculation engine: day counts, interest, schedules, quotes",
     "backoffice.dashboard": "See the staff dashboard",
 }
 
