@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from apps.core.errors import Conflict, CurrencyMismatch, DomainError, IdempotencyKeyReused, Unavailable, Unprocessable
+from apps.core.errors import (
+    Conflict,
+    CurrencyMismatch,
+    DomainError,
+    IdempotencyKeyReused,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 
 
 class InsufficientFunds(Unprocessable):
@@ -63,6 +71,34 @@ class EngineOwned(Unavailable):
     title = "The account is being moved"
 
 
+class PartitionUnknown(NotFound):
+    """404: there is no such partition of the engine."""
+
+    code = "partition-unknown"
+    title = "No such partition"
+
+
+class EngineBusy(Unavailable):
+    """503: more transfers wait for the journal than may; nothing was done. Try again."""
+
+    code = "engine-busy"
+    title = "Too many transfers at once"
+
+
+class OutcomeUnknown(Unavailable):
+    """503: it may or may not happen. The same request under the same key has the one true answer."""
+
+    code = "outcome-unknown"
+    title = "The outcome is not known yet"
+
+
+class TransactionVoid(Unprocessable):
+    """422: the transfer was accepted, but never carried out, and under this key it never will be."""
+
+    code = "transaction-void"
+    title = "The transfer was not carried out"
+
+
 class HoldNotActive(Conflict):
     """409: the hold was captured, released or expired before."""
 
@@ -100,6 +136,7 @@ _REFUSALS: dict[str, type[DomainError]] = {
     "REVERSED": AlreadyReversed,
     "BATCH": BatchRefused,
     "REUSED": IdempotencyKeyReused,
+    "VOID": TransactionVoid,
 }
 
 

@@ -28,3 +28,16 @@ def day_lock_shared() -> None:
 def hold_lock(*, pk: UUID) -> Hold:
     """The hold, locked, after its account's balance. Raises Hold.DoesNotExist."""
     return Hold.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def partition_lock(*, partition: int) -> tuple[str, int, int, str, int] | None:
+    """Mode, epoch, head sequence, head hash and flips of a partition, its row locked against every other change."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("partition_lock needs an open transaction")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT mode, epoch, head_seq, head_hash, flips FROM balances_partition WHERE id = %s FOR UPDATE",
+            [partition],
+        )
+        row: tuple[str, int, int, str, int] | None = cursor.fetchone()
+        return row

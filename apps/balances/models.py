@@ -5,6 +5,7 @@ Only `apps.balances` touches these tables. PostgreSQL refuses a change of a bala
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from apps.core.ids import uuid7
 
@@ -48,6 +49,50 @@ class PartitionPost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.partition_id} posted to {self.posted_seq}"
+
+
+class PartitionEvent(models.Model):
+    """What happened to a partition: activated, fenced, safe, healed, checked with a difference; and who asked."""
+
+    id = models.BigAutoField(primary_key=True)
+    partition = models.ForeignKey(Partition, on_delete=models.PROTECT, related_name="events")
+    event = models.CharField(max_length=10)
+    epoch = models.BigIntegerField()
+    head_seq = models.BigIntegerField(db_default=0)
+    why = models.CharField(max_length=200, blank=True, db_default="")
+    actor = models.UUIDField(null=True, help_text="Empty for the engine itself.")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "balances_partition_event"
+        ordering = ("-id",)
+        indexes = [models.Index(F("partition"), F("id").desc(), name="balances_partition_events")]
+
+    def __str__(self) -> str:
+        return f"{self.partition_id} {self.event} {self.why}".rstrip()
+
+
+class PartitionCheck(models.Model):
+    """The last comparison of the engine's memory with the books: of a sample, all the time, and of everything."""
+
+    class Kind(models.TextChoices):
+        SAMPLE = "sample", "Sample"
+        FULL = "full", "Everything"
+
+    id = models.BigAutoField(primary_key=True)
+    partition = models.ForeignKey(Partition, on_delete=models.PROTECT, related_name="checks")
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    accounts = models.BigIntegerField()
+    differences = models.BigIntegerField()
+    detail = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "balances_partition_check"
+        constraints = [models.UniqueConstraint(fields=("partition", "kind"), name="balances_partition_check_once")]
+
+    def __str__(self) -> str:
+        return f"{self.partition_id} {self.kind}: {self.differences} differences in {self.accounts} accounts"
 
 
 class Balance(models.Model):

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from apps.balances.engine.ownership import accounts_bring_home
 from apps.balances.errors import BalanceNotZero, EngineOwned, InsufficientFunds, refusal_of
 from apps.balances.locks import balances_lock, day_lock_shared
 from apps.balances.models import Balance, Partition
+from apps.balances.services._handover import TRIES
 from apps.balances.services._posting import Outcome, Posting, open_accounts, postings_post
 from apps.core.errors import DomainError
 
@@ -94,7 +96,8 @@ def in_database(account_ids: Iterable[int], *, actor_id: UUID | None, correlatio
 
     It must be the outermost transaction (RuntimeError otherwise); a nested use is allowed for a subset of the accounts
     and joins it. Lock order: business day, accounts by id, then whatever rows the body locks. Keep bodies short and
-    free of calls to the outside. Raises `EngineOwned` while an account is in the engine's hands.
+    free of calls to the outside. Accounts in the engine's hands are called back first; raises `EngineOwned` (503) when
+    that takes too long.
     """
     wanted = frozenset(account_ids)
     if not 1 <= len(wanted) <= ACCOUNTS_MAX:
@@ -105,24 +108,35 @@ def in_database(account_ids: Iterable[int], *, actor_id: UUID | None, correlatio
             raise RuntimeError("a nested in_database may only use accounts of the outer one")
         yield outer
         return
-    with transaction.atomic(durable=True):
-        day_lock_shared()
-        balances = balances_lock(account_ids=wanted)
-        if balances.keys() != wanted:
-            raise ValueError("no balance for accounts " + ", ".join(map(str, sorted(wanted - balances.keys()))))
-        _refuse_engine_owned(balances)
-        book = Book(balances=balances, actor_id=actor_id, correlation_id=correlation_id)
-        book_token = _current.set(book)
-        accounts_token = open_accounts.set(wanted)
-        try:
-            yield book
-        finally:
-            open_accounts.reset(accounts_token)
-            _current.reset(book_token)
+    for attempt in range(1, TRIES + 1):
+        with transaction.atomic(durable=True):
+            day_lock_shared()
+            balances = balances_lock(account_ids=wanted)
+            if balances.keys() != wanted:
+                raise ValueError("no balance for accounts " + ", ".join(map(str, sorted(wanted - balances.keys()))))
+            engine_owned = _engine_owned(balances)
+            if not engine_owned:
+                with _opened(Book(balances=balances, actor_id=actor_id, correlation_id=correlation_id)) as book:
+                    yield book
+                return
+        # Nothing is locked while the engine hands the accounts over.
+        if attempt == TRIES:
+            raise EngineOwned(retry_after=2)
+        accounts_bring_home(engine_owned)
 
 
-def _refuse_engine_owned(balances: dict[int, Balance]) -> None:
+@contextmanager
+def _opened(book: Book) -> Iterator[Book]:
+    book_token = _current.set(book)
+    accounts_token = open_accounts.set(book.account_ids)
+    try:
+        yield book
+    finally:
+        open_accounts.reset(accounts_token)
+        _current.reset(book_token)
+
+
+def _engine_owned(balances: dict[int, Balance]) -> list[int]:
     """Ownership rule, read in a later statement than the locks: a statement's snapshot is older than its lock wait."""
     live = {p.id: p.epoch for p in Partition.objects.exclude(mode=Partition.Mode.SAFE)}
-    if any(live.get(row.partition_id or 0) == row.owner_epoch for row in balances.values()):
-        raise EngineOwned
+    return [pk for pk, row in balances.items() if live.get(row.partition_id or 0) == row.owner_epoch]

@@ -15,6 +15,7 @@ import psycopg
 from django.db import DatabaseError, connection
 
 from apps.balances.errors import EngineOwned
+from apps.balances.services._handover import handed_over
 from apps.core.errors import DomainError
 from apps.core.retry import retry_transient, sqlstate_of
 from apps.ledger.errors import BusinessDateInFuture, PeriodClosed
@@ -104,6 +105,7 @@ SELECT outcome, journal, replayed, booked_at, today, first_after, second_after F
 """
 
 
+@handed_over
 @retry_transient
 def postings_post(
     postings: Sequence[Posting],
@@ -120,7 +122,8 @@ def postings_post(
     customer's account may go below zero: its limit is raised by as much as its balance needs.
 
     Raises ValueError for postings that no caller should make (unbalanced, too many legs, the same id twice,
-    several clients), `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned`, and `Unavailable` after three transient
+    several clients), `PeriodClosed`, `BusinessDateInFuture`, `EngineOwned` (accounts in
+    the engine's hands could not be called back in time), and `Unavailable` after three transient
     failures. Then nothing was done.
     """
     accounts = _check(postings)

@@ -1,0 +1,173 @@
+"""Until the journal has it: one query for all transactions that the threads of this process wait for.
+
+NOTIFY only wakes; what is answered is read from PostgreSQL, by transaction id, never from memory.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+import psycopg
+from django.db import DatabaseError, connection
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.05
+IDLE_SECONDS = 10
+
+
+class Decided(msgspec.Struct, frozen=True, gc=False):
+    """A transaction as PostgreSQL has decided it; without an entry (`journal_id` None) it is VOID, or a hold."""
+
+    fingerprint: bytes
+    outcome: str
+    journal_id: int | None
+    booked_at: dt.datetime | None
+    business_date: dt.date | None
+
+
+_QUERY = """
+SELECT k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
+  FROM unnest(%s::uuid[]) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id
+  LEFT JOIN ledger_journal j ON j.id = k.journal_id
+"""
+
+
+_KNOWN = """
+SELECT FALSE, k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
+  FROM unnest(%s::uuid[]) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id
+  LEFT JOIN ledger_journal j ON j.id = k.journal_id
+UNION ALL
+SELECT TRUE, p.transaction_id, NULL, NULL, NULL, NULL, NULL
+  FROM unnest(%s::uuid[]) AS t (id) JOIN balances_poison p ON p.transaction_id = t.id
+"""
+
+
+def decided(transaction_ids: Iterable[UUID]) -> dict[UUID, Decided]:
+    """Those that are decided, in one query on this thread's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY, [list(transaction_ids)])
+        return {row[0]: Decided(bytes(row[1]), *row[2:]) for row in cursor.fetchall()}
+
+
+def known_or_poisoned(transaction_ids: list[UUID]) -> tuple[dict[UUID, Decided], bool]:
+    """What is decided, and whether one of the ids is poison to the engine: then it goes to the database path."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [transaction_ids, transaction_ids])
+        rows = cursor.fetchall()
+    return {row[1]: Decided(bytes(row[2]), *row[3:]) for row in rows if not row[0]}, any(row[0] for row in rows)
+
+
+class _Ticket:
+    """What one thread waits for."""
+
+    def __init__(self, ids: set[UUID]) -> None:
+        self.missing = ids
+        self.found: dict[UUID, Decided] = {}
+        self.done = threading.Event()
+
+
+class _Waiter:
+    """A thread with a connection of its own that asks for everybody; it sleeps while nobody waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tickets: list[_Ticket] = []
+        self._somebody = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def enter(self, ticket: _Ticket) -> None:
+        with self._lock:
+            self._tickets.append(ticket)
+            self._somebody.set()
+            if self._thread is None or not self._thread.is_alive():  # also after a fork
+                self._thread = threading.Thread(target=self._loop, name="engine-waiting", daemon=True)
+                self._thread.start()
+
+    def leave(self, ticket: _Ticket) -> None:
+        with self._lock:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+            if not self._tickets:
+                self._somebody.clear()
+
+    def _loop(self) -> None:
+        raw: psycopg.Connection | None = None
+        while True:
+            if not self._somebody.wait(IDLE_SECONDS):
+                with self._lock:
+                    if self._somebody.is_set():
+                        continue
+                    self._thread = None  # the next who waits starts another
+                if raw is not None:
+                    raw.close()
+                return
+            try:
+                if raw is None or raw.closed:
+                    raw = _listening()
+                self._look(raw)
+                for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    pass
+            except (psycopg.Error, DatabaseError, OSError) as error:
+                logger.warning("waiting for the journal: %s", error)
+                if raw is not None:
+                    raw.close()
+                raw = None
+                time.sleep(0.2)
+
+    def _look(self, raw: psycopg.Connection) -> None:
+        with self._lock:
+            wanted = {transaction_id for ticket in self._tickets for transaction_id in ticket.missing}
+        if not wanted:
+            return
+        rows = raw.execute(_QUERY, [list(wanted)], prepare=True).fetchall()
+        found = {row[0]: Decided(bytes(row[1]), *row[2:]) for row in rows}
+        with self._lock:
+            for ticket in self._tickets:
+                got = ticket.missing & found.keys()
+                if got:
+                    ticket.found.update({transaction_id: found[transaction_id] for transaction_id in got})
+                    ticket.missing -= got
+                    if not ticket.missing:
+                        ticket.done.set()
+
+
+def _listening() -> psycopg.Connection:
+    parameters = {**connection.get_connection_params()}
+    for name in ("pool", "cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(name, None)
+    raw = psycopg.connect(**parameters, autocommit=True)
+    raw.execute("LISTEN numina_journal")
+    return raw
+
+
+_waiter = _Waiter()
+
+
+class Waiting:
+    """`with Waiting(ids) as waiting: waiting.some(seconds)`: the transactions that PostgreSQL has decided meanwhile."""
+
+    def __init__(self, transaction_ids: Iterable[UUID]) -> None:
+        self._ticket = _Ticket(set(transaction_ids))
+
+    def __enter__(self) -> Waiting:
+        _waiter.enter(self._ticket)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _waiter.leave(self._ticket)
+
+    def all(self, *, milliseconds: int) -> dict[UUID, Decided] | None:
+        """What became of all of them, or None when the time is over before they are all decided."""
+        return self._ticket.found if self._ticket.done.wait(milliseconds / 1_000) else None
+
+    @property
+    def found(self) -> dict[UUID, Decided]:
+        """Those decided so far."""
+        return dict(self._ticket.found)
