@@ -119,6 +119,7 @@ def worker(broker: str, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
     yield make
     for one in started:
         one.kill()
+    Job.objects.filter(kind__startswith="tests.").delete()
 
 
 def start(name: str, **payload: Any) -> Job:

@@ -78,7 +78,7 @@ class ScheduleState:
 
 def schedule_states(*, at: dt.datetime) -> list[ScheduleState]:
     """All schedules as they stand, one entry for each branch where they run by branch."""
-    newest = ScheduleRun.objects.order_by("schedule", "branch", "-business_date").distinct("schedule", "branch")
+    newest = ScheduleRun.objects.order_by("schedule", "branch_id", "-business_date").distinct("schedule", "branch_id")
     last = {(run.schedule, run.branch_id): run for run in newest.select_related("job")}
     states = []
     for schedule in schedules_all():
