@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import fixtures as pytest_django_fixtures
 
+from apps.approvals.selectors import policies_forget
 from apps.audit.security import damper
 from apps.identity.models import Branch, User
 from apps.identity.principals import principals_clear
@@ -74,6 +75,7 @@ def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
     if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
         principals_clear()
         refs_forget()
+        policies_forget()
         damper.clear()
         cache.clear()
 

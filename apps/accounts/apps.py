@@ -9,8 +9,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        """Offer the loaders of reference data."""
-        from apps.accounts import reference
+        """Offer the loaders of reference data; register what may need approval."""
+        from apps.accounts import actions, reference
         from apps.core.reference import loader_register
 
         loader_register("products", reference.products_load)
+        actions.actions_register()

@@ -121,3 +121,10 @@ class ApproverNotUsable(Unprocessable):
 
     code = "approver-not-usable"
     title = "This person cannot be asked"
+
+
+class ApprovalRequired(Unprocessable):
+    """422: this needs approval, which cannot be asked for together with others."""
+
+    code = "approval-required"
+    title = "Approval is needed"

@@ -6,6 +6,7 @@ An action is written once and used by every entry point: the page, the API, the 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,9 @@ class Execution:
     """One attempt to do what was approved.
 
     `key` is an idempotency key that stays the same until an attempt ends in a definite no: an action that hands it on
-    happens once, however often it is tried. `settle` marks the request as executed; an action with a transaction of
-    its own calls it inside, so that both commit as one.
+    happens once, however often it is tried. `is_first` says that it is the maker's own key, if there was one.
+    `settle` marks the request as executed; an action with a transaction of its own calls it inside, so that both
+    commit as one.
     """
 
     request_id: UUID
@@ -68,7 +70,14 @@ class Execution:
     maker: User
     payload: Payload
     at: dt.datetime
+    is_first: bool
     settle: Callable[[Result], None]
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What the key stands for: that of the operation that asked, as the payload has it, or the key's."""
+        kept = self.payload.get("fingerprint") if self.is_first else None
+        return bytes.fromhex(kept) if kept else hashlib.sha256(self.key.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)

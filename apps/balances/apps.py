@@ -9,7 +9,8 @@ class BalancesConfig(AppConfig):
     verbose_name = "Balances"
 
     def ready(self) -> None:
-        """Offer the proofs of the books as a job, and to the close of business."""
-        from apps.balances import closing
+        """Offer the proofs of the books as a job and to the close of business; register what may need approval."""
+        from apps.balances import actions, closing
 
         closing.register()
+        actions.actions_register()

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.approvals.selectors import policies_forget
+from apps.approvals.services import delegation_create, policy_activate, policy_draft, request_submit
 from apps.audit.verifying import verification_request
+from apps.core import clock
 from apps.identity.models import Branch, Role
 from apps.identity.permissions import PERMISSIONS
 from apps.ledger.selectors import business_date_current
@@ -119,7 +122,53 @@ def bank(db: None, _files: None) -> Bank:
         "code_or_id": "1120",
         "verification_id": verification_request(acting_user=root.user).pk,
     }
+    _approvals(bank, owner)
     return bank
+
+
+def _approvals(bank: Bank, owner: Any) -> None:
+    """A request of root's that waits, a draft of a policy, and a delegation; the rules ask for nothing of payments."""
+    rule = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": []}]}]}
+    level = {"name": "Somebody", "stage": 1, "who": {"position": "head_office"}}
+    asking = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": [level]}]}]}
+    root, day = bank.root.user, dt.date(2020, 1, 1)
+    assert root is not None
+    policies_forget()
+    policy = policy_draft(
+        acting_user=root, kind="identity.user_roles", name="Roles", effective_from=day, document=asking
+    )
+    policy_activate(acting_user=root, policy_id=policy.pk, at=clock.now())
+    draft = policy_draft(acting_user=root, kind="approvals.policy", name="Rules", effective_from=day, document=rule)
+    second = user_make(*PERMISSIONS, scope="all", branch=bank.branch)
+    payload = {"user_id": str(owner.pk), "roles": ["member"], "reason": "Asked for it"}
+    approval = request_submit(kind="identity.user_roles", maker=root, payload=payload, at=clock.now())
+    assert approval is not None
+    starts, ends = dt.datetime(2099, 1, 1, tzinfo=dt.UTC), dt.datetime(2099, 2, 1, tzinfo=dt.UTC)
+    delegation, _ = delegation_create(
+        acting_user=root, delegate=second, starts_at=starts, ends_at=ends, at=clock.now(), reason="Leave"
+    )
+    bank.ids |= {"approval_id": approval.public_id, "policy_id": draft.pk, "delegation_id": delegation.pk}
+    one = "approvals/{approval_id}/"
+    bank.bodies |= {
+        ("POST", "approvals"): {
+            "kind": "identity.user_roles", "payload": {**payload, "user_id": str(second.pk)}, "comment": "Please",
+        },
+        ("POST", one + "comments"): {"comment": "Why?"},
+        ("POST", one + "cancellation"): {"comment": "Not needed"},
+        ("POST", one + "escalation"): {"comment": "Urgent"},
+        ("POST", one + "assignment"): {"user_id": str(second.pk), "comment": "Please"},
+        ("POST", "approvals/decisions"): {
+            "verdict": "reject", "comment": "No", "items": [{"id": str(approval.public_id), "version": 1}],
+        },
+        ("POST", "approvals/policies"): {
+            "kind": "identity.user_roles", "name": "Next", "effective_from": "2099-01-01", "document": asking,
+        },
+        ("POST", "approvals/simulations"): {"kind": "identity.user_roles", "amount": KES, "risk_flags": ["pep"]},
+        ("POST", "approvals/delegations"): {
+            "delegate_id": str(second.pk), "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-02-01T00:00:00Z",
+            "kinds": ["identity.user_roles"], "limit": KES, "reason": "Leave",
+        },
+    }  # fmt: skip
 
 
 def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neighbour: Any) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
-BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id"}
+BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id"}
 """What belongs to the whole bank: whoever holds the permission sees it. Who may not is in test_inventory."""
 
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
@@ -25,6 +25,7 @@ LISTS_IN_REACH = {
     "users",
     "ledger/journal-entries",
     "audit/logs",
+    "approvals",
 }
 
 

@@ -11,13 +11,17 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import services
+from apps.accounts import actions, services
 from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.errors import HolderInvalid
 from apps.accounts.models import Account
 from apps.accounts.selectors import account_get_for, accounts_of_member, accounts_visible_to, product_get_for
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.approvals.services import request_submit
 from apps.balances.selectors import BalanceView, balances_read
+from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -195,12 +199,18 @@ class AccountStatusView(ApiView):
         summary="Block, freeze or free an account",
         description="From the moment of the answer no posting passes that the new status forbids.",
         request=forms.AccountStatusSerializer,
-        responses={200: forms.AccountSerializer},
+        responses={200: forms.AccountSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountStatusSerializer, request)
+        payload = actions.status_payload(account=account, version=self.expected_version, **body)
+        approval = request_submit(
+            kind=actions.status_kind(status=body["status"]), maker=user_of(request), payload=payload, at=clock.now()
+        )
+        if approval is not None:
+            return accepted(approval)
         account = services.account_status_set(
             acting_user=user_of(request), account_id=account.pk, expected_version=self.expected_version, **body
         )
@@ -217,12 +227,16 @@ class AccountClosureView(ApiView):
         summary="Close an account",
         description="For good, and only with nothing on it and nothing held.",
         request=forms.AccountClosureSerializer,
-        responses={200: forms.AccountSerializer},
+        responses={200: forms.AccountSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountClosureSerializer, request)
+        payload = actions.closure_payload(account=account, version=self.expected_version, **body)
+        approval = request_submit(kind=actions.CLOSE, maker=user_of(request), payload=payload, at=clock.now())
+        if approval is not None:
+            return accepted(approval)
         account = services.account_close(
             acting_user=user_of(request),
             account_id=account.pk,

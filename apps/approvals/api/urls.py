@@ -1,5 +1,48 @@
 """Routes of the approvals."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.approvals.api import policy_views, views
+
+app_name = "approvals"
+
+urlpatterns = [
+    path("approvals", views.ApprovalsView.as_view(), name="approvals"),
+    path("approvals/inbox", views.TasksView.as_view(box="inbox"), name="inbox"),
+    path("approvals/queue", views.TasksView.as_view(box="queue"), name="queue"),
+    path("approvals/delegated", views.TasksView.as_view(box="delegated"), name="delegated"),
+    path("approvals/breached", views.TasksView.as_view(box="breached"), name="breached"),
+    path("approvals/sent", views.RequestsView.as_view(box="sent"), name="sent"),
+    path("approvals/done", views.RequestsView.as_view(box="done"), name="done"),
+    path("approvals/decisions", views.BulkDecisionsView.as_view(), name="decisions"),
+    path("approvals/kinds", policy_views.KindsView.as_view(), name="kinds"),
+    path("approvals/policies", policy_views.PoliciesView.as_view(), name="policies"),
+    path("approvals/policies/<uuid:policy_id>", policy_views.PolicyView.as_view(), name="policy"),
+    path(
+        "approvals/policies/<uuid:policy_id>/activation",
+        policy_views.PolicyActivationView.as_view(),
+        name="policy-activation",
+    ),
+    path(
+        "approvals/policies/<uuid:policy_id>/withdrawal",
+        policy_views.PolicyWithdrawalView.as_view(),
+        name="policy-withdrawal",
+    ),
+    path("approvals/simulations", policy_views.SimulationsView.as_view(), name="simulations"),
+    path("approvals/delegations", policy_views.DelegationsView.as_view(), name="delegations"),
+    path(
+        "approvals/delegations/<uuid:delegation_id>/revocation",
+        policy_views.DelegationRevocationView.as_view(),
+        name="delegation-revocation",
+    ),
+    path("approvals/reports/sla", policy_views.SlaReportView.as_view(), name="sla-report"),
+    path("approvals/<uuid:approval_id>", views.ApprovalView.as_view(), name="approval"),
+    path("approvals/<uuid:approval_id>/trail", views.ApprovalTrailView.as_view(), name="trail"),
+    path("approvals/<uuid:approval_id>/decision", views.ApprovalDecisionView.as_view(), name="decision"),
+    path("approvals/<uuid:approval_id>/resubmission", views.ApprovalResubmissionView.as_view(), name="resubmission"),
+    path("approvals/<uuid:approval_id>/cancellation", views.ApprovalCancellationView.as_view(), name="cancellation"),
+    path("approvals/<uuid:approval_id>/assignment", views.ApprovalAssignmentView.as_view(), name="assignment"),
+    path("approvals/<uuid:approval_id>/escalation", views.ApprovalEscalationView.as_view(), name="escalation"),
+    path("approvals/<uuid:approval_id>/retry", views.ApprovalRetryView.as_view(), name="retry"),
+    path("approvals/<uuid:approval_id>/comments", views.ApprovalCommentsView.as_view(), name="comments"),
+]

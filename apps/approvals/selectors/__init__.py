@@ -3,6 +3,7 @@
 from apps.approvals.selectors._policies import PolicyInForce, policies_forget, policy_in_force
 from apps.approvals.selectors._reads import (
     BOXES,
+    delegation_get_for,
     delegations_visible_to,
     level_for,
     levels_in_box,
@@ -28,6 +29,7 @@ __all__ = [
     "Standing",
     "branch_ancestors",
     "candidates_asked",
+    "delegation_get_for",
     "delegations_visible_to",
     "level_for",
     "levels_for",

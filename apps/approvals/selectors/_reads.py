@@ -109,3 +109,11 @@ def delegations_visible_to(user: User) -> QuerySet[Delegation]:
     if user.has_permission("approvals.administer"):
         return rows
     return rows.filter(Q(principal=user) | Q(delegate=user))
+
+
+def delegation_get_for(*, user: User, pk: UUID) -> Delegation:
+    """The one way to a delegation by id. Raises ApprovalNotFound."""
+    row = delegations_visible_to(user).filter(pk=pk).first()
+    if row is None:
+        raise ApprovalNotFound("No such delegation.")
+    return row

@@ -115,10 +115,11 @@ def _attempt(request: ApprovalRequest, action: Action, *, at: dt.datetime) -> Ap
 
     execution = Execution(
         request_id=request.public_id,
-        key=f"approval/{request.public_id}/{request.refusals}",
+        key=_key(request),
         maker=request.maker,
         payload=request.payload,
         at=at,
+        is_first=not request.refusals,
         settle=settle,
     )
     if action.transactional:
@@ -129,6 +130,13 @@ def _attempt(request: ApprovalRequest, action: Action, *, at: dt.datetime) -> Ap
         if not settled:
             settle(result)
     return settled[-1]
+
+
+def _key(request: ApprovalRequest) -> str:
+    """The maker's own key, so that the operation called again with it finds what was done; a new one after a no."""
+    if request.idempotency_key and not request.refusals:
+        return request.idempotency_key
+    return f"approval/{request.public_id}/{request.refusals}"
 
 
 @transaction.atomic

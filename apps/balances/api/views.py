@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -10,10 +10,16 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.approvals.services import request_submit
 from apps.balances import services
+from apps.balances.actions import ENTRY, entry_lines, entry_payload
 from apps.balances.api import serializers as forms
 from apps.balances.errors import refusal_of
-from apps.balances.services import ManualLine, PostingResult
+from apps.balances.selectors import transaction_find
+from apps.balances.services import PostingResult
+from apps.core import clock
 from apps.core.api.lean import refusal
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
@@ -23,8 +29,6 @@ from apps.core.errors import NotFound, PermissionDenied
 from apps.core.idempotency import request_fingerprint, transaction_id_for
 from apps.core.trace import trace_id
 from apps.identity.models import User
-from apps.identity.selectors import branches_visible_to
-from apps.ledger.errors import BranchUnknown
 from apps.ledger.models import JournalEntry
 from apps.ledger.selectors import EntryFilter, branches_in_reach, journal_entries_visible
 
@@ -104,9 +108,9 @@ class JournalEntriesView(ApiView):
     @extend_schema(
         summary="Post a manual entry",
         description="Over the bank's own accounts; customers' accounts are moved by payments. A refusal by the books "
-        "is kept: the same key gets it for ever.",
+        "is kept: the same key gets it for ever. 202 where a policy asks for approval first.",
         request=forms.JournalEntryCreateSerializer,
-        responses={201: forms.JournalEntrySerializer},
+        responses={201: forms.JournalEntrySerializer, 202: ApprovalSerializer},
         examples=[ENTRY_EXAMPLE],
     )
     def post(self, request: Request) -> Response | HttpResponse:
@@ -114,12 +118,18 @@ class JournalEntriesView(ApiView):
         body = body_read(forms.JournalEntryCreateSerializer, request)
         user = caller(request)
         transaction_id = transaction_id_for(user.pk, self.idempotency_key)
+        fingerprint = request_fingerprint(method="POST", path=PATH, body=request.data)
+        if transaction_find(transaction_id=transaction_id) is None:
+            payload = entry_payload(body, fingerprint=fingerprint)
+            approval = request_submit(kind=ENTRY, maker=user, payload=payload, at=clock.now(), key=self.idempotency_key)
+            if approval is not None:
+                return accepted(approval)
         result = services.entry_post(
             transaction_id=transaction_id,
             client_id=str(user.pk),
             key=self.idempotency_key,
-            fingerprint=request_fingerprint(method="POST", path=PATH, body=request.data),
-            lines=_lines(user, body["lines"]),
+            fingerprint=fingerprint,
+            lines=entry_lines(user=user, lines=body["lines"]),
             description=body["description"],
             reference=body["reference"],
             business_date=body.get("business_date"),
@@ -128,28 +138,6 @@ class JournalEntriesView(ApiView):
             correlation_id=trace_id(),
         )
         return _answer(request, transaction_id, result)
-
-
-def _lines(user: User, lines: list[dict[str, Any]]) -> list[ManualLine]:
-    """The lines with their branches, credit-positive. Raises `BranchUnknown` for one out of reach."""
-    codes = {line["branch"] for line in lines}
-    known = {branch.code: branch for branch in branches_visible_to(user).filter(code__in=codes)}
-    found = []
-    for index, line in enumerate(lines):
-        branch = known.get(line["branch"])
-        if branch is None:
-            raise BranchUnknown(f"There is no branch {line['branch']}.", pointer=f"/lines/{index}/branch")
-        money = line["amount"]
-        found.append(
-            ManualLine(
-                gl_code=line["account_code"],
-                branch_id=branch.pk,
-                branch_code=branch.code,
-                currency=money.currency,
-                amount=money.minor if line["side"] == "credit" else -money.minor,
-            )
-        )
-    return found
 
 
 class JournalEntryView(ApiView):

@@ -13,7 +13,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.approvals.errors import ApprovalRequired
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import BatchRefused, refusal_of
+from apps.core import clock
 from apps.core.api.lean import MoneyView, answer, refusal
 from apps.core.api.problems import pointer_join
 from apps.core.api.query import NoParams
@@ -21,7 +27,9 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.idempotency import idempotency_key_read, request_fingerprint
+from apps.core.money import Money
 from apps.payments import services
+from apps.payments.actions import REVERSAL, TRANSFER, reversal_payload, transfer_payload
 from apps.payments.api import serializers
 from apps.payments.api.bodies import (
     BatchBody,
@@ -37,6 +45,7 @@ from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
     Payment,
+    payment_find,
     payment_get_for,
 )
 from apps.payments.services import Asked, BatchItem, Details, ItemResult
@@ -87,13 +96,14 @@ class TransfersView(MoneyView):
 
     @extend_schema(
         request=serializers.TransferRequestSerializer,
-        responses={201: serializers.PaymentSerializer},
+        responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
         examples=[TRANSFER_EXAMPLE],
         summary="Transfer money",
     )
     def post(self, request: HttpRequest) -> HttpResponse:
         """Move money between two accounts of one currency, at once and once.
 
+        202 where a policy asks for approval first: the money moves once it is approved.
         A refusal by the books (422: insufficient-funds, account-blocked, account-closed) is kept: the same key gets it
         for ever.
         """
@@ -110,6 +120,9 @@ class TransfersView(MoneyView):
             key=self.idempotency_key,
             fingerprint=hashlib.sha256(b"POST\n/api/v1/transfers\n" + canonical).digest(),
         )
+        approval = transfer_approval(asked, source=source, destination=destination, amount=amount, details=details)
+        if approval is not None:
+            return answer(ApprovalSerializer(approval).data, status=202, location=approval.url)
         payment = services.transfer_post(
             asked=asked,
             source=source,
@@ -118,6 +131,27 @@ class TransfersView(MoneyView):
             details=details,
         )
         return payment_answer(request, payment, location="transfers")
+
+
+def transfer_approval(
+    asked: Asked, *, source: str, destination: str, amount: Money, details: Details
+) -> ApprovalRequest | None:
+    """The request for approval of a transfer that a policy wants approved; None for all others, without a query."""
+    at = clock.now()
+    if not approval_possible(kind=TRANSFER, amount=amount, at=at):
+        return None
+    if payment_find(transaction_id=asked.transaction_id) is not None:
+        return None  # decided before there was a policy: the first answer stands
+    payload = transfer_payload(asked=asked, source=source, destination=destination, amount=amount, details=details)
+    return request_submit(kind=TRANSFER, maker=asked.user, payload=payload, at=at, key=asked.key)
+
+
+def batch_approval_check(items: list[BatchItem]) -> None:
+    """Raise ApprovalRequired for an item that may need approval: those are sent one by one."""
+    at = clock.now()
+    for place, item in enumerate(items):
+        if approval_possible(kind=TRANSFER, amount=item.amount, at=at):
+            raise ApprovalRequired("Send this transfer alone.", pointer=pointer_join("items", place) + "/amount")
 
 
 class TransferBatchesView(MoneyView):
@@ -147,6 +181,7 @@ class TransferBatchesView(MoneyView):
         except (DomainError, ValidationError, msgspec.MsgspecError):
             batch_reader.read_slowly(raw)  # names every fault
             raise
+        batch_approval_check(items)
         asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=b"")
         results = services.transfer_batch_post(asked=asked, items=items, atomic=atomic)
         replayed = all(result.replayed for result in results)
@@ -302,7 +337,7 @@ class ReversalView(ApiView):
 
     @extend_schema(
         request=serializers.ReversalRequestSerializer,
-        responses={201: serializers.PaymentSerializer},
+        responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
         summary="Undo a payment",
     )
     def post(self, request: Request, payment_id: UUID) -> Response | HttpResponse:
@@ -310,8 +345,14 @@ class ReversalView(ApiView):
         NoParams.parse(request)
         body = body_read(serializers.ReversalRequestSerializer, request)
         fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
+        asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint)
+        payload = reversal_payload(asked=asked, payment_id=payment_id, reason=body["reason"], kinds=self.kinds)
+        if payment_find(transaction_id=asked.transaction_id) is None:
+            approval = request_submit(kind=REVERSAL, maker=asked.user, payload=payload, at=clock.now(), key=asked.key)
+            if approval is not None:
+                return accepted(approval)
         payment = services.transfer_reverse(
-            asked=Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint),
+            asked=asked,
             transaction_id=payment_id,
             reason=body["reason"],
             kinds=self.kinds,

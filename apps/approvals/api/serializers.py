@@ -1,0 +1,413 @@
+"""What the API of approvals reads and shows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from rest_framework import serializers
+
+from apps.approvals.models import ApprovalLevel, ApprovalPolicy, ApprovalRequest, Delegation
+from apps.core.api.fields import (
+    ChoiceField,
+    DateField,
+    DateTimeField,
+    IntegerField,
+    NoteField,
+    TextField,
+    UUIDField,
+)
+from apps.core.api.money_fields import MoneyField
+from apps.core.api.pagination import ListParams
+from apps.core.api.query import QueryParams
+from apps.core.api.serializers import StrictSerializer
+from apps.core.money import Money
+
+VERDICTS = ["approve", "reject", "return"]
+OUTCOMES = ["done", "skipped"]
+KIND_MAX = 60
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object that can be kept as it is: fractions are decimal strings, as everywhere."""
+
+    default_error_messages = {"fraction": "Numbers with a fraction are sent as decimal strings."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        below: list[Any] = [value]
+        while below:
+            item = below.pop()
+            if isinstance(item, Decimal):
+                self.fail("fraction")
+            if isinstance(item, dict | list):
+                below.extend(item.values() if isinstance(item, dict) else item)
+        return value
+
+
+class ApprovalPersonSerializer(serializers.Serializer):
+    """Somebody, by id and name."""
+
+    id = serializers.UUIDField(source="pk")
+    name = serializers.CharField(source="get_full_name")
+
+
+class ApprovalLevelSerializer(serializers.Serializer):
+    """One level of the present round."""
+
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+    stage = serializers.IntegerField(help_text="Levels of one stage are open side by side.")
+    state = serializers.ChoiceField(choices=ApprovalLevel.State.values)
+    need = serializers.IntegerField(help_text="How many must approve.")
+    assignee = ApprovalPersonSerializer(allow_null=True)
+    opened_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    escalations = serializers.IntegerField()
+
+
+class ApprovalSerializer(serializers.Serializer):
+    """A request for approval as lists show it."""
+
+    id = serializers.UUIDField(source="public_id")
+    number = serializers.CharField(help_text="What people quote.")
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    state = serializers.ChoiceField(choices=ApprovalRequest.State.values)
+    state_at = serializers.DateTimeField()
+    state_reason = serializers.CharField()
+    maker = ApprovalPersonSerializer()
+    branch: Any = serializers.CharField(source="branch.code", default=None, allow_null=True)
+    amount = MoneyField(minor_source="amount_minor", allow_null=True)
+    member = serializers.CharField(source="member_label")
+    risk_flags: Any = serializers.ListField(child=serializers.CharField())
+    round = serializers.IntegerField()
+    stage = serializers.IntegerField()
+    due_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    version = serializers.IntegerField()
+    result_url = serializers.CharField(help_text="What came of it, once executed.")
+    error_code = serializers.CharField(help_text="Why it could not be carried out.")
+
+
+class ApprovalTaskSerializer(serializers.Serializer):
+    """An open level that asks the caller, with its request."""
+
+    level = ApprovalLevelSerializer(source="*")
+    approval = ApprovalSerializer(source="request")
+
+
+class ApprovalChangeSerializer(serializers.Serializer):
+    """A row of what the decision is about."""
+
+    label: Any = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class ApprovalDecisionShownSerializer(serializers.Serializer):
+    """A decision that was made."""
+
+    round = serializers.IntegerField()
+    level: Any = serializers.CharField(source="level.name")
+    verdict = serializers.ChoiceField(choices=VERDICTS)
+    actor = ApprovalPersonSerializer()
+    authority = ApprovalPersonSerializer(help_text="In whose place, when not the actor's own.")
+    comment = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+    payload_hash = serializers.CharField(help_text="SHA-256 of what was decided on.")
+
+
+class ApprovalDetailSerializer(ApprovalSerializer):
+    """A request, whole: what changes, why approval is asked for, by whom, and what was decided."""
+
+    payload: Any = serializers.DictField()
+    payload_hash = serializers.CharField()
+    changes = ApprovalChangeSerializer(many=True)
+    rule: Any = serializers.DictField(help_text="The rule of the policy that asks for it.")
+    facts: Any = serializers.DictField(help_text="What the policy looked at.")
+    levels = serializers.SerializerMethodField()
+    decisions = serializers.SerializerMethodField()
+    result: Any = serializers.DictField(allow_null=True)
+
+    def get_levels(self, request: ApprovalRequest) -> ApprovalLevelSerializer(many=True):  # type: ignore[valid-type]
+        """Those of the present round."""
+        levels = request.levels.filter(round=request.round).select_related("assignee")
+        return ApprovalLevelSerializer(levels, many=True).data
+
+    def get_decisions(self, request: ApprovalRequest) -> ApprovalDecisionShownSerializer(many=True):  # type: ignore[valid-type]
+        """Of all rounds, oldest first."""
+        rows = request.decisions.select_related("actor", "authority", "level")
+        return ApprovalDecisionShownSerializer(rows, many=True).data
+
+
+class ApprovalEventSerializer(serializers.Serializer):
+    """Something that happened to a request."""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    event = serializers.SerializerMethodField()
+    actor = serializers.CharField(source="actor_label")
+    comment = serializers.CharField(source="reason")
+    facts: Any = serializers.DictField(source="after", allow_null=True)
+
+    def get_event(self, event: Any) -> str:
+        """submitted, approved, escalated, ..."""
+        return str(event.action).rpartition(".")[2]
+
+
+class ApprovalTaskListParams(ListParams):
+    """Parameters of the lists of open levels: the most urgent first."""
+
+    sorts: ClassVar = {"due_at": "due_at", "opened_at": "opened_at"}
+    default_sort: ClassVar = "due_at"
+    kind = TextField(max_length=KIND_MAX, required=False, identifier=True)
+
+
+class ApprovalListParams(ListParams):
+    """Parameters of the lists of requests."""
+
+    tie: ClassVar = "public_id"
+    kind = TextField(max_length=KIND_MAX, required=False, identifier=True)
+    state = ChoiceField(choices=ApprovalRequest.State.values, required=False)
+
+
+class ApprovalEventListParams(ListParams):
+    """Parameters of a trail: the oldest first."""
+
+    sorts: ClassVar = {"id": "id"}
+    default_sort: ClassVar = "id"
+
+
+class ApprovalSubmitSerializer(StrictSerializer):
+    """An action that approval is asked for."""
+
+    kind = TextField(max_length=KIND_MAX, identifier=True)
+    payload = ObjectField(help_text="As the action takes it; docs/reference/approvals.md has one of each kind.")
+    comment = NoteField(required=False, allow_blank=True)
+
+
+class ApprovalDecideSerializer(StrictSerializer):
+    """A decision. The comment is required to reject or return, and to approve what is flagged."""
+
+    verdict = ChoiceField(choices=VERDICTS)
+    comment = NoteField(required=False, allow_blank=True)
+    level_id = UUIDField(required=False, help_text="Which of the open levels, where several ask you.")
+
+
+class ApprovalCommentSerializer(StrictSerializer):
+    """A word to the thread."""
+
+    comment = NoteField()
+
+
+class ApprovalReasonSerializer(StrictSerializer):
+    """Why, if one likes to say."""
+
+    comment = NoteField(required=False, allow_blank=True)
+
+
+class ApprovalResubmitSerializer(StrictSerializer):
+    """A returned request, sent again."""
+
+    payload = ObjectField(required=False, help_text="What is asked for now; leave it out to ask for the same.")
+    comment = NoteField(required=False, allow_blank=True)
+
+
+class ApprovalAssignSerializer(StrictSerializer):
+    """To whom an open level is handed on."""
+
+    user_id = UUIDField()
+    comment = NoteField(required=False, allow_blank=True)
+    level_id = UUIDField(required=False)
+
+
+class ApprovalBulkItemSerializer(StrictSerializer):
+    """A request as the caller saw it."""
+
+    id = UUIDField()
+    version = IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class ApprovalBulkSerializer(StrictSerializer):
+    """One verdict on many requests of one kind."""
+
+    verdict = ChoiceField(choices=VERDICTS)
+    comment = NoteField(required=False, allow_blank=True)
+    items = ApprovalBulkItemSerializer(many=True, min_length=1, max_length=100)  # type: ignore[call-arg]
+
+
+class ApprovalBulkItemShownSerializer(serializers.Serializer):
+    """What became of one."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=OUTCOMES)
+    state = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    detail = serializers.CharField(allow_null=True)
+
+
+class ApprovalBulkShownSerializer(serializers.Serializer):
+    """What became of each, in order."""
+
+    done = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    items = ApprovalBulkItemShownSerializer(many=True)
+
+
+class ApprovalKindSerializer(serializers.Serializer):
+    """A kind of action."""
+
+    kind = serializers.CharField(source="name")
+    title = serializers.CharField()
+    permission = serializers.CharField(help_text="What the maker must hold.")
+
+
+class ApprovalKindsSerializer(serializers.Serializer):
+    """Every kind of action that can need approval."""
+
+    data: Any = ApprovalKindSerializer(many=True)
+
+
+class ApprovalPolicySerializer(serializers.Serializer):
+    """A version of a policy."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    number = serializers.IntegerField(help_text="The version, from 1.")
+    name = serializers.CharField()
+    effective_from = serializers.DateField()
+    state = serializers.ChoiceField(choices=ApprovalPolicy.State.values)
+    document: Any = serializers.DictField()
+    created_at = serializers.DateTimeField()
+    activated_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField()
+
+
+class ApprovalPolicyListParams(ListParams):
+    """Parameters of the list of policies."""
+
+    kind = TextField(max_length=KIND_MAX, required=False, identifier=True)
+    state = ChoiceField(choices=ApprovalPolicy.State.values, required=False)
+
+
+class ApprovalPolicyDraftSerializer(StrictSerializer):
+    """The next version of a kind's policy."""
+
+    kind = TextField(max_length=KIND_MAX, identifier=True)
+    name = TextField(max_length=120)
+    effective_from = DateField()
+    document = ObjectField(help_text="Segments, bands and levels: docs/reference/approvals.md.")
+
+
+class ApprovalSimulateSerializer(StrictSerializer):
+    """An action that is only thought of."""
+
+    kind = TextField(max_length=KIND_MAX, identifier=True)
+    amount = MoneyField(required=False)
+    on = DateField(required=False, help_text="Today unless given.")
+    branch = TextField(max_length=20, required=False, identifier=True, help_text="Code.")
+    maker_id = UUIDField(required=False, help_text="You unless given.")
+    product = TextField(max_length=40, required=False, identifier=True)
+    member_type = TextField(max_length=40, required=False, identifier=True)
+    channel = TextField(max_length=40, required=False, identifier=True)
+    risk_flags = serializers.ListField(child=TextField(max_length=40, identifier=True), required=False, max_length=20)
+    document = ObjectField(required=False, help_text="Rules to try, instead of those in force.")
+
+
+class SimulatedLevelSerializer(serializers.Serializer):
+    """A level and who could decide on it now."""
+
+    name = serializers.CharField()
+    stage = serializers.IntegerField()
+    need = serializers.CharField()
+    sla_hours = serializers.IntegerField()
+    people: Any = serializers.ListField(child=serializers.CharField())
+
+
+class SimulatedSerializer(serializers.Serializer):
+    """Who would approve it, and by which rule."""
+
+    asks = serializers.BooleanField()
+    why: Any = serializers.DictField()
+    levels = SimulatedLevelSerializer(many=True)
+
+
+class DelegationSerializer(serializers.Serializer):
+    """Who stands in for whom, and when."""
+
+    id = serializers.UUIDField()
+    principal = ApprovalPersonSerializer()
+    delegate = ApprovalPersonSerializer()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    kinds: Any = serializers.ListField(child=serializers.CharField())
+    limit = serializers.SerializerMethodField()
+    reason = serializers.CharField()
+    state = serializers.ChoiceField(choices=Delegation.State.values)
+    approval_url = serializers.SerializerMethodField(help_text="Where its own approval is, right after asking.")
+
+    def get_limit(self, row: Delegation) -> MoneyField(allow_null=True):  # type: ignore[valid-type]
+        """The most that may be decided, in the base currency."""
+        if row.limit_minor is None:
+            return None
+        money = Money(row.limit_minor, settings.NUMINA["BASE_CURRENCY"])
+        return {"amount": money.amount, "currency": money.currency}
+
+    def get_approval_url(self, row: Delegation) -> str:
+        """Empty unless it was asked for just now."""
+        return str(self.context.get("approval_url", ""))
+
+
+class DelegationListParams(ListParams):
+    """Parameters of the list of delegations."""
+
+    state = ChoiceField(choices=Delegation.State.values, required=False)
+
+
+class DelegationCreateSerializer(StrictSerializer):
+    """One's own authority, lent for a time."""
+
+    delegate_id = UUIDField()
+    starts_at = DateTimeField()
+    ends_at = DateTimeField()
+    kinds = serializers.ListField(
+        child=TextField(max_length=KIND_MAX, identifier=True), required=False, max_length=50, help_text="None: all."
+    )
+    limit = MoneyField(required=False, help_text="In the base currency.")
+    reason = TextField(max_length=255, required=False, allow_blank=True)
+
+
+class SlaReportParams(QueryParams):
+    """The period in which the levels were opened."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`from` and `to`, which cannot be names of Python's."""
+        declared: dict[str, serializers.Field] = super().get_fields()
+        declared["from"] = DateTimeField(required=False, help_text="30 days ago unless given.")
+        declared["to"] = DateTimeField(required=False, help_text="Now unless given.")
+        return declared
+
+
+class SlaRowSerializer(serializers.Serializer):
+    """One level of one kind."""
+
+    kind = serializers.CharField()
+    level = serializers.CharField()
+    open = serializers.IntegerField()
+    open_late = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    decided_late = serializers.IntegerField()
+    median_seconds = serializers.IntegerField(allow_null=True)
+    p90_seconds = serializers.IntegerField(allow_null=True)
+    escalations = serializers.IntegerField()
+
+
+class SlaReportSerializer(serializers.Serializer):
+    """How long decisions take."""
+
+    as_of = serializers.DateTimeField()
+    data: Any = SlaRowSerializer(many=True)

@@ -1,0 +1,202 @@
+"""What of payments may need approval: a transfer above a limit, and a reversal. Loaded when Django starts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from apps.accounts.actions import concern
+from apps.accounts.models import Account
+from apps.accounts.selectors import AccountRef
+from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
+from apps.balances.errors import refusal_of
+from apps.core.display import day_text, kind_text
+from apps.core.money import Money
+from apps.identity.models import User
+from apps.ledger.selectors import business_date_current
+from apps.payments import services
+from apps.payments.errors import PaymentAccountNotFound, PaymentNotReversible
+from apps.payments.selectors import Payment, account_refs, payment_get_for, product_limits
+from apps.payments.services import Asked, Details
+from apps.payments.services._common import value_date_check
+from apps.payments.services._transfers import transfer_sides, usable_sources
+
+TRANSFER, REVERSAL = "payments.transfer", "payments.reversal"
+
+
+def transfer_payload(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> dict[str, Any]:
+    """The payload of a transfer, as it is kept with its request."""
+    return {
+        "fingerprint": asked.fingerprint.hex(),
+        "source": source,
+        "destination": destination,
+        "amount": amount.amount,
+        "currency": amount.currency,
+        "description": details.description,
+        "reference": details.reference,
+        "counterparty": details.counterparty,
+        "channel": details.channel,
+        "value_date": details.value_date.isoformat() if details.value_date else None,
+        "client_timestamp": details.client_timestamp.isoformat() if details.client_timestamp else None,
+    }
+
+
+def reversal_payload(*, asked: Asked, payment_id: UUID, reason: str, kinds: frozenset[str]) -> dict[str, Any]:
+    """The payload of a reversal."""
+    return {
+        "fingerprint": asked.fingerprint.hex(),
+        "payment_id": str(payment_id),
+        "reason": reason,
+        "kinds": sorted(kinds),
+    }
+
+
+def _asked(execution: Execution) -> Asked:
+    return Asked(user=execution.maker, key=execution.key, fingerprint=execution.fingerprint)
+
+
+def _done(payment: Payment, where: str) -> Result:
+    """What came of it. A refusal by the books is raised, so that the request fails visibly."""
+    if not payment.ok:
+        raise refusal_of(payment.outcome)
+    return Result({"payment_id": str(payment.id)}, f"/api/v1/{where}/{payment.id}")
+
+
+# -- transfers
+
+
+def _amount(payload: Payload) -> Money:
+    return Money.parse(payload["amount"], payload["currency"], positive=True)
+
+
+def _details(payload: Payload) -> Details:
+    value_date, sent = payload.get("value_date"), payload.get("client_timestamp")
+    return Details(
+        description=payload.get("description", ""),
+        counterparty=payload.get("counterparty", ""),
+        reference=payload.get("reference", ""),
+        channel=payload.get("channel", "api"),
+        value_date=dt.date.fromisoformat(value_date) if value_date else None,
+        client_timestamp=dt.datetime.fromisoformat(sent) if sent else None,
+    )
+
+
+def _sides(maker: User, payload: Payload) -> tuple[AccountRef, AccountRef]:
+    source, destination = payload["source"], payload["destination"]
+    refs = account_refs(names=(source, destination))
+    usable = usable_sources(maker, refs, [source])
+    return transfer_sides(refs, product_limits(), usable, source, destination, _amount(payload))
+
+
+def _transfer_validate(maker: User, payload: Payload) -> None:
+    _sides(maker, payload)
+    value_date_check(_details(payload).value_date)
+
+
+def _transfer_preview(maker: User, payload: Payload) -> Preview:
+    debit, credit = _sides(maker, payload)
+    amount = _amount(payload)
+    rows = {
+        row.pk: row
+        for row in Account.objects.select_related("member", "branch", "product").filter(
+            pk__in=[debit.account_id, credit.account_id]
+        )
+    }
+    source, destination = rows[debit.account_id], rows[credit.account_id]
+    about = concern(source, on=business_date_current())
+    to = [user for user in (credit.owner_user_id, *credit.holder_user_ids) if user is not None]
+    about["interested_ids"] = tuple(dict.fromkeys([*about["interested_ids"], *to]))
+    about["member_ids"] = tuple(dict.fromkeys([*about["member_ids"], destination.member_id]))
+    return Preview(
+        title=f"Transfer from {debit.number} to {credit.number}",
+        changes=(
+            Change("From", "", f"{debit.number} {source.name}"),
+            Change("To", "", f"{credit.number} {destination.name}"),
+            Change("Amount", "", str(amount)),
+            Change("Description", "", str(payload.get("description", ""))),
+        ),
+        amount=amount,
+        channel=str(payload.get("channel", "")),
+        url=f"/admin/accounts/account/{source.pk}/change/",
+        **about,
+    )
+
+
+def _transfer_execute(execution: Execution) -> Result:
+    payload = execution.payload
+    payment = services.transfer_post(
+        asked=_asked(execution),
+        source=payload["source"],
+        destination=payload["destination"],
+        amount=_amount(payload),
+        details=_details(payload),
+    )
+    return _done(payment, "transfers")
+
+
+# -- reversals
+
+
+def _original(maker: User, payload: Payload) -> Payment:
+    original = payment_get_for(user=maker, transaction_id=UUID(payload["payment_id"]))
+    if not original.ok or original.kind not in payload["kinds"]:
+        raise PaymentNotReversible(
+            "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
+        )
+    return original
+
+
+def _reversal_validate(maker: User, payload: Payload) -> None:
+    _original(maker, payload)
+
+
+def _reversal_preview(maker: User, payload: Payload) -> Preview:
+    original = _original(maker, payload)
+    named = original.source or original.destination
+    if named is None:
+        raise PaymentAccountNotFound
+    account = Account.objects.select_related("member", "branch", "product").get(pk=named.id)
+    return Preview(
+        title=f"Reversal of a {kind_text(original.kind).lower()} of {day_text(original.business_date)}",
+        changes=(
+            Change("Payment", str(original.id), ""),
+            Change("From", original.source.number if original.source else "the bank", ""),
+            Change("To", original.destination.number if original.destination else "the bank", ""),
+            Change("Amount", str(original.amount), ""),
+            Change("Description", original.description, ""),
+            Change("Reason", "", str(payload["reason"])),
+        ),
+        amount=original.amount,
+        channel=original.channel,
+        key=f"reversal {original.id}",
+        url=f"/admin/accounts/account/{account.pk}/change/",
+        **concern(account, on=business_date_current()),
+    )
+
+
+def _reversal_execute(execution: Execution) -> Result:
+    payload = execution.payload
+    payment = services.transfer_reverse(
+        asked=_asked(execution),
+        transaction_id=UUID(payload["payment_id"]),
+        reason=payload["reason"],
+        kinds=frozenset(payload["kinds"]),
+    )
+    return _done(payment, "transactions")
+
+
+def actions_register() -> None:
+    """Make the actions known."""
+    action_register(
+        Action(
+            TRANSFER, "Transfer above a limit", "payments.transfer",
+            _transfer_validate, _transfer_preview, _transfer_execute,
+        )
+    )  # fmt: skip
+    action_register(
+        Action(
+            REVERSAL, "Reversal of a payment", "payments.reverse",
+            _reversal_validate, _reversal_preview, _reversal_execute,
+        )
+    )  # fmt: skip
