@@ -61,7 +61,8 @@ def directive(case: Case) -> dict[str, Any]:
     method, flows = case.need("method", "flows")
     if not method.startswith("EU") and not method.startswith("UK"):
         raise Unsupported(f"the method {method} is not this handler's")
-    decimals = -Decimal(str(case.expected["apr_percent"])).as_tuple().exponent
+    printed = str(case.expected["apr_percent"])
+    decimals = len(printed.partition(".")[2])
     if all("years" in flow for flow in flows):
         rate = effective_rate([(Decimal(flow["years"]), Decimal(flow["amount"])) for flow in flows])
     elif all("date" in flow for flow in flows):
@@ -70,4 +71,4 @@ def directive(case: Case) -> dict[str, Any]:
         rate = apr_eu([f for f in dated if f[1] > 0], [(d, -a) for d, a in dated if a < 0], basis=basis)
     else:
         raise Unsupported("flows have neither years nor dates")
-    return {"apr_percent": percent(rate, max(int(decimals), 0))}
+    return {"apr_percent": percent(rate, decimals)}

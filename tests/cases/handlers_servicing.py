@@ -20,6 +20,7 @@ from typing import Any
 
 from apps.calculations.loans import (
     COMPONENTS,
+    Allocation,
     AllocationOrder,
     Charge,
     DailyLoan,
@@ -267,7 +268,9 @@ def snapshot(done: int, story: Story, state: LoanState, decimals: int) -> dict[s
 
 def transactions(story: Story, state: LoanState, shown: Any) -> list[dict[str, Any]]:
     """Pay-outs and payments in order of their dates, with the principal that is owed after each."""
-    found = [(date, 0, "Disbursement", amount, None) for date, amount in story.tranches]
+    found: list[tuple[dt.date, int, str, int, Allocation | None]] = [
+        (date, 0, "Disbursement", amount, None) for date, amount in story.tranches
+    ]
     found += [(one.date, 1, "Repayment", one.amount, one) for one in state.allocations]
     owed, lines = 0, []
     for date, _, kind, amount, allocation in sorted(found, key=lambda entry: entry[:2]):

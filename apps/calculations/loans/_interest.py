@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,32 +13,43 @@ from typing import Any
 
 from apps.calculations.day_counts import year_fraction
 from apps.calculations.loans._terms import PER_PERIOD, LoanTerms, Period
-from apps.core.money import minor_round
+from apps.core.money import minor_round, ratio_round
 
 _ZERO = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a period with one balance and one rate. `interest` is exact minor units."""
+    """A stretch of a period with one balance and one rate."""
 
     start: dt.date
     end: dt.date
     balance: int
     rate: Decimal
     years: Fraction
-    interest: Fraction
+
+    @property
+    def ratio(self) -> tuple[int, int]:
+        """The exact interest in minor units, as numerator and denominator: faster than a Fraction."""
+        over, under = self.rate.as_integer_ratio()
+        years = self.years
+        return self.balance * over * years.numerator, under * years.denominator
+
+    @property
+    def interest(self) -> Fraction:
+        """The exact interest in minor units."""
+        return Fraction(*self.ratio)
 
     def shown(self) -> dict[str, Any]:
         """The part for people."""
-        exact = Decimal(self.interest.numerator) / self.interest.denominator
+        over, under = self.ratio
         return {
             "from": self.start.isoformat(),
             "to": self.end.isoformat(),
             "balance": self.balance,
             "rate": str(self.rate),
             "years": str(self.years),
-            "formula": f"{self.balance} x {self.rate} x {self.years} = {exact:.6f}",
+            "formula": f"{self.balance} x {self.rate} x {self.years} = {Decimal(over) / under:.6f}",
         }
 
 
@@ -49,6 +60,7 @@ class Interest:
         self.terms = terms
         self.rates = sorted([(dt.date.min, terms.rate), *terms.rate_changes], key=lambda entry: entry[0])
         self._from = [date for date, _ in self.rates]
+        self._growths: dict[Fraction, Fraction] = {}
         self._exact = {rate: Fraction(rate) for _, rate in self.rates}
 
     def rate_on(self, date: dt.date) -> Decimal:
@@ -66,11 +78,17 @@ class Interest:
     def growth(self, period: Period) -> Fraction:
         """The interest on one over a whole period, as the level instalment sees it; no interest while it is free."""
         if not self.terms.rate_changes:
-            return self._exact[self.terms.rate] * self.years(period.start, period.due, period)
+            years = self.years(period.start, period.due, period)
+            if years not in self._growths:
+                self._growths[years] = self._exact[self.terms.rate] * years
+            return self._growths[years]
         return sum((part.interest for part in self.parts(period, 1, ())), _ZERO)
 
-    def parts(self, period: Period, balance: int, changes: Iterable[tuple[dt.date, int]]) -> tuple[Part, ...]:
+    def parts(self, period: Period, balance: int, changes: Sequence[tuple[dt.date, int]]) -> tuple[Part, ...]:
         """The stretches of a period: `changes` of the balance by date, and the changes of the rate, cut it."""
+        if not changes and len(self._from) == 1:
+            years = self.years(period.start, period.due, period)
+            return (Part(period.start, period.due, balance, self.terms.rate, years),)
         cuts: dict[dt.date, int] = {}
         for date, change in changes:
             if date <= period.start:
@@ -85,17 +103,19 @@ class Interest:
         for end in [*sorted(cuts), period.due]:
             rate = self.rate_on(at)
             years = self.years(at, end, period)
-            found.append(Part(at, end, balance, rate, years, balance * self._exact[rate] * years))
+            found.append(Part(at, end, balance, rate, years))
             balance += cuts.get(end, 0)
             at = end
         return tuple(found)
 
     def rounded(self, parts: Iterable[Part]) -> int:
         """The interest of the parts in minor units."""
-        rounding = self.terms.interest_rounding
-        if self.terms.round_parts:
-            return sum(minor_round(part.interest, rounding.unit, rounding.mode) for part in parts)
-        return minor_round(sum((part.interest for part in parts), _ZERO), rounding.unit, rounding.mode)
+        unit, mode = self.terms.interest_rounding.unit, self.terms.interest_rounding.mode
+        found = list(parts)
+        if self.terms.round_parts or len(found) == 1:
+            ratios = [part.ratio for part in found]
+            return sum(ratio_round(over, under * unit, mode) for over, under in ratios) * unit
+        return minor_round(sum((part.interest for part in found), _ZERO), unit, mode)
 
 
 @lru_cache(maxsize=65_536)

@@ -87,7 +87,7 @@ def allocate(items: Sequence[Item], amount: int, date: dt.date, order: Allocatio
     if amount < 0:
         raise AmountOutOfRange("A payment is above zero.", pointer="/amount")
     result = Allocation(date, amount, amount)
-    for item in _sequence(items, date, order):
+    for item in _sequence([item for item in items if item.left], date, order):
         if not result.left:
             break
         part = min(result.left, item.left)

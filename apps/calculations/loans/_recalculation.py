@@ -59,7 +59,8 @@ class _Run:
         self.items: list[Item] = []
         self.paid_out = terms.tranches or ((terms.start, terms.principal),)
         self.changes: list[tuple[dt.date, int]] = list(self.paid_out)
-        """Changes of the balance that bears interest."""
+        """Changes to come of the balance that bears interest."""
+        self.bearing = 0
         self.balance = sum(amount for date, amount in self.paid_out if date <= terms.start)
         self.deferred = 0
         self.reduce = 0
@@ -147,7 +148,9 @@ class _Run:
 
     def _parts(self, period: Period, till: dt.date | None = None) -> tuple[Part, ...]:
         span = period if till is None else Period(period.start, till, till)
-        return self.interest.parts(span, 0, self.changes)
+        self.bearing += sum(change for date, change in self.changes if date <= period.start)
+        self.changes = [one for one in self.changes if one[0] > period.start]
+        return self.interest.parts(span, self.bearing, self.changes)
 
     def _principal(self, index: int, accrued: int, tranche: int, ahead: int) -> int:
         """The principal of the instalment, less what was paid ahead for it."""

@@ -74,8 +74,10 @@ def level_instalment(balance: int, growths: Sequence[Fraction], balloon: int, ro
     with localcontext() as context:
         context.prec = PRECISION
         product, total = Decimal(1), Decimal(0)
+        last, factor = None, Decimal(1)
         for growth in growths:
-            factor = 1 + Decimal(growth.numerator) / growth.denominator
+            if growth is not last:
+                last, factor = growth, 1 + Decimal(growth.numerator) / growth.denominator
             product *= factor
             total = total * factor + 1
         exact = (balance * product - balloon) / total
@@ -123,11 +125,13 @@ def _declining(terms: LoanTerms) -> tuple[list[Row], list[int]]:
     level = Level(terms, interest)
     paid_out = terms.tranches or ((terms.start, terms.principal),)
     balance = sum(amount for date, amount in paid_out if date <= terms.start)
+    waiting = sorted(one for one in paid_out if one[0] > terms.start)
     deferred = 0
     rows: list[Row] = []
     for index, period in enumerate(terms.periods):
         number = index + 1
-        later = [(date, amount) for date, amount in paid_out if period.start < date <= period.due]
+        later = [one for one in waiting if one[0] <= period.due]
+        waiting = waiting[len(later) :]
         tranche = sum(amount for _, amount in later)
         parts = interest.parts(period, balance, later)
         accrued = 0 if _is_free(terms, number) else interest.rounded(parts)
@@ -206,7 +210,6 @@ def _flat(terms: LoanTerms) -> tuple[list[Row], list[int]]:
     rows: list[Row] = []
     balance = terms.principal
     deferred = 0
-    rate = Fraction(terms.rate)
     for index, period in enumerate(terms.periods):
         number, interest = index + 1, interests[index]
         if number <= terms.grace_interest:
@@ -216,10 +219,7 @@ def _flat(terms: LoanTerms) -> tuple[list[Row], list[int]]:
         if number == 1 and terms.first_interest == "actual_days":
             interest = _first_interest(terms, interest, period)
         closing = balance - principals[index]
-        part = Part(
-            period.start, period.due, terms.principal, terms.rate, terms.period_years,
-            terms.principal * rate * terms.period_years,
-        )  # fmt: skip
+        part = Part(period.start, period.due, terms.principal, terms.rate, terms.period_years)
         rows.append(Row(number, period.start, period.due, balance, principals[index], interest, closing, parts=(part,)))
         balance = closing
     return rows, []
