@@ -43,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Users", "person", "identity_user_changelist", "identity.view_users"),
             ("Roles", "badge", "identity_role_changelist", "identity.view_roles"),
+            ("Permissions", "key", "permissions", "identity.view_roles"),
             ("Branches", "store", "identity_branch_changelist", "backoffice.dashboard"),
             ("Deliveries", "outgoing_mail", "notifications_delivery_changelist", "notifications.view"),
             ("Words", "edit_note", "notifications_template_changelist", "notifications.view"),

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 SEARCH_CHARACTERS_MAX = 100
@@ -24,10 +25,23 @@ class StaffSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Pages that are not of one record."""
+        from apps.identity.staff_login import second_step
+        from apps.identity.staff_pages import confirm_page, security_page
+        from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
 
         page = self.admin_view(partial(trial_balance_page, self))
-        return [path("ledger/trial-balance/", page, name="ledger_trial_balance")]
+        return [
+            path("ledger/trial-balance/", page, name="ledger_trial_balance"),
+            path("login/second-step/", never_cache(partial(second_step, site=self)), name="second_step"),
+            path("security/", self.admin_view(partial(security_page, site=self)), name="security"),
+            path("security/confirm/", self.admin_view(partial(confirm_page, site=self)), name="security_confirm"),
+            path("permissions/", self.admin_view(partial(permissions_page, site=self)), name="permissions"),
+        ]
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Passwords are changed on the page of one's own safety."""
+        return HttpResponseRedirect(reverse("admin:security"))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Pages, members, accounts and entries for the palette."""

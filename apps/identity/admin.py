@@ -22,6 +22,7 @@ from apps.identity.selectors import users_visible_to
 if admin.site.is_registered(Group):
     admin.site.unregister(Group)
 
+admin.site.login_form = staff_login.StaffLoginForm
 admin.site.login = staff_login.limited(admin.site.login)  # type: ignore[method-assign]
 
 

@@ -1,5 +1,7 @@
 """The identity app: people who use Numina, their roles, the branches they work in."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -20,3 +22,11 @@ class IdentityConfig(AppConfig):
         loader_register("branches", reference.branches_load)
         # Django's own receiver saves the whole user, and a sign-in would look like a change in the history.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
+        user_logged_in.connect(_signed_in, dispatch_uid="identity.marks")
+
+
+def _signed_in(*, request: Any, **_: Any) -> None:
+    """Mark a new session of the staff site with its age; a session without marks is over."""
+    from apps.identity.staff_login import SECOND, marks
+
+    marks(request, second_factor=bool(request.session.get(SECOND, False)))

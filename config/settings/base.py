@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "config.middleware.PageSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PageAuthenticationMiddleware",
+    "apps.identity.staff_gate.StaffGateMiddleware",
     "config.middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.integrations.csp.PathCSPMiddleware",
@@ -246,6 +247,11 @@ NUMINA: dict[str, Any] = {
     "PASSWORD_HISTORY": 5,  # the present password and those before it that are not taken again
     "BCRYPT_ROUNDS": ENV.bcrypt_rounds,
     "API_KEY_DAYS_MAX": 365,
+    "STAFF_SESSION_AGE": timedelta(hours=10),  # of a sign-in to the staff site
+    "STAFF_IDLE_MINUTES": 30,
+    "STAFF_ADDRESSES": ENV.staff_addresses,  # networks from which the staff site opens; empty: all
+    # Pages of the staff site that ask for the second factor again (names of URLs).
+    "STAFF_DANGEROUS": frozenset({"ledger_accountingperiod_close"}),
     "LIMITS_CACHE_SECONDS": 10,  # how old the limits that a process works with may be
     "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
     "VAULT": {

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core import clock
+from apps.core.display import money_text
 from apps.core.models import BaseModel
 from apps.identity.models._people import Role, history
 
@@ -80,3 +81,17 @@ class AmountLimit(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.role} {self.permission} {self.currency}"
+
+    @property
+    def amount_max_text(self) -> str:
+        """The limit as people read it."""
+        return _shown(self.amount_max, self.currency)
+
+    @property
+    def step_up_text(self) -> str:
+        """The amount above which a second factor is asked for, as people read it."""
+        return _shown(self.step_up_above, self.currency)
+
+
+def _shown(minor: int | None, currency: str) -> str:
+    return "No limit" if minor is None else f"{money_text(minor, currency)} {currency}"

@@ -7,6 +7,7 @@ from apps.identity.services._challenges import (
     challenge_code_ask,
     challenge_code_send,
     challenge_user_id,
+    factor_methods,
     session_verify,
 )
 from apps.identity.services._demo import DEMO_PASSWORD, demo_users_create
@@ -15,6 +16,7 @@ from apps.identity.services._factors import (
     factor_confirm,
     factor_enrol,
     factor_remove,
+    factor_secret,
     factors_reset,
     mfa_required_of,
     recovery_codes_renew,
@@ -60,7 +62,9 @@ __all__ = [
     "email_confirm_begin",
     "factor_confirm",
     "factor_enrol",
+    "factor_methods",
     "factor_remove",
+    "factor_secret",
     "factors_reset",
     "mfa_required_of",
     "password_change",
