@@ -79,6 +79,8 @@ def _show(row: Any, field: models.Field[Any, Any]) -> object:
     value = getattr(row, field.attname)
     if value is None or value in ("", []):
         return display.EMPTY
+    if mask := getattr(field, "mask", None):  # encrypted fields
+        return mask(value)
     if field.choices:
         return dict(field.flatchoices).get(value, value)
     if isinstance(field, models.ForeignKey):

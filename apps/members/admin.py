@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.core import display
 from apps.core.admin import NuminaHistoryAdmin
-from apps.core.record_pages import Fact
+from apps.core.record_pages import Fact, user_may
+from apps.members.identity_numbers import numbers_reveal
 from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
 from apps.members.selectors import members_visible_to
+from apps.vault.crypto import masked
 
+REVEAL = "members.reveal"
 STATUS_CHIPS = {"active": "good", "blocked": "bad", "exited": "plain"}
 
 
@@ -63,6 +68,41 @@ class MemberAdmin(NuminaHistoryAdmin):
     def branch_name(self, member: Member) -> str:
         return member.branch.name
 
+    @admin.display(description="National number")
+    def national_number(self, member: Member) -> str:
+        return masked(member.national_id)
+
+    @admin.display(description="Tax number")
+    def tax_number(self, member: Member) -> str:
+        return masked(member.tax_id)
+
+    def record_actions(self, request: HttpRequest, record: Member) -> Sequence[dict[str, Any]]:
+        if not user_may(request, REVEAL) or not (record.national_id or record.tax_id):
+            return ()
+        url = reverse("admin:members_member_reveal", args=[record.pk])
+        return [{"title": "Show identity numbers", "url": url, "icon": "visibility"}]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.reveal_view)
+        return [path("<path:object_id>/reveal/", view, name="members_member_reveal"), *super().get_urls()]
+
+    def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, record it, show the numbers on this one page."""
+        record: Member = self.record_get(request, object_id)
+        if not user_may(request, REVEAL):
+            raise PermissionDenied
+        context: dict[str, Any] = {}
+        if request.method == "POST":
+            reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200]
+            if reason:
+                user: Any = request.user
+                numbers = numbers_reveal(acting_user=user, member_id=record.pk, reason=reason)
+                labels = {"national_id": "National number", "tax_id": "Tax number"}
+                context = {"reveal_numbers": [(labels[name], value) for name, value in numbers.items()]}
+            else:
+                context = {"page_faults": ["Say why."]}
+        return self.render_tab(request, record, "reveal", "members/reveal.html", context)
+
     def record_title(self, record: Member) -> str:
         return record.display_name
 
@@ -74,9 +114,9 @@ class MemberAdmin(NuminaHistoryAdmin):
 
     def record_sections(self, request: HttpRequest, record: Member) -> list[tuple[str, list[Fact]]]:
         if record.kind == Member.Kind.BUSINESS:
-            identity = ["number", "business_name", "registration_number"]
+            identity = ["number", "business_name", "registration_number", "tax_number"]
         else:
-            identity = ["number", "first_name", "last_name", "date_of_birth"]
+            identity = ["number", "first_name", "last_name", "date_of_birth", "national_number", "tax_number"]
         bank = ["branch", "joined_on", "exited_on", "user"]
         contact = ["phone", "email", "address", "city", "country"]
         groups = {"Who": identity, "Contact": contact, "With the bank": bank}

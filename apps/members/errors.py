@@ -17,6 +17,13 @@ class MemberUserTaken(Conflict):
     title = "The user or the member is linked already"
 
 
+class IdentityNumberTaken(Conflict):
+    """409: another member of the same country has this national number."""
+
+    code = "identity-number-taken"
+    title = "The identity number is taken"
+
+
 class MemberNotActive(Unprocessable):
     """422: the member is blocked or has left."""
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 
+from apps.core.countries import COUNTRIES
 from apps.core.errors import ValidationFailed
 from apps.core.text import text_clean, text_key
 from apps.identity.models import Branch
 from apps.identity.selectors import branches_visible_to
-from apps.core.countries import COUNTRIES
 from apps.members.errors import BranchNotUsable
 from apps.members.models import Member
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from apps.core.models import BaseModel
+from apps.vault.fields import BlindIndexField, EncryptedTextField
 
 
 class Member(BaseModel):
@@ -39,9 +40,13 @@ class Member(BaseModel):
     )
     joined_on = models.DateField()
     exited_on = models.DateField(null=True, blank=True)
+    national_id = EncryptedTextField(context="members.member.national_id", max_length=40)
+    national_id_index = BlindIndexField(source="national_id")
+    tax_id = EncryptedTextField(context="members.member.tax_id", max_length=40)
+    tax_id_index = BlindIndexField(source="tax_id")
     search_text = models.TextField(editable=False, help_text="Words by which the member is found; see search.py.")
     history = HistoricalRecords(
-        excluded_fields=["search_text"],
+        excluded_fields=["search_text", "national_id_index", "tax_id_index"],
         history_id_field=models.BigAutoField(),
         history_change_reason_field=models.TextField(null=True, blank=True),
     )
@@ -52,6 +57,8 @@ class Member(BaseModel):
             models.Index(fields=("branch", "-created_at"), name="members_by_branch"),
             models.Index(fields=("last_name", "first_name"), name="members_by_name"),
             models.Index(fields=("phone",), name="members_by_phone"),
+            models.Index(fields=("national_id_index",), name="members_by_national_id"),
+            models.Index(fields=("tax_id_index",), name="members_by_tax_id"),
         ]
         constraints = [
             models.CheckConstraint(

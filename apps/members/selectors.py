@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from apps.core.errors import NotFound
 from apps.members.models import Member
 from apps.members.search import OneOf, WordsMatch, query_of
+from apps.vault.crypto import masked
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -74,5 +75,6 @@ def member_of_user(*, user_id: UUID) -> Member | None:
 
 
 def member_facts(member: Member) -> dict[str, Any]:
-    """What the audit trail keeps of a member."""
-    return {**{name: getattr(member, name) for name in _FACTS}, "branch": str(member.branch_id)}
+    """What the audit trail keeps of a member; identity numbers masked, since the trail is read by many for years."""
+    sealed = {name: masked(getattr(member, name)) for name in ("national_id", "tax_id")}
+    return {**{name: getattr(member, name) for name in _FACTS}, **sealed, "branch": str(member.branch_id)}

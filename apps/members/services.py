@@ -15,6 +15,7 @@ from apps.core.trail import history_stamp
 from apps.members import locks
 from apps.members.errors import MemberNotActive, MemberNumberTaken, MemberUserTaken
 from apps.members.facts import branch_require, facts_check
+from apps.members.identity_numbers import NUMBERS, number_require_free
 from apps.members.models import Member
 from apps.members.numbers import numbers_take
 from apps.members.search import search_text_of
@@ -39,6 +40,8 @@ class MemberFacts(TypedDict, total=False):
     address: str
     city: str
     country: str
+    national_id: str
+    tax_id: str
 
 
 @transaction.atomic
@@ -55,7 +58,7 @@ def member_create(
     """Register a person or a business. `joined_on` is the open business day, or a day in the past for imports.
 
     `number` is for imports only; others get the next one. Raises `ValidationFailed` for facts that do not fit the kind
-    or are not sane, `InvalidText`, `BranchNotUsable`, `MemberNumberTaken`, `MemberUserTaken`.
+    or are not sane, `InvalidText`, `BranchNotUsable`, `MemberNumberTaken`, `MemberUserTaken`, `IdentityNumberTaken`.
     """
     branch = branch_require(acting_user=acting_user, branch_id=branch_id)
     clean = facts_check(kind=kind, facts=facts, today=joined_on)
@@ -67,6 +70,7 @@ def member_create(
         user_id=user_id,
         **clean,
     )
+    number_require_free(member=member, national_id=member.national_id)
     _save(member, acting_user=acting_user, reason="created", force_insert=True)
     record(action="members.member.created", acting_user=acting_user, target=member, after=member_facts(member))
     return member
@@ -89,17 +93,20 @@ def member_update(
     """
     member = _locked(member_id)
     version_check(current=member.version, expected=expected_version)
-    before = member_facts(member)
+    before, numbers = member_facts(member), {name: getattr(member, name) for name in NUMBERS}
     if branch_id is not None and branch_id != member.branch_id:
         member.branch = branch_require(acting_user=acting_user, branch_id=branch_id)
     for name, value in facts_check(kind=member.kind, facts=changes, today=today, present=member).items():
         setattr(member, name, value)
     after = member_facts(member)
-    if after == before:
+    renumbered = {name for name in NUMBERS if getattr(member, name) != numbers[name]}
+    if after == before and not renumbered:
         return member
+    if "national_id" in renumbered:
+        number_require_free(member=member, national_id=member.national_id)
     member.version += 1
     _save(member, acting_user=acting_user, reason="updated")
-    changed = [name for name in after if after[name] != before[name]]
+    changed = [name for name in after if after[name] != before[name] or name in renumbered]
     record(
         action="members.member.updated",
         acting_user=acting_user,

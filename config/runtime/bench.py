@@ -28,6 +28,7 @@ def bench(arguments: list[str]) -> int:
                 "DJANGO_SETTINGS_MODULE": "config.settings.local",
                 "NUMINA_SECRET_KEY": secrets.token_urlsafe(48),
                 "NUMINA_JWT_SIGNING_KEY": secrets.token_urlsafe(48),
+                "NUMINA_MASTER_KEY": secrets.token_hex(32),
                 "NUMINA_BENCH_PYTHON": os.environ.get("NUMINA_BENCH_PYTHON", ""),
                 "NUMINA_BENCH_PEER_URL": servers.postgres.url.rsplit("/", 1)[0] + f"/{PEER_DATABASE}",
             }

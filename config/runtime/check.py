@@ -80,6 +80,7 @@ def _production_environment(environment: dict[str, str]) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "NUMINA_SECRET_KEY": os.urandom(48).hex(),
         "NUMINA_JWT_SIGNING_KEY": os.urandom(48).hex(),
+        "NUMINA_MASTER_KEY": os.urandom(32).hex(),
         "NUMINA_ALLOWED_HOSTS": "bank.example",
         "NUMINA_PUBLIC_URL": "https://bank.example",
         "NUMINA_TRUSTED_PROXIES": "1",

@@ -15,6 +15,7 @@ from config.runtime.report import RuntimeFault
 SECRET_NAMES = (
     "secret_key",
     "jwt_signing_key",
+    "master_key",
     "postgres_superuser_password",
     "postgres_password",
     "valkey_password",
@@ -116,9 +117,14 @@ def secrets_get(home: Home) -> dict[str, str]:
         known = {}
     missing = [name for name in SECRET_NAMES if not known.get(name)]
     if missing:
-        known |= {name: secrets.token_urlsafe(48) for name in missing}
+        known |= {name: _secret_make(name) for name in missing}
         json_write(home.secrets_file, known, mode=0o600)
     return {name: str(known[name]) for name in SECRET_NAMES}
+
+
+def _secret_make(name: str) -> str:
+    """A random value; the master key of the vault is 32 bytes in hexadecimal digits."""
+    return secrets.token_hex(32) if name == "master_key" else secrets.token_urlsafe(48)
 
 
 class HomeLock:

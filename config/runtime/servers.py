@@ -80,6 +80,7 @@ class Servers:
             "NUMINA_HOME": str(self.home.path),
             "NUMINA_SECRET_KEY": os.environ.get("NUMINA_SECRET_KEY") or self.secrets["secret_key"],
             "NUMINA_JWT_SIGNING_KEY": os.environ.get("NUMINA_JWT_SIGNING_KEY") or self.secrets["jwt_signing_key"],
+            "NUMINA_MASTER_KEY": os.environ.get("NUMINA_MASTER_KEY") or self.secrets["master_key"],
             "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE") or "config.settings.local",
             "PYTHONUNBUFFERED": "1",
         }

@@ -64,6 +64,7 @@ def _settings_load(module: str, **environ: str) -> subprocess.CompletedProcess[s
 PRODUCTION = {
     "NUMINA_SECRET_KEY": "a" * 40,
     "NUMINA_JWT_SIGNING_KEY": "b" * 40,
+    "NUMINA_MASTER_KEY": "c" * 64,
     "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/n",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "NUMINA_ALLOWED_HOSTS": "bank.example",
@@ -90,6 +91,7 @@ def test_production_refuses_to_start_without(name: str) -> None:
         ("NUMINA_PUBLIC_URL", "http://bank.example"),
         ("NUMINA_JWT_SIGNING_KEY", "a" * 40),
         ("NUMINA_SECRET_KEY", "short"),
+        ("NUMINA_MASTER_KEY", "c" * 63),
     ],
 )
 def test_production_refuses_weak_values(name: str, value: str) -> None:

@@ -10,6 +10,7 @@ from apps.core.api.fields import ChoiceField, DateField, EmailField, TextField, 
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.members.models import Member
+from apps.vault.crypto import masked
 
 SETTABLE = [(status.value, status.label) for status in (Member.Status.ACTIVE, Member.Status.BLOCKED)]
 
@@ -28,6 +29,8 @@ class MemberSerializer(serializers.ModelSerializer):
     display_name = serializers.CharField(help_text="The name as shown to people.")
     email = serializers.CharField(help_text="Empty when there is none.")
     branch = BranchRefSerializer()
+    national_id = serializers.SerializerMethodField(help_text="Masked; in full by `reveal`.")
+    tax_id = serializers.SerializerMethodField(help_text="Masked; in full by `reveal`.")
 
     class Meta:
         model = Member
@@ -47,6 +50,8 @@ class MemberSerializer(serializers.ModelSerializer):
             "address",
             "city",
             "country",
+            "national_id",
+            "tax_id",
             "branch",
             "joined_on",
             "exited_on",
@@ -55,6 +60,12 @@ class MemberSerializer(serializers.ModelSerializer):
             "version",
         )
         read_only_fields = fields
+
+    def get_national_id(self, member: Member) -> str:
+        return masked(member.national_id)
+
+    def get_tax_id(self, member: Member) -> str:
+        return masked(member.tax_id)
 
 
 class _Facts(StrictSerializer):
@@ -75,6 +86,16 @@ class _Facts(StrictSerializer):
     city = TextField(max_length=80, required=False, allow_blank=True)
     country = TextField(
         max_length=2, required=False, allow_blank=True, identifier=True, help_text="ISO 3166-1, two letters."
+    )
+    national_id = TextField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        identifier=True,
+        help_text="Persons only. Encrypted; shown masked.",
+    )
+    tax_id = TextField(
+        max_length=40, required=False, allow_blank=True, identifier=True, help_text="Encrypted; shown masked."
     )
     branch_id = UUIDField(required=False)
 
@@ -100,6 +121,25 @@ class MemberStatusSerializer(StrictSerializer):
 
     status = ChoiceField(choices=SETTABLE)
     reason = TextField(max_length=200)
+
+
+class MemberLookupSerializer(StrictSerializer):
+    """A national or tax number. In the body: addresses are written into logs."""
+
+    identity_number = TextField(max_length=40, identifier=True)
+
+
+class MemberRevealSerializer(StrictSerializer):
+    """Why the numbers are looked at."""
+
+    reason = TextField(max_length=200)
+
+
+class IdentityNumbersSerializer(serializers.Serializer):
+    """Identity numbers in full. Empty when there is none."""
+
+    national_id = serializers.CharField()
+    tax_id = serializers.CharField()
 
 
 class MembersQuery(ListParams):

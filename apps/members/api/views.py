@@ -18,6 +18,7 @@ from apps.ledger.selectors import business_date_current
 from apps.members import services
 from apps.members.api import serializers as forms
 from apps.members.facts import phone_normal
+from apps.members.identity_numbers import members_with_number, numbers_reveal
 from apps.members.models import Member
 from apps.members.selectors import member_get_for, members_search, members_visible_to
 
@@ -38,6 +39,9 @@ PERSON_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+
+
+LOOKUP_MAX = 20
 
 
 def user_of(request: Request) -> User:
@@ -143,3 +147,39 @@ class MemberStatusView(ApiView):
             acting_user=user_of(request), member_id=member.pk, expected_version=self.expected_version, **body
         )
         return member_response(member)
+
+
+class MemberLookupView(ApiView):
+    """Finding a member by a national or tax number."""
+
+    permissions: ClassVar = {"POST": "members.view"}
+
+    @extend_schema(
+        summary="Find members by an identity number",
+        description="The whole number, with or without spaces and hyphens; those that the user may see.",
+        request=forms.MemberLookupSerializer,
+        responses={200: forms.MemberSerializer(many=True)},
+    )
+    def post(self, request: Request) -> Response:
+        NoParams.parse(request)
+        body = body_read(forms.MemberLookupSerializer, request)
+        members = members_with_number(members_visible_to(user_of(request)), number=body["identity_number"])
+        return respond(forms.MemberSerializer(members[:LOOKUP_MAX], many=True).data)
+
+
+class MemberRevealView(ApiView):
+    """A member's identity numbers in full."""
+
+    permissions: ClassVar = {"POST": "members.reveal"}
+
+    @extend_schema(
+        summary="Show identity numbers in full",
+        description="Who looked, at whom and why is recorded.",
+        request=forms.MemberRevealSerializer,
+        responses={200: forms.IdentityNumbersSerializer},
+    )
+    def post(self, request: Request, member_id: UUID) -> Response:
+        NoParams.parse(request)
+        member = member_get_for(user=user_of(request), pk=member_id)
+        body = body_read(forms.MemberRevealSerializer, request)
+        return respond(numbers_reveal(acting_user=user_of(request), member_id=member.pk, **body))
