@@ -30,6 +30,9 @@ _PARTS = {
     "BYEASTER",
 }  # fmt: skip
 
+_LARGEST = {"BYSETPOS": 366, "BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYEASTER": 366}
+_DAY = re.compile(r"([-+]?[1-9][0-9]?)?(MO|TU|WE|TH|FR|SA|SU)")
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
@@ -57,9 +60,24 @@ def rule_parse(text: str, *, pointer: str = "/rule") -> dict[str, str]:
     for name in ("COUNT", "INTERVAL"):
         if name in parts and not (parts[name].isdigit() and 1 <= int(parts[name]) <= OCCURRENCES_MAX):
             raise RecurrenceNotValid(f"{name} is from 1 to {OCCURRENCES_MAX}.", pointer=pointer)
+    for name, value in parts.items():
+        if not all(_fits(name, item) for item in value.split(",")):
+            raise RecurrenceNotValid(f"{name}={value[:64]} cannot be.", pointer=pointer)
     if "UNTIL" in parts:
         parts["UNTIL"] = parts["UNTIL"][:8]  # dates only: the whole last day belongs to it
     return parts
+
+
+def _fits(name: str, item: str) -> bool:
+    """Is this one of the values that a part of a rule may have?"""
+    if name in {"BYDAY", "WKST"}:
+        return _DAY.fullmatch(item) is not None
+    if name not in _LARGEST:
+        return True
+    if not re.fullmatch(r"[-+]?[0-9]{1,3}", item):
+        return False
+    least = 1 if name == "BYMONTH" else -_LARGEST[name]
+    return least <= int(item) <= _LARGEST[name] and (int(item) != 0 or name == "BYEASTER")
 
 
 def occurrences(
@@ -103,14 +121,14 @@ def _dates(parts: dict[str, str], start: dt.date) -> Iterator[dt.date]:
         raise RecurrenceNotValid("The rule cannot be read.", pointer="/rule") from error
     if not isinstance(read, rrule):
         raise RecurrenceNotValid("One rule, not a set.", pointer="/rule")
-    if "COUNT" in parts and not _ever(text, start):
+    if not _ever(text, start):
         raise RecurrenceNotValid("The rule never gives a date.", pointer="/rule")
     return (moment.date() for moment in read)
 
 
 def _ever(text: str, start: dt.date) -> bool:
     """Does the rule give a date in the 60 years from the start (a leap day on a given weekday comes within 40)?"""
-    without = ";".join(part for part in text.split(";") if not part.startswith("COUNT="))
+    without = ";".join(part for part in text.split(";") if not part.startswith(("COUNT=", "UNTIL=")))
     bounded = f"{without};UNTIL={min(start.year + 60, 9999):04d}1231"
     return next(iter(rrulestr(bounded, dtstart=dt.datetime.combine(start, dt.time()))), None) is not None
 

@@ -6,7 +6,7 @@ The rules are those of `apps.core.money`; here they get the other names that sou
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from apps.calculations.errors import AmountOutOfRange, UnknownConvention
@@ -88,3 +88,12 @@ def cash_round(minor: int, currency: str, mode: str = "half_up") -> int:
     """
     unit = CASH_UNITS.get(currency_get(currency).code, 1)
     return int(multiple_round(minor, unit, mode))
+
+
+def decimal_text(value: Number, *, places: int = 10, shift: int = 0) -> str:
+    """A number times 10^shift for people: no exponent, at most this many decimals, no zeros at the end."""
+    with localcontext() as context:
+        context.prec = 80
+        numerator, denominator = value.as_integer_ratio()
+        text = f"{round((Decimal(numerator) / denominator).scaleb(shift), places):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

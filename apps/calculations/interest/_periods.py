@@ -40,7 +40,7 @@ def boundaries(frequency: str, start: dt.date, end: dt.date, anchor: str = "cale
     origin = start
     if anchor == "calendar":
         origin = dt.date(start.year, 1, 1) if months else _MONDAY
-    found = []
+    found: list[dt.date] = []
     number = 1 if months else (start - origin).days // days + 1
     while True:
         day = months_add(origin, months * number) if months else origin + dt.timedelta(days=days * number)

@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.calculations.day_counts import convention_get
 from apps.calculations.interest._terms import InterestTerms
+from apps.calculations.rounding import decimal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,16 @@ class InterestResult:
         return sum(posting.credit - posting.debit for posting in self.postings)
 
 
-def explain(result: InterestResult) -> dict[str, Any]:
+def explain(result: InterestResult, exponent: int = 0) -> dict[str, Any]:
     """How the figures came about: convention, formula, rounding and rows, ready to be shown.
 
-    Amounts are decimal strings of minor units, rates fractions, dates ISO 8601.
+    Amounts are decimal strings of units of 10^exponent minor units, rates fractions, dates ISO 8601.
     """
     terms = result.terms
+
+    def amount(minor: Decimal | int) -> str:
+        return decimal_text(minor, shift=-exponent)
+
     convention = convention_get(terms.day_count)
     return {
         "convention": {"day_count": convention.name, "formula": convention.formula, "source": convention.source},
@@ -102,18 +107,19 @@ def explain(result: InterestResult) -> dict[str, Any]:
         },
         "rows": [
             {
-                "from": row.start.isoformat(), "to": row.end.isoformat(), "days": row.days,
-                "balance": _text(row.balance), "compounded": _text(row.compounded),
+                "start": row.start.isoformat(), "end": row.end.isoformat(), "days": row.days,
+                "balance": amount(row.balance), "compounded": amount(row.compounded),
                 "fraction": f"{row.fraction.numerator}/{row.fraction.denominator}",
-                "slices": [{"amount": _text(part.amount), "rate": _text(part.rate)} for part in row.slices],
-                "interest": _text(row.interest),
+                "slices": [{"amount": amount(part.amount), "rate": decimal_text(part.rate)} for part in row.slices],
+                "interest": amount(row.interest),
             }
             for row in result.accruals
         ],
         "postings": [
             {
-                "date": row.date.isoformat(), "since": row.since.isoformat(), "credit": row.credit, "debit": row.debit,
-                "tax": row.tax, "net": row.net, "exact": _text(row.exact), "carried": _text(row.carried),
+                "date": row.date.isoformat(), "since": row.since.isoformat(), "credit": amount(row.credit),
+                "debit": amount(row.debit), "tax": amount(row.tax), "net": amount(row.net),
+                "exact": amount(row.exact), "carried": amount(row.carried),
             }
             for row in result.postings
         ],
@@ -127,10 +133,3 @@ def _formula(terms: InterestTerms) -> str:
     rate = "rate of each slice" if terms.tiering == "banded" else "rate of the tier"
     grown = "" if terms.compounding == "none" else f" (+ interest compounded {terms.compounding})"
     return f"interest = {base}{grown} x {rate} x {fraction}"
-
-
-def _text(value: Decimal) -> str:
-    """Without an exponent and with at most ten decimals, to be read by people."""
-    short = round(value, 10)
-    text = f"{short:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
