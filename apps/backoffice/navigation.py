@@ -48,7 +48,17 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Deliveries", "outgoing_mail", "notifications_delivery_changelist", "notifications.view"),
             ("Words", "edit_note", "notifications_template_changelist", "notifications.view"),
             ("Audit", "policy", "audit_auditevent_changelist", "audit.view"),
-            ("Schedules", "schedule", "django_celery_beat_periodictask_changelist", "identity.manage_users"),
+        ),
+    ),
+    (
+        "Background",
+        (
+            ("Jobs", "work_history", "jobs_job_changelist", "jobs.view"),
+            ("Failed jobs", "report", "jobs_deadletter_changelist", "jobs.view"),
+            ("Schedules", "schedule", "jobs_schedules", "jobs.view"),
+            ("Close of business", "nightlight", "jobs_closerun_changelist", "jobs.view"),
+            ("Calendars", "event", "jobs_businesscalendar_changelist", "jobs.view"),
+            ("Closures", "event_busy", "jobs_closure_changelist", "jobs.view"),
         ),
     ),
 )

@@ -42,14 +42,19 @@ def test_the_trial_balance_opens_with_its_permission_and_only_then(staff: Callab
     assert Client().get(url).status_code == 302
 
 
+KEPT_HERE = {"jobs.businesscalendar", "jobs.closure"}
+"""Plain settings of the bank that no service owns; their pages write them, with history and an event in the trail."""
+
+
 @pytest.mark.django_db
 def test_nothing_is_added_changed_or_deleted_here() -> None:
     request: Any = RequestFactory().get("/admin/")
     request.user = user_make(*EVERYTHING, is_superuser=True)
     for model, model_admin in admin.site._registry.items():
         assert not model_admin.has_delete_permission(request), model
-        assert not model_admin.has_add_permission(request), model
-        assert not model_admin.has_change_permission(request), model
+        if model._meta.label_lower not in KEPT_HERE:
+            assert not model_admin.has_add_permission(request), model
+            assert not model_admin.has_change_permission(request), model
         assert isinstance(model_admin, UnfoldModelAdmin), f"{model}: its inputs would be invisible"
 
 

@@ -79,7 +79,8 @@ def test_steps_are_done_in_order_and_a_second_close_changes_nothing(steps: Steps
     ]
     assert close() == report
     assert len(ran) == 3
-    assert list(AuditEvent.objects.filter(action__startswith="jobs.close").values_list("action", flat=True)) == [
+    events = AuditEvent.objects.filter(action__startswith="jobs.close", object_id=report["id"])
+    assert list(events.values_list("action", flat=True)) == [
         "jobs.close.finished",
         "jobs.close.started",
     ]
