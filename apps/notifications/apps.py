@@ -11,7 +11,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
-        """Answer core's notices: every app sends them without importing this one."""
-        from apps.notifications import hooks
+        """Answer core's notices, which every app sends without importing this one; offer the metrics."""
+        from apps.notifications import hooks, metrics
 
         hooks.register()
+        metrics.register()

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.core import clock
-from apps.core.notices import Kind, notifier_register
+from apps.core.ids import uuid7
+from apps.core.notices import EMAIL, SMS, Kind, notifier_register
 from apps.core.tasks import after_commit
+from apps.identity import messages as identity_messages
 from apps.notifications import services, tasks
+from apps.notifications.channels import Message, sender_open
+from apps.notifications.rendering import SUBJECT_MAX, Reader, Words, email_html, one_line
 
 IDS_A_TASK = 50
 _STATUS = {
@@ -57,9 +64,23 @@ def mail_tracked(sender: object, event: Any, esp_name: str, **_: Any) -> None:
     services.delivery_report(report=report, at=clock.now())
 
 
+def secret_send(message: identity_messages.Message) -> None:
+    """Codes and links of identity: by our channels and in the bank's brand, but never kept. Raises what they raise."""
+    subject = one_line(message.subject, SUBJECT_MAX)
+    html = ""
+    if message.channel == EMAIL:
+        reader = Reader(message.user.get_full_name(), message.user.locale, message.user.time_zone)
+        html = email_html(parts=[(Words(subject, message.text), "")], reader=reader, subject=subject)
+    with closing(sender_open(message.channel)) as sender:
+        sender.send(Message(uuid7(), message.to, subject, message.text, html=html))
+
+
 def register() -> None:
-    """Answer core's notices and listen to anymail."""
+    """Answer core's notices, carry identity's messages, listen to anymail."""
     from anymail.signals import tracking
 
     notifier_register(notify)
+    identity_messages.sender_register(EMAIL, secret_send)
+    if settings.NUMINA["NOTIFICATIONS"]["SMS"]["backend"] != "console":  # codes belong on no console
+        identity_messages.sender_register(SMS, secret_send)
     tracking.connect(mail_tracked, dispatch_uid="notifications.mail_tracked")

@@ -1,70 +1,18 @@
-"""Kinds, people and servers for the tests of notifications."""
+"""People and servers for the tests of notifications."""
 
 from __future__ import annotations
 
-import datetime as dt
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
-from apps.core.notices import EMAIL, IN_APP, PUSH, SMS, Amount, Kind, Texts, kind_register
 from apps.identity.models import User
 from tests.factories.identity import UserFactory
-
-AT = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
-
-
-@dataclass(frozen=True)
-class LoanApproved:
-    """What the tests tell people."""
-
-    product: str
-    amount: Amount
-    first_due: dt.date
-    decided: dt.datetime
-    rate: Decimal
-    months: int
-
-
-SAMPLE = LoanApproved(
-    "Harvest loan",
-    Amount(12_500_050, "KES"),
-    dt.date(2026, 4, 1),
-    dt.datetime(2026, 3, 2, 8, 30, tzinfo=dt.UTC),
-    Decimal("12.5"),
-    24,
-)
-TEXTS = {
-    "en": Texts(
-        "Your {product} is approved",
-        "Dear {recipient_name},\n\n{amount} at {rate} % over {months} months, first due {first_due}, "
-        "decided {decided}.\n\n{bank_name}",
-        "{product}: {amount} approved",
-    ),
-    "sw": Texts("{product} imekubaliwa", "Habari {recipient_name},\n\n{amount}.", "{product}: {amount}"),
-}
-APPROVED = kind_register(
-    Kind(code="tests.loan_approved", title="A loan was approved", sample=SAMPLE, texts=TEXTS, urgent=False)
-)
-EVERYWHERE = kind_register(
-    Kind(
-        code="tests.everywhere",
-        title="By every channel",
-        sample=SAMPLE,
-        texts=TEXTS,
-        channels=frozenset({IN_APP, EMAIL, SMS, PUSH}),
-        fixed=frozenset({IN_APP, EMAIL}),
-    )
-)
-URGENT = kind_register(
-    Kind(code="tests.urgent", title="An alarm", sample=SAMPLE, texts=TEXTS, channels=frozenset({SMS}), urgent=True)
-)
 
 
 class Mailbox:
@@ -74,6 +22,8 @@ class Mailbox:
         self.messages: list[Any] = []
         self.answers: list[str] = []  # taken from the front; none left means that the message is taken
         self.connections = 0
+        self.pause = 0  # seconds before a message is taken
+        self.busy = False
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]
@@ -91,8 +41,10 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.busy = True
         if self.answers:
             return self.answers.pop(0)
+        await asyncio.sleep(self.pause)  # ends with the connection
         self.messages.append(envelope)
         return "250 taken"
 

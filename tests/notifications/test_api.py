@@ -13,7 +13,7 @@ from apps.identity.models import User
 from apps.notifications.models import Delivery, Notification
 from apps.notifications.services import delivery_send_due
 from tests.factories.identity import BranchFactory, UserFactory, user_make
-from tests.notifications.conftest import APPROVED, AT, EVERYWHERE, SAMPLE
+from tests.notifications.kinds import APPROVED, AT, EVERYWHERE, SAMPLE
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,8 @@ from apps.notifications.models import Delivery
 from apps.notifications.services import Wish, delivery_send_bulk, delivery_send_due, preference_set_many
 from apps.notifications.services._deliver import ATTEMPTS_MAX, BACK_OFF_SECONDS, LEASE
 from tests.factories.identity import UserFactory, user_make
-from tests.notifications.conftest import APPROVED, AT, SAMPLE, Mailbox
+from tests.notifications.conftest import Mailbox
+from tests.notifications.kinds import APPROVED, AT, SAMPLE
 
 pytestmark = pytest.mark.django_db
 

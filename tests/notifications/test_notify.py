@@ -15,7 +15,7 @@ from apps.notifications import tasks
 from apps.notifications.models import Delivery, Notification, PushSubscription
 from apps.notifications.services import Wish, preference_set_many, rhythm_set
 from tests.factories.identity import UserFactory
-from tests.notifications.conftest import APPROVED, AT, EVERYWHERE, SAMPLE, URGENT
+from tests.notifications.kinds import APPROVED, AT, EVERYWHERE, SAMPLE, URGENT
 
 
 def tell(user: User, kind: Any = APPROVED, **options: Any) -> list[Any]:

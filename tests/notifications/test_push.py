@@ -24,7 +24,7 @@ from apps.notifications.models import Delivery, PushSubscription
 from apps.notifications.services import delivery_send_due
 from config.integrations.notifications import vapid_public_key
 from tests.factories.identity import UserFactory
-from tests.notifications.conftest import AT, EVERYWHERE, SAMPLE
+from tests.notifications.kinds import AT, EVERYWHERE, SAMPLE
 from tests.notifications.servers import Provider, provider_run
 
 URL = "notifications/subscriptions"

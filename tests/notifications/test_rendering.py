@@ -20,7 +20,7 @@ from apps.notifications.rendering import (
     words_fill,
     words_of,
 )
-from tests.notifications.conftest import APPROVED, SAMPLE
+from tests.notifications.kinds import APPROVED, SAMPLE
 
 ALICE = Reader("Alice Wanjiku", "en-KE", "Africa/Nairobi")
 

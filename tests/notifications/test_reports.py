@@ -16,7 +16,8 @@ from apps.identity.models import User
 from apps.notifications.models import Delivery, DeliveryEvent
 from apps.notifications.services import Report, delivery_report, delivery_send_due
 from apps.notifications.signatures import signature_make
-from tests.notifications.conftest import APPROVED, AT, SAMPLE, Mailbox
+from tests.notifications.conftest import Mailbox
+from tests.notifications.kinds import APPROVED, AT, SAMPLE
 
 SECRET = "a-secret-of-the-provider-" + "0" * 20
 URL = "notifications/reports/acme"

@@ -14,7 +14,7 @@ from apps.core.notices import notify
 from apps.identity.models import User
 from apps.notifications.models import Delivery
 from apps.notifications.services import delivery_send_due
-from tests.notifications.conftest import AT, SAMPLE, URGENT
+from tests.notifications.kinds import AT, SAMPLE, URGENT
 from tests.notifications.servers import Provider, provider_run
 
 pytestmark = pytest.mark.django_db

@@ -90,7 +90,7 @@ class WishSerializer(StrictSerializer):
 class WishesSerializer(StrictSerializer):
     """Choices; those not named stay as they are."""
 
-    preferences = WishSerializer(many=True, min_length=1, max_length=WISHES_MAX)
+    preferences = WishSerializer(many=True, min_length=1, max_length=WISHES_MAX)  # type: ignore[call-arg]
 
 
 class RhythmSerializer(StrictSerializer):
