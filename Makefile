@@ -1,5 +1,5 @@
 # Each target makes what it needs first (environment, Debian's libraries), then calls `python -m config.runtime`.
-# Variables: NUMINA_PORT, NUMINA_HOME, NUMINA_SEED=demo|tiny|none, DATABASE_URL, REDIS_URL, PYTHON.
+# Variables: TLS=1 (`run` behind a proxy with TLS 1.3), NUMINA_PORT, NUMINA_HOME, NUMINA_SEED=demo|tiny|none, DATABASE_URL, REDIS_URL, PYTHON.
 NUMINA := @sh config/runtime/environment.sh
 .DEFAULT_GOAL := help
 .PHONY: help run up down status test cases check bench manage

@@ -13,6 +13,10 @@ if not (ENV.secret_key and ENV.jwt_signing_key):
 ALLOWED_HOSTS = [*ENV.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
 NUMINA = {**NUMINA, "ENVIRONMENT": ENV.environment or "demo"}
 INTERNAL_IPS = ["127.0.0.1"]
+if ENV.trusted_proxies:  # `make run TLS=1`: cookies leave the browser over TLS only
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
 
 # Files are served as they lie in the tree: no collectstatic while working.
 WHITENOISE_USE_FINDERS = True
