@@ -23,7 +23,6 @@ app.conf.beat_schedule = {
         ("ledger.journal_seal", 5.0, "default"),
         ("ledger.business_date_roll", 60.0, "critical"),
         ("balances.hold_expire_due", 60.0, "default"),
-        ("payments.import_sweep", 60.0, "default"),
         ("notifications.deliver_due", 10.0, "default"),
         ("notifications.deliver_bulk", 5.0, "mail"),
         ("jobs.sweep", 10.0, "critical"),

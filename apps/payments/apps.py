@@ -9,7 +9,8 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        """Register what may need approval."""
-        from apps.payments import actions
+        """Register what may need approval, and imports as a kind of job."""
+        from apps.payments import actions, jobs
 
         actions.actions_register()
+        jobs.register()

@@ -29,7 +29,6 @@ CACHED_MAX = 200_000
 LIMIT_SECONDS = 5.0
 """How long a changed transaction limit of a product may go unnoticed by another process."""
 
-STUCK_AFTER = dt.timedelta(minutes=10)
 """A worker reports after each batch, so that a run silent for as long has lost it, or its message."""
 
 KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_TRANSFER, KIND_CAPTURE = "deposit", "withdrawal", "transfer", "hold_capture"
@@ -245,13 +244,6 @@ def import_runs_visible_to(user: User) -> QuerySet[ImportRun]:
     """Runs of imports: all of them for those who see the whole bank, one's own for others."""
     runs = ImportRun.objects.all()
     return runs if user.scope == "all" else runs.filter(started_by=user.pk)
-
-
-def import_runs_stuck(*, at: dt.datetime) -> list[UUID]:
-    """Uploaded runs that nobody works on: queued, or without progress, for longer than `STUCK_AFTER`."""
-    waiting = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
-    runs = ImportRun.objects.filter(status__in=waiting, updated_at__lt=at - STUCK_AFTER, uploaded=True)
-    return list(runs.order_by("created_at").values_list("pk", flat=True)[:100])
 
 
 def import_run_get_for(*, user: User, run_id: UUID) -> ImportRun:

@@ -11,18 +11,17 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.parsers import charset_check
 from apps.core.api.query import NoParams
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
-from apps.core.tasks import after_commit
 from apps.payments.api import serializers
 from apps.payments.api.views import API, caller
 from apps.payments.importing.run import ImportOptions
 from apps.payments.selectors import import_run_get_for, import_runs_visible_to
 from apps.payments.services import UPLOAD_BYTES_MAX, Asked, import_upload
-from apps.payments.tasks import import_run
 
 CHUNK_BYTES = 256 * 1024
 
@@ -73,7 +72,8 @@ class ImportsView(ApiView):
         summary="Import transactions",
     )
     def post(self, request: Request) -> Response:
-        """Send a CSV file, as the body or as the part `file` of a form. It is read by a worker: 202 and Location.
+        """Send a CSV file, as the body or as the part `file` of a form. A job reads it: 202, and Location names the
+        job, which has the id of the import.
 
         Each external id is posted once within its `source`, so a file may be sent again after a break.
         """
@@ -83,6 +83,7 @@ class ImportsView(ApiView):
         run, replayed = import_upload(
             asked=Asked(user=caller(request), key=f"import {self.idempotency_key}", fingerprint=b""),
             chunks=chunks,
+            at=clock.now(),
             file_name=options["file_name"] or name,
             options=ImportOptions(
                 source=options["source"],
@@ -91,13 +92,11 @@ class ImportsView(ApiView):
                 dry_run=options["dry_run"],
             ),
         )
-        if run.status == run.Status.QUEUED:
-            after_commit(import_run, run_id=run.pk)
-            run.refresh_from_db()
+        run.refresh_from_db()
         return respond(
             serializers.ImportRunSerializer(run).data,
             status=202,
-            location=f"{API}/imports/transactions/{run.pk}",
+            location=f"{API}/jobs/{run.pk}",
             replayed=replayed,
         )
 

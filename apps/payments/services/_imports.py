@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -11,12 +13,13 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models.functions import Now
 
 from apps.audit.services import record
-from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound, PayloadTooLarge
+from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound, PayloadTooLarge, PermissionDenied
 from apps.identity.selectors import head_office
+from apps.jobs.services import job_start
 from apps.payments.errors import ImportFileMissing, ImportNotResumable
 from apps.payments.importing.report import REFUSALS_KEPT, ImportReport
 from apps.payments.importing.rows import Refusal
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 UPLOAD_BYTES_MAX = 512 * 1024 * 1024
 OnBatch = Callable[[ImportReport, list[Refusal]], None]
+OnProgress = Callable[[int, int], None]
+INTERRUPTED = "It was interrupted. What was posted stays; tried again, it goes on where it stopped."
 
 
 def import_file(
@@ -65,9 +70,9 @@ def import_file(
 
 
 def import_upload(
-    *, asked: Asked, chunks: Iterable[bytes], file_name: str, options: ImportOptions
+    *, asked: Asked, chunks: Iterable[bytes], file_name: str, options: ImportOptions, at: dt.datetime
 ) -> tuple[ImportRun, bool]:
-    """Keep an uploaded file and make its run, to be executed by a worker; the run, and whether it was there before.
+    """Keep an uploaded file and make its run and the job that executes it; the run, and whether it was there before.
 
     The same key and content give the same run. Raises `ImportFileMissing` for an empty body, `PayloadTooLarge`, and
     `IdempotencyKeyReused` for another file or other options under the key.
@@ -93,9 +98,13 @@ def import_upload(
     try:
         with transaction.atomic():
             run.save(force_insert=True)
+            job_start(
+                acting_user=asked.user, kind="payments.import", payload={"run_id": str(run_id)}, branch_id=branch.pk,
+                job_id=run_id, at=at,
+            )  # fmt: skip
     except IntegrityError:
         known = ImportRun.objects.get(pk=run_id)
-        if known.status in (ImportRun.Status.DONE, ImportRun.Status.FAILED):
+        if known.status == ImportRun.Status.DONE:
             path.unlink(missing_ok=True)  # nobody will read it
         same = ("source", "file_sha256", "is_dry_run", "allow_overdraft", "create_accounts")
         if any(getattr(known, name) != getattr(run, name) for name in same):
@@ -104,16 +113,17 @@ def import_upload(
     return run, False
 
 
-def import_run_execute(*, run_id: UUID) -> None:
-    """Execute an uploaded run; safe twice: a finished one is left alone, an interrupted one goes on.
+def import_run_execute(*, run_id: UUID, on_progress: OnProgress | None = None) -> dict[str, Any]:
+    """Execute an uploaded run and return its counts; safe twice: what is done is left alone, the rest goes on.
 
-    Raises `NotFound`, and `ImportNotResumable` when the uploaded file is gone.
+    `on_progress` is told bytes done and in all. Raises `NotFound`, `PermissionDenied` when whoever sent the file may
+    not import any more, `ImportNotResumable` when the file is gone, and as `transactions_import`.
     """
     run = ImportRun.objects.select_related("branch").filter(pk=run_id).first()
     if run is None:
         raise NotFound("No such import.")
-    if run.status in (ImportRun.Status.DONE, ImportRun.Status.FAILED):
-        return
+    if run.status == ImportRun.Status.DONE:
+        return {"rows_posted": run.rows_posted}
     path = upload_path(run_id)
     options = ImportOptions(
         source=run.source,
@@ -125,14 +135,28 @@ def import_run_execute(*, run_id: UUID) -> None:
     if user is None or not user.has_permission("payments.import"):
         _finish(run, status=ImportRun.Status.FAILED, error="Whoever sent the file may not import any more.")
         path.unlink(missing_ok=True)
-        return
+        raise PermissionDenied("Whoever sent the file may not import any more.", permission="payments.import")
+
+    def told(report: ImportReport, refusals: list[Refusal]) -> None:
+        if on_progress is not None:
+            on_progress(report.bytes_done, run.bytes_total)
+
     try:
         with path.open("rb") as stream:
-            _execute(run, acting_user=user, branch=run.branch or head_office(), stream=stream, options=options)
+            report = _execute(
+                run, acting_user=user, branch=run.branch or head_office(), stream=stream, options=options, on_batch=told
+            )
     except FileNotFoundError as error:
         _finish(run, status=ImportRun.Status.FAILED, error=ImportNotResumable.title)
         raise ImportNotResumable from error
+    except DomainError:
+        raise
+    except Exception:
+        with suppress(DatabaseError):  # a lost connection: the run stays as it was, and its job is tried again
+            _finish(run, status=ImportRun.Status.FAILED, error=INTERRUPTED)
+        raise
     path.unlink(missing_ok=True)
+    return _counts(report)
 
 
 def upload_path(run_id: UUID) -> Path:

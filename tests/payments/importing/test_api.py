@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import Account
-from apps.payments import tasks
+from apps.core import clock
+from apps.jobs.models import DeadLetter, Job
+from apps.jobs.services import job_execute, job_sweep
 from apps.payments.models import ImportRun
 from apps.payments.services._imports import upload_path
 from tests.conftest import ApiClient
@@ -36,6 +38,12 @@ def send(client: ApiClient, body: bytes, key: str | None = None, query: str = ""
     return client.post(PATH + query, body, content_type="text/csv", headers=key_headers(key))
 
 
+def execute(run_id: str, at: dt.datetime) -> None:
+    """As a worker does it."""
+    with clock.frozen(at):
+        job_execute(job_id=UUID(run_id), now=clock.now)
+
+
 @pytest.fixture
 def commits(django_capture_on_commit_callbacks: Any) -> Any:
     """Messages leave as after a commit."""
@@ -47,11 +55,14 @@ def test_a_csv_body_is_accepted_and_a_worker_imports_it(teller: ApiClient, alice
         response = send(teller, text(row("A", alice, "5.00"), row("B", alice, "-9999.00")), query="?file_name=may.csv")
     assert response.status_code == 202, response.content
     assert response.json()["status"] == "queued"
-    shown = teller.get(response["Location"]).json()
+    job = teller.get(response["Location"]).json()
+    assert (job["status"], job["progress"]["percent"], job["result"]["rows_posted"]) == ("done", 100, 1)
+    assert response["Location"] == f"/api/v1/jobs/{response.json()['id']}"
+    shown = teller.get(job["result_url"]).json()
     assert (shown["status"], shown["file_name"], shown["progress"]["percent"]) == ("done", "may.csv", 100)
     assert (shown["rows_read"], shown["rows_posted"], shown["rows_refused"]) == (2, 1, 1)
     assert shown["report"]["refused_by_code"] == {"insufficient-funds": 1}
-    refused = teller.get(response["Location"] + "/refusals").json()["data"]
+    refused = teller.get(job["result_url"] + "/refusals").json()["data"]
     assert [(one["row"], one["external_id"], one["code"]) for one in refused] == [(3, "B", "insufficient-funds")]
     assert booked(alice) == 100500
     assert not upload_path(UUID(shown["id"])).exists()
@@ -93,15 +104,17 @@ def test_the_same_key_and_file_is_the_same_run(teller: ApiClient, alice: Account
 def test_a_dry_run_changes_nothing(teller: ApiClient, alice: Account, commits: Any) -> None:
     with commits():
         response = send(teller, text(row("A", alice, "5.00")), query="?dry_run=true")
-    shown = teller.get(response["Location"]).json()
+    shown = teller.get(f"{PATH}/{response.json()['id']}").json()
     assert (shown["dry_run"], shown["rows_posted"], booked(alice)) == (True, 1, 100000)
 
 
 def test_a_wrong_header_fails_the_run_with_its_reason(teller: ApiClient, commits: Any) -> None:
     with commits():
         response = send(teller, b"a,b\n1,2\n")
-    shown = teller.get(response["Location"]).json()
+    shown = teller.get(f"{PATH}/{response.json()['id']}").json()
     assert shown["status"] == "failed"
+    assert teller.get(response["Location"]).json()["error"]["detail"].startswith(shown["error"])
+    assert DeadLetter.objects.get(job_id=shown["id"]).reason == "refused"
     assert "unknown column 'a'" in shown["error"]
 
 
@@ -116,7 +129,7 @@ def test_bad_requests(teller: ApiClient, api_with: Any) -> None:
 
 def test_runs_of_others_are_not_found(teller: ApiClient, api_with: Any, alice: Account, commits: Any) -> None:
     with commits():
-        location = send(teller, text(row("A", alice, "5.00")))["Location"]
+        location = f"{PATH}/{send(teller, text(row('A', alice, '5.00'))).json()['id']}"
     clerk = api_with("payments.import", scope="branch", branch=BranchFactory())
     assert clerk.get(location).status_code == 404
     assert clerk.get(location + "/refusals").status_code == 404
@@ -128,16 +141,15 @@ def test_a_run_whose_worker_died_goes_on(teller: ApiClient, alice: Account, comm
     """The message is lost: the sweep finds the run and sends it again; what was posted before is skipped."""
     response = send(teller, text(row("A", alice, "5.00"), row("B", alice, "6.00")))  # no commit: no message
     run_id = response.json()["id"]
-    tasks.import_sweep()
-    assert booked(alice) == 100000
-    ImportRun.objects.filter(pk=run_id).update(
-        status="running", updated_at=ImportRun.objects.get(pk=run_id).updated_at - dt.timedelta(minutes=11)
-    )
+    later = clock.now() + dt.timedelta(minutes=2)
+    ImportRun.objects.filter(pk=run_id).update(status="running")
+    Job.objects.filter(pk=run_id).update(status="running", attempts=1, lease_until=clock.now(), run_token=uuid4())
     with commits():
-        tasks.import_sweep()
+        job_sweep(at=later, depth=lambda queue: 0)
+    execute(run_id, later)
     assert ImportRun.objects.get(pk=run_id).status == "done"
     assert booked(alice) == 101100
-    tasks.import_run(run_id=run_id)
+    execute(run_id, later)
     assert booked(alice) == 101100
 
 
@@ -145,6 +157,6 @@ def test_who_lost_the_permission_imports_no_more(teller: ApiClient, alice: Accou
     run_id = send(teller, text(row("A", alice, "5.00"))).json()["id"]
     teller.user.is_active = False
     teller.user.save()
-    tasks.import_run(run_id=run_id)
+    execute(run_id, clock.now())
     run = ImportRun.objects.get(pk=run_id)
     assert (run.status, booked(alice)) == ("failed", 100000)
