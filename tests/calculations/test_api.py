@@ -130,7 +130,12 @@ def test_interest_with_every_row(caller: ApiClient) -> None:
         ({"opening_balance": "1.005"}, 422, "amount-out-of-range", "/opening_balance"),
         ({"movements": [{"date": "2025-01-01", "amount": "1"}]}, 422, "period-not-valid", "/movements/0/date"),
         ({"rates": [{"tiers": [{"from_balance": "5", "rate": "0.1"}]}]}, 422, "rate-not-valid", "/rates/0/tiers"),
-        ({"rates": [{"tiers": [{"from_balance": "0", "rate": "500"}]}]}, 422, "rate-not-valid", "/rates/0/tiers/0/rate"),
+        (
+            {"rates": [{"tiers": [{"from_balance": "0", "rate": "500"}]}]},
+            422,
+            "rate-not-valid",
+            "/rates/0/tiers/0/rate",
+        ),
         ({"day_count": "lunar"}, 422, "unknown-convention", "/day_count"),
         ({"posting_rounding": "sideways"}, 422, "unknown-convention", "/posting_rounding"),
         ({"balance": "average", "calculation": "quarterly"}, 422, "period-not-valid", "/calculation"),
@@ -138,7 +143,18 @@ def test_interest_with_every_row(caller: ApiClient) -> None:
         ({"rates": []}, 400, "validation-failed", "/rates"),
         ({"opening_balance": 5}, 400, "validation-failed", "/opening_balance"),
     ],
-    ids=["thousandths", "early", "first tier", "percent", "lunar", "sideways", "quarters", "long", "no rates", "number"],
+    ids=[
+        "thousandths",
+        "early",
+        "first tier",
+        "percent",
+        "lunar",
+        "sideways",
+        "quarters",
+        "long",
+        "no rates",
+        "number",
+    ],
 )
 def test_terms_that_make_no_sense(
     caller: ApiClient, change: dict[str, Any], status: int, code: str, pointer: str

@@ -40,9 +40,7 @@ def test_month_ends_change_nothing_where_every_month_has_the_day() -> None:
 
 def test_payments_move_to_business_days_and_keep_their_nominal_date() -> None:
     found = list(
-        occurrences(
-            "FREQ=MONTHLY;BYMONTHDAY=1;COUNT=3", NEW_YEAR, convention="following", calendar=calendar_get("KE")
-        )
+        occurrences("FREQ=MONTHLY;BYMONTHDAY=1;COUNT=3", NEW_YEAR, convention="following", calendar=calendar_get("KE"))
     )
     assert [one.nominal.isoformat() for one in found] == ["2026-01-01", "2026-02-01", "2026-03-01"]
     assert [one.date.isoformat() for one in found] == ["2026-01-02", "2026-02-02", "2026-03-02"]
@@ -87,14 +85,12 @@ def test_moving_needs_a_calendar() -> None:
     interval=st.integers(1, 12),
     month_end=st.sampled_from(["skip", "last"]),
 )
-def test_dates_go_forward_and_are_business_days(
-    start: dt.date, frequency: str, interval: int, month_end: str
-) -> None:
+def test_dates_go_forward_and_are_business_days(start: dt.date, frequency: str, interval: int, month_end: str) -> None:
     calendar = calendar_get("TARGET")
     found = list(
         occurrences(
-            f"FREQ={frequency};INTERVAL={interval};COUNT=8", start, month_end=month_end, convention="modified_following",
-            calendar=calendar,
+            f"FREQ={frequency};INTERVAL={interval};COUNT=8", start, month_end=month_end,
+            convention="modified_following", calendar=calendar,
         )
     )  # fmt: skip
     nominal = [one.nominal for one in found]
