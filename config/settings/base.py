@@ -252,6 +252,11 @@ NUMINA: dict[str, Any] = {
     "STAFF_ADDRESSES": ENV.staff_addresses,  # networks from which the staff site opens; empty: all
     # Pages of the staff site that ask for the second factor again (names of URLs).
     "STAFF_DANGEROUS": frozenset({"ledger_accountingperiod_close"}),
+    "LIMITS": True,  # limits from the database: requests a minute, money at once
+    # Who is refused so often within the window (seconds) is shut out for a while.
+    "RATE_BLOCK_AFTER": 300,
+    "RATE_BLOCK_WINDOW": 600,
+    "RATE_BLOCK_SECONDS": 900,
     "LIMITS_CACHE_SECONDS": 10,  # how old the limits that a process works with may be
     "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
     "VAULT": {
