@@ -14,9 +14,11 @@ from pytest_django import fixtures as pytest_django_fixtures
 
 from apps.approvals.selectors import policies_forget
 from apps.audit.security import damper
+from apps.identity.limits import limits_clear
 from apps.identity.models import Branch, User
 from apps.identity.principals import principals_clear
 from apps.identity.services import token_pair_issue
+from apps.identity.throttle import throttle_clear
 from apps.payments.selectors import refs_forget
 from tests.factories.identity import BranchFactory, UserFactory, user_make
 
@@ -74,6 +76,8 @@ def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
         principals_clear()
+        limits_clear()
+        throttle_clear()
         refs_forget()
         policies_forget()
         damper.clear()

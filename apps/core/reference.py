@@ -15,7 +15,16 @@ from typing import Any
 from django.db import models
 
 # A later file may refer to an earlier one.
-ORDER = ("currencies", "roles", "branches", "chart_of_accounts", "products", "approval_policies")
+ORDER = (
+    "currencies",
+    "roles",
+    "rate_limits",
+    "amount_limits",
+    "branches",
+    "chart_of_accounts",
+    "products",
+    "approval_policies",
+)
 
 
 @dataclass

@@ -15,11 +15,17 @@ class IdentityConfig(AppConfig):
         """Offer the loaders of roles and branches; take over the writing of last_login."""
         from django.contrib.auth.signals import user_logged_in
 
+        from apps.core.api.limits import limiter_register
         from apps.core.reference import loader_register
         from apps.identity import reference
+        from apps.identity.throttle import request_limit
+
+        limiter_register(request_limit)
 
         loader_register("roles", reference.roles_load)
         loader_register("branches", reference.branches_load)
+        loader_register("rate_limits", reference.rate_limits_load)
+        loader_register("amount_limits", reference.amount_limits_load)
         # Django's own receiver saves the whole user, and a sign-in would look like a change in the history.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(_signed_in, dispatch_uid="identity.marks")

@@ -91,24 +91,31 @@ _rates = _Kept(_rates_load)
 
 def amount_rules(at: datetime) -> Mapping[tuple[str, str, str], AmountRule]:
     """Rules in force by (role code, permission, currency)."""
-    return _amounts.get(at)
+    return _amounts.get(at) if settings.NUMINA["LIMITS"] else {}
 
 
-def rate_rule(operation: str, roles: Iterable[str], plan: str, *, at: datetime) -> RateRule | None:
+def rate_rule(
+    operation: str, roles: Iterable[str], plan: str, *, at: datetime, named_only: bool = False
+) -> RateRule | None:
     """The rule for one operation asked for by holders of `roles` on `plan`; None when nothing limits it.
 
-    The most particular one: for the operation before for all; for a role before for a plan before for everybody. Of
-    several roles the one that lets through most.
+    Rules that name the operation come before those for all (`named_only`: those for all are left out). Of the rules
+    for a role or plan that fit, the one that lets through most; the rule for everybody where none fits.
     """
-    rules = _rates.get(at)
+    rules = _rates.get(at) if settings.NUMINA["LIMITS"] else None
     if not rules:
         return None
-    codes = list(roles)
-    for name in (operation, "*"):
-        of_roles = [rule for code in codes if (rule := rules.get((name, code, plan)) or rules.get((name, code, "")))]
-        if of_roles:
-            return max(of_roles, key=lambda rule: (rule.rate, rule.burst))
-        rule = rules.get((name, "", plan)) or rules.get((name, "", ""))
+    codes = ("", *roles)
+    for name in (operation,) if named_only else (operation, "*"):
+        fitting = [
+            rule
+            for code in codes
+            for of_plan in {plan, ""}
+            if (code or of_plan) and (rule := rules.get((name, code, of_plan))) is not None
+        ]
+        if fitting:
+            return max(fitting, key=lambda rule: (rule.rate, rule.burst))
+        rule = rules.get((name, "", ""))
         if rule is not None:
             return rule
     return None
@@ -120,3 +127,9 @@ def limits_forget() -> None:
     _rates.forget()
     transaction.on_commit(_amounts.forget)
     transaction.on_commit(_rates.forget)
+
+
+def limits_clear() -> None:
+    """Read all limits anew at their next use, whatever transaction is open: for tests."""
+    _amounts.forget()
+    _rates.forget()

@@ -8,7 +8,8 @@ from django.db import models, transaction
 
 from apps.core.reference import LoadReport, rows_insert_missing
 from apps.core.trail import trail_record
-from apps.identity.models import Branch, Role
+from apps.identity.limits import limits_forget
+from apps.identity.models import AmountLimit, Branch, RateLimit, Role
 from apps.identity.permissions import permissions_unknown
 
 
@@ -26,6 +27,47 @@ def roles_load(rows: list[dict[str, Any]]) -> LoadReport:
 def branches_load(rows: list[dict[str, Any]]) -> LoadReport:
     """Insert missing branches; parents come before their children in the file."""
     return rows_insert_missing(Branch, rows, references={"parent": "code"}, added=_recorded("identity.branch.created"))
+
+
+@transaction.atomic
+def rate_limits_load(rows: list[dict[str, Any]]) -> LoadReport:
+    """Insert the rate limits whose operation, role and plan have none yet."""
+    return _limits_load(RateLimit, rows, ("operation", "role", "plan"))
+
+
+@transaction.atomic
+def amount_limits_load(rows: list[dict[str, Any]]) -> LoadReport:
+    """Insert the limits by amount whose role, permission and currency have none yet. Amounts are minor units."""
+    unknown = permissions_unknown(row["permission"] for row in rows)
+    if unknown:
+        raise ValueError(f"limits name unknown permissions: {', '.join(unknown)}")
+    return _limits_load(AmountLimit, rows, ("role", "permission", "currency"))
+
+
+def _limits_load(model: Any, rows: list[dict[str, Any]], names: tuple[str, ...]) -> LoadReport:
+    """Limits have no code: they are told apart by what they apply to. What staff set stays, and is not compared."""
+    report = LoadReport()
+    roles = {role.code: role for role in Role.objects.all()}
+    for row in rows:
+        values = {**row, **({"role": roles[row["role"]]} if row.get("role") else {})}
+        about = {name: values.get(name) or (None if name == "role" else "") for name in names}
+        label = " ".join(str(row.get(name) or "any") for name in names)
+        if model.objects.filter(**about).exists():
+            report.present += 1
+            continue
+        limit = model(**values)
+        limit.full_clean()
+        limit.save(force_insert=True)
+        trail_record(
+            action=f"identity.{model._meta.model_name}.created",
+            acting_user=None,
+            target=limit,
+            after=row,
+            reason="reference data",
+        )
+        report.added.append(label)
+    limits_forget()
+    return report
 
 
 def _recorded(action: str) -> Any:

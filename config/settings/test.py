@@ -34,4 +34,11 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
 # Limits are off unless a test asks for them (the fixture `rates`).
-NUMINA = {**NUMINA, "RATES": {}, "DEMO_ALLOWED": True, "EMAIL_CONFIRMATION": False, "SMS_CONSOLE": True}
+NUMINA = {
+    **NUMINA,
+    "RATES": {},
+    "LIMITS": False,
+    "DEMO_ALLOWED": True,
+    "EMAIL_CONFIRMATION": False,
+    "SMS_CONSOLE": True,
+}

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import serializers
 
 from apps.core.api.etag import etag_of
+from apps.core.api.limits import limit_take
 from apps.core.api.parsers import BODY_BYTES_MAX, json_object_read
 from apps.core.api.permissions import HasPermission
 from apps.core.api.problems import domain_error_of, exception_handler, problem_body, problem_headers
@@ -100,6 +101,7 @@ class LeanView(ApiView):
         try:
             self._authenticate(request)
             _permission.has_permission(request, self)  # type: ignore[arg-type]
+            limit_take(request, self)
             if request.META.get("QUERY_STRING"):
                 request.query_params = request.GET  # type: ignore[attr-defined]
                 self.query = self.lean_query.parse(request)
@@ -111,6 +113,8 @@ class LeanView(ApiView):
         except Exception as error:  # noqa: BLE001 - as DRF: every error has an answer
             response = self._problem(request, error)
         response["Cache-Control"] = "no-store"
+        for name, value in self.limit_headers.items():
+            response.headers[name] = value
         return response
 
     def body_bytes(self, request: HttpRequest) -> bytes:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.api.etag import etag_of, if_match_required
+from apps.core.api.limits import NO_HEADERS, limit_take
 from apps.core.api.permissions import HasPermission
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
 from apps.core.trail import read_announce
@@ -47,6 +48,7 @@ class ApiView(APIView):
 
     idempotency_key: str = ""
     expected_version: int = 0
+    limit_headers: Mapping[str, str] = NO_HEADERS
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -67,6 +69,7 @@ class ApiView(APIView):
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
+        limit_take(request, self)
         if method in self.idempotent_methods:
             self.idempotency_key = idempotency_key_read(request.headers)
         if method in self.if_match_methods:
@@ -77,6 +80,8 @@ class ApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
+        for name, value in self.limit_headers.items():
+            response.headers[name] = value
         if self.read_of and response.status_code == 200 and request.method == "GET":
             self.read_note(request)
         return response

@@ -19,7 +19,7 @@ class RateLimit(BaseModel):
     """A token bucket: `requests` tokens flow in during `per_seconds`, at most `burst` are saved up.
 
     It applies to one operation or all (`*`), to holders of a role, to a plan, or to everybody where both are empty.
-    The most particular one that is in force applies: operation before role before plan; between roles, the widest.
+    A rule for the operation comes before one for all; of those for the caller's roles and plan, the widest applies.
     """
 
     operation = models.CharField(

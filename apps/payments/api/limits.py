@@ -1,0 +1,39 @@
+"""The limits by amount of the caller's roles, asked before money moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apps.core import clock
+from apps.core.money import Money
+from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
+from apps.identity.guards import amount_check
+from apps.payments.selectors import payment_find
+from apps.payments.services import Asked
+
+
+def amount_guard(asked: Asked, permission: str, amount: Money) -> None:
+    """Raise AmountLimitExceeded or MfaStepUpRequired where the roles of who asks say so.
+
+    What was decided before keeps its answer: sent again under its key it is not measured by today's limits.
+    """
+    try:
+        amount_check(asked.user, permission, amount.minor, amount.currency, at=clock.now())
+    except (AmountLimitExceeded, MfaStepUpRequired) as error:
+        if payment_find(transaction_id=asked.transaction_id) is not None:
+            return
+        if isinstance(error, AmountLimitExceeded):
+            limit = Money(error.extra.pop("limit"), error.extra.pop("currency"))
+            error.extra["limit"] = {"amount": limit.amount, "currency": limit.currency}
+        raise
+
+
+def amounts_guard(asked: Asked, permission: str, amounts: Iterable[Money]) -> None:
+    """The same for many amounts at once: the largest of each currency is the one that counts."""
+    largest: dict[str, Money] = {}
+    for amount in amounts:
+        known = largest.get(amount.currency)
+        if known is None or amount.minor > known.minor:
+            largest[amount.currency] = amount
+    for amount in largest.values():
+        amount_guard(asked, permission, amount)
