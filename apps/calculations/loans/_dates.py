@@ -13,6 +13,7 @@ from apps.calculations.loans._terms import INSTALMENTS_MAX, Period
 
 UNITS = ("days", "weeks", "semimonths", "months", "years")
 YEAR_DAYS = 365
+YEAR_MAX = 2400
 SEASON_GAP_MAX = 12
 
 Adjust = Callable[[dt.date], dt.date]
@@ -48,15 +49,18 @@ MONTHLY = Frequency()
 def months_on(date: dt.date, months: int, day: int = 0) -> dt.date:
     """`months` after `date`, on `day` of the month or the date's own; the last of a shorter month."""
     year, month = divmod(date.year * 12 + date.month - 1 + months, 12)
+    if year > YEAR_MAX:
+        raise PeriodNotValid(f"Dates are up to the year {YEAR_MAX}.", pointer="/instalments")
     return dt.date(year, month + 1, min(day or date.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def date_after(start: dt.date, frequency: Frequency, count: int, *, day: int = 0) -> dt.date:
     """`count` periods after `start`; months keep the day of `start`, or `day`."""
-    if frequency.unit == "days":
-        return start + dt.timedelta(days=frequency.every * count)
-    if frequency.unit == "weeks":
-        return start + dt.timedelta(weeks=frequency.every * count)
+    if frequency.unit in ("days", "weeks"):
+        days = frequency.every * count * (7 if frequency.unit == "weeks" else 1)
+        if days > (dt.date(YEAR_MAX, 12, 31) - start).days:
+            raise PeriodNotValid(f"Dates are up to the year {YEAR_MAX}.", pointer="/instalments")
+        return start + dt.timedelta(days=days)
     if frequency.unit in ("months", "years"):
         size = frequency.every * (12 if frequency.unit == "years" else 1)
         return months_on(start, size * count, day)

@@ -60,8 +60,6 @@ class Interest:
         self.terms = terms
         self.rates = sorted([(dt.date.min, terms.rate), *terms.rate_changes], key=lambda entry: entry[0])
         self._from = [date for date, _ in self.rates]
-        self._growths: dict[Fraction, Fraction] = {}
-        self._exact = {rate: Fraction(rate) for _, rate in self.rates}
 
     def rate_on(self, date: dt.date) -> Decimal:
         """The annual rate that holds on a day."""
@@ -74,15 +72,6 @@ class Interest:
         if start == period.start and end == period.due:
             return self.terms.period_years
         return self.terms.period_years * (end - start).days / period.days
-
-    def growth(self, period: Period) -> Fraction:
-        """The interest on one over a whole period, as the level instalment sees it; no interest while it is free."""
-        if not self.terms.rate_changes:
-            years = self.years(period.start, period.due, period)
-            if years not in self._growths:
-                self._growths[years] = self._exact[self.terms.rate] * years
-            return self._growths[years]
-        return sum((part.interest for part in self.parts(period, 1, ())), _ZERO)
 
     def parts(self, period: Period, balance: int, changes: Sequence[tuple[dt.date, int]]) -> tuple[Part, ...]:
         """The stretches of a period: `changes` of the balance by date, and the changes of the rate, cut it."""

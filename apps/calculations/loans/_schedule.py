@@ -92,14 +92,15 @@ class Level:
         self.terms, self.interest = terms, interest
         self.found: list[int] = [] if terms.instalment is None else [terms.instalment]
         self._rate = interest.rate_on(terms.start)
-        self._growths = [self._growth(n, period) for n, period in enumerate(terms.periods)]
+        self._years = [self._length(n, period) for n, period in enumerate(terms.periods)]
 
-    def _growth(self, index: int, period: Period) -> Fraction:
+    def _length(self, index: int, period: Period) -> Fraction:
+        """The years of a period as the level instalment sees them; none while there is no interest."""
         terms = self.terms
-        free = index < terms.interest_free or (index < terms.grace_principal and not terms.interest_in_grace)
         if terms.annuity_years is not None:
-            return Fraction(self.interest.rate_on(period.start)) * terms.annuity_years
-        return Fraction(0) if free else self.interest.growth(period)
+            return terms.annuity_years
+        free = index < terms.interest_free or (index < terms.grace_principal and not terms.interest_in_grace)
+        return Fraction(0) if free else self.interest.years(period.start, period.due, period)
 
     def at(self, index: int, balance: int) -> int:
         """The instalment of the period `index`, with `balance` owed at its start."""
@@ -114,9 +115,12 @@ class Level:
         terms = self.terms
         if terms.instalment_principal is not None and not self.found:
             balance = terms.instalment_principal
-        growths = self._growths[index:]
-        if terms.annuity_years is not None:  # one rate for all that is left
-            growths = [self._growths[index]] * len(growths)
+        rate = Fraction(self.interest.rate_on(terms.periods[index].start))
+        growths, last, growth = [], None, Fraction(0)
+        for years in self._years[index:]:
+            if years is not last:  # most periods are as long as the one before
+                last, growth = years, rate * years
+            growths.append(growth)
         self.found.append(level_instalment(balance, growths, terms.balloon, terms.instalment_rounding))
 
 
