@@ -13,7 +13,14 @@ from apps.ledger.figures import business_date_or_none
 
 # Group, then items: title, symbol, URL name, permission code.
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
-    ("My work", (("Dashboard", "dashboard", "index", "backoffice.dashboard"),)),
+    (
+        "My work",
+        (
+            ("Dashboard", "dashboard", "index", "backoffice.dashboard"),
+            ("Approvals", "inbox", "approvals_inbox", "approvals.request"),
+            ("Delegations", "group_add", "approvals_delegations", "approvals.decide"),
+        ),
+    ),
     (
         "Customers",
         (
@@ -33,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Books",
         (
             ("Trial balance", "balance", "ledger_trial_balance", "ledger.view"),
+            ("Statements", "summarize", "reporting_statement:balance-sheet", "ledger.view"),
             ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
             ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
             ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),
@@ -47,6 +55,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Branches", "store", "identity_branch_changelist", "backoffice.dashboard"),
             ("Deliveries", "outgoing_mail", "notifications_delivery_changelist", "notifications.view"),
             ("Words", "edit_note", "notifications_template_changelist", "notifications.view"),
+            ("Approval policies", "rule", "approvals_approvalpolicy_changelist", "approvals.view"),
+            ("Approvers", "how_to_reg", "approvals_approver_changelist", "approvals.view"),
+            ("Who would approve?", "account_tree", "approvals_simulator", "approvals.view"),
+            ("Time of approvals", "timer", "approvals_report", "approvals.view"),
             ("Audit", "policy", "audit_auditevent_changelist", "audit.view"),
         ),
     ),
@@ -64,6 +76,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
 )
 
 
+# What a number beside an item counts, by the item's URL name.
+BADGES = {"approvals_inbox": "apps.approvals.admin.inbox.badge"}
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the navigation that hold anything for this user."""
     groups: list[dict[str, Any]] = []
@@ -78,9 +94,10 @@ def _item(request: HttpRequest, title: str, icon: str, name: str, code: str) -> 
     if not user_may(request, code):
         return None
     try:
-        return {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        item = {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
     except NoReverseMatch:
         return None
+    return {**item, "badge": BADGES[name]} if name in BADGES else item
 
 
 def site_subheader(request: HttpRequest) -> str:

@@ -25,14 +25,18 @@ class StaffSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Pages that are not of one record."""
+        from apps.approvals.admin.urls import pages as approval_pages
         from apps.identity.staff_login import second_step
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
+        from apps.reporting.admin import statement_page
 
         page = self.admin_view(partial(trial_balance_page, self))
         return [
             path("ledger/trial-balance/", page, name="ledger_trial_balance"),
+            path("reports/<slug:kind>/", self.admin_view(partial(statement_page, self)), name="reporting_statement"),
+            *approval_pages(self),
             path("login/second-step/", never_cache(partial(second_step, site=self)), name="second_step"),
             path("security/", self.admin_view(partial(security_page, site=self)), name="security"),
             path("security/confirm/", self.admin_view(partial(confirm_page, site=self)), name="security_confirm"),

@@ -285,3 +285,54 @@ def trial_balance(
         rows=rows,
         differences=differences,
     )
+
+
+_BALANCES_AT = """
+WITH sealed AS (SELECT last_id FROM ledger_seal_state WHERE id = 1),
+movements AS (
+    SELECT t.gl_account_id, t.branch_id, t.business_date, t.credit - t.debit AS net
+      FROM ledger_daily_total t WHERE t.currency = %(currency)s AND t.business_date <= %(last)s
+    UNION ALL
+    SELECT a.gl_account_id, a.branch_id, l.business_date, CASE WHEN l.side = 'C' THEN l.amount ELSE -l.amount END
+      FROM ledger_line l JOIN ledger_ledgeraccount a ON a.id = l.account_id
+     WHERE l.journal_id > (SELECT last_id FROM sealed) AND l.currency = %(currency)s AND l.business_date <= %(last)s
+), days AS (
+    SELECT m.gl_account_id, m.business_date, sum(m.net) AS net FROM movements m
+     WHERE (%(branches)s::uuid[] IS NULL OR m.branch_id = ANY (%(branches)s::uuid[]))
+     GROUP BY m.gl_account_id, m.business_date
+)
+SELECT at.place, g.code, sum(d.net), (SELECT coalesce(max(id), 0) FROM ledger_journal)
+  FROM days d JOIN ledger_glaccount g ON g.id = d.gl_account_id
+  JOIN unnest(%(moments)s::date[]) WITH ORDINALITY AS at (day, place) ON d.business_date <= at.day
+ GROUP BY at.place, g.code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesAt:
+    """Balances by code of the chart at the ends of several days, credit-positive minor units, up to one entry."""
+
+    days: tuple[dict[str, int], ...]
+    as_of_entry: int
+
+
+def balances_at(*, moments: Sequence[dt.date], currency: str, branch_ids: Sequence[UUID] | None = None) -> BalancesAt:
+    """The books of one currency at the ends of these business dates, all as of one moment of reading.
+
+    What moved between two of them is their difference, whatever is posted meanwhile: it is one statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BALANCES_AT,
+            {
+                "currency": currency,
+                "last": max(moments),
+                "moments": list(moments),
+                "branches": list(branch_ids) if branch_ids is not None else None,
+            },
+        )
+        records = cursor.fetchall()
+    days: tuple[dict[str, int], ...] = tuple({} for _ in moments)
+    for place, code, net, _ in records:
+        days[place - 1][code] = int(net)
+    return BalancesAt(days, records[0][3] if records else 0)

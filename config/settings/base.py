@@ -31,7 +31,7 @@ LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where
 # Lowest first: each may import only those before it.
 NUMINA_APPS = [
     "core", "calculations", "vault", "identity", "audit", "jobs", "notifications", "approvals",
-    "ledger", "balances", "members", "accounts", "payments", "backoffice",
+    "ledger", "balances", "members", "accounts", "payments", "reporting", "backoffice",
 ]  # fmt: skip
 
 INSTALLED_APPS = [
@@ -170,7 +170,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "apps.accounts.models.Account.Status",
         "AccountStatusSettableEnum": "apps.accounts.api.serializers.SETTABLE",
+        "ApprovalLevelStateEnum": "apps.approvals.models.ApprovalLevel.State",
+        "ApprovalPolicyStateEnum": "apps.approvals.models.ApprovalPolicy.State",
+        "ApprovalStateEnum": "apps.approvals.models.ApprovalRequest.State",
+        "ApprovalVerdictEnum": "apps.approvals.models.ApprovalDecision.Verdict",
         "BatchModeEnum": ["independent", "atomic"],
+        "DelegationStateEnum": "apps.approvals.models.Delegation.State",
         "GLAccountTypeEnum": ["asset", "liability", "equity", "income", "expense"],
         "GLAccountUsageEnum": ["header", "detail", "control"],
         "HealthStateEnum": ["ok", "failed"],

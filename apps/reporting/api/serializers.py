@@ -1,0 +1,97 @@
+"""What the reports' API takes and shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.core.api.fields import ChoiceField, CurrencyField, DateField, TextField
+from apps.core.api.query import QueryParams
+from apps.core.currencies import minor_format
+from apps.reporting.statements import FinancialStatement
+
+
+class StatementParams(QueryParams):
+    """Parameters of a financial statement."""
+
+    as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
+    since = DateField(required=False, help_text="First day of the period; the first of January unless given.")
+    branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
+    currency = CurrencyField(required=False, help_text="The bank's own unless given.")
+    compare = ChoiceField(
+        choices=["none", "year"], default="none", help_text="`year` adds the same days a year before."
+    )
+    format = ChoiceField(choices=["json", "csv", "xlsx", "pdf"], default="json")
+
+
+class StatementColumnSerializer(serializers.Serializer):
+    """A column: a period, or a moment when `since` is null."""
+
+    since = serializers.DateField(allow_null=True)
+    as_of = serializers.DateField()
+
+
+class StatementRowSerializer(serializers.Serializer):
+    """A row. Amounts are decimal strings, one a column, positive on the side on which the row naturally grows."""
+
+    kind = serializers.ChoiceField(choices=["heading", "group", "line", "total", "result"])
+    label = serializers.CharField()
+    depth = serializers.IntegerField(min_value=0)
+    code = serializers.CharField(allow_null=True, help_text="Of the node of the chart.")
+    gl_account_id = serializers.UUIDField(allow_null=True)
+    amounts = serializers.ListField(child=serializers.CharField())
+
+
+class StatementProofSerializer(serializers.Serializer):
+    """A sum that must be nothing in every column."""
+
+    text = serializers.CharField()
+    holds = serializers.BooleanField()
+    differences = serializers.ListField(child=serializers.CharField())
+
+
+class FinancialStatementSerializer(serializers.Serializer):
+    """A statement with the proof that it ties to the books."""
+
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    currency = serializers.CharField()
+    branch = serializers.CharField(allow_null=True)
+    as_of_entry = serializers.IntegerField(help_text="The newest journal entry at the moment of reading.")
+    columns = StatementColumnSerializer(many=True)
+    rows = StatementRowSerializer(many=True)
+    proofs = StatementProofSerializer(many=True)
+    is_proven = serializers.BooleanField()
+
+
+def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dict[str, Any]:
+    """What FinancialStatementSerializer describes."""
+
+    def shown(amounts: tuple[int, ...]) -> list[str]:
+        return [minor_format(amount, statement.currency) for amount in amounts]
+
+    return {
+        "kind": statement.kind,
+        "title": statement.title,
+        "currency": statement.currency,
+        "branch": branch,
+        "as_of_entry": statement.as_of_entry,
+        "columns": [{"since": column.since, "as_of": column.as_of} for column in statement.columns],
+        "rows": [
+            {
+                "kind": row.kind,
+                "label": row.label,
+                "depth": row.depth,
+                "code": row.code or None,
+                "gl_account_id": row.gl_account_id,
+                "amounts": shown(row.amounts),
+            }
+            for row in statement.rows
+        ],
+        "proofs": [
+            {"text": proof.text, "holds": proof.holds, "differences": shown(proof.differences)}
+            for proof in statement.proofs
+        ],
+        "is_proven": statement.is_proven,
+    }

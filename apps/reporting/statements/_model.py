@@ -1,0 +1,66 @@
+"""What every financial statement is made of: columns of time, rows of the chart, proofs that it ties to the books."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: a moment (`since` None) or a period, both ends included."""
+
+    as_of: dt.date
+    since: dt.date | None = None
+
+    @property
+    def label(self) -> str:
+        """As the heading shows it."""
+        return self.as_of.isoformat() if self.since is None else f"{self.since.isoformat()} to {self.as_of.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `amounts` (minor units, on the row's natural side) are one a column; a heading has none.
+
+    kind: heading, group (a node with nodes below it), line (a node that is posted to), total, result.
+    """
+
+    kind: str
+    label: str
+    depth: int = 0
+    code: str = ""
+    gl_account_id: UUID | None = None
+    amounts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A sum that must be nothing, by column, minor units."""
+
+    text: str
+    differences: tuple[int, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not any(self.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class FinancialStatement:
+    """A statement in one currency, as read from the books at one moment, up to journal entry `as_of_entry`."""
+
+    kind: str
+    title: str
+    currency: str
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    proofs: list[Proof]
+    as_of_entry: int
+    branch_ids: tuple[UUID, ...] = field(default=())
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether every proof holds."""
+        return all(proof.holds for proof in self.proofs)
