@@ -10,6 +10,10 @@ from apps.core.models import BaseModel
 class AccountProduct(BaseModel):
     """What a bank offers: the terms that every account of this product shares. Amounts in minor units."""
 
+    class Engine(models.TextChoices):
+        DATABASE = "database", "PostgreSQL"
+        REALTIME = "realtime", "Real-time engine"
+
     class Kind(models.TextChoices):
         SAVINGS = "savings", "Savings"
         CURRENT = "current", "Current"
@@ -26,6 +30,13 @@ class AccountProduct(BaseModel):
     overdraft_limit_max = models.BigIntegerField(default=0, help_text="Zero: no overdraft.")
     transaction_limit = models.BigIntegerField(
         null=True, blank=True, help_text="The most one transaction may take out."
+    )
+    engine = models.CharField(
+        max_length=8,
+        choices=Engine.choices,
+        default=Engine.DATABASE,
+        db_default=Engine.DATABASE,
+        help_text="What executes transfers of new accounts; accounts in use are moved by `balances reassign`.",
     )
     description = models.CharField(max_length=400, blank=True)
     is_active = models.BooleanField(default=True, help_text="Open for new accounts.")

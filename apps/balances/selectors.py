@@ -11,12 +11,15 @@ import psycopg
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from apps.balances.engine import client, ownership
 from apps.balances.models import Hold, TransactionKey
+from apps.core import clock
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """A balance as read, credit-positive minor units. `pending` is true while part of it may still disappear."""
+    """A balance as read, credit-positive minor units. `pending` is true while part of it, `unjournaled` in sum, may still
+    disappear."""
 
     booked: int
     held: int
@@ -27,6 +30,7 @@ class BalanceView:
     version: int
     pending: bool
     as_of: dt.datetime
+    unjournaled: int = 0
 
 
 # One statement gives the row and the moment it is true for. Of an account that the engine has executed, the last line
@@ -60,6 +64,44 @@ def balances_read(*, account_ids: Iterable[int]) -> dict[int, BalanceView]:
 def balance_read(*, account_id: int) -> BalanceView:
     """The balance of one ledger account. Raises KeyError when it has none."""
     return balances_read(account_ids=[account_id])[account_id]
+
+
+def balance_live_read(*, account_id: int) -> BalanceView:
+    """The newest balance: of an account that the engine executes, from its memory; otherwise as `balance_read`.
+
+    What is `pending` may still disappear, and a memory that is cut off may be old: nothing is paid out on it. Raises
+    KeyError when the account has no balance.
+    """
+    return _memory_read(account_id) or balance_read(account_id=account_id)
+
+
+def _memory_read(account_id: int) -> BalanceView | None:
+    if not ownership.engine_on() or connection.in_atomic_block or not ownership.any_fast():
+        return None
+    partition = ownership.partition_of([account_id])
+    view = ownership.view(partition)
+    if not partition or not view.is_fast:
+        return None
+    try:
+        (seen,) = client.read(partition=partition, epoch=view.epoch, accounts=[account_id])
+    except (client.EpochEnded, client.MemoryUnreachable, client.MemoryFull, client.MemoryFault):
+        return None
+    state = seen.state
+    if state is None:
+        return None
+    pending = seen.last > seen.durable
+    return BalanceView(
+        booked=state.balance,
+        held=state.held,
+        available=state.balance - state.held + state.limit,
+        overdraft_limit=state.limit,
+        currency=state.currency,
+        status=state.status,
+        version=state.version,
+        pending=pending,
+        as_of=clock.now(),
+        unjournaled=state.balance - balance_read(account_id=account_id).booked if pending else 0,
+    )
 
 
 def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:

@@ -10,10 +10,11 @@ from django.db import connection
 
 from apps.balances.engine import client, control, ownership
 from apps.balances.selectors import balance_read
-from apps.balances.services import Accepted, in_database
+from apps.balances.services import in_database
 from apps.ledger.models import JournalEntry
 from tests.factories.engine import (
     PARTITION,
+    accept,
     activate,
     engine_account,
     journal_once,
@@ -80,8 +81,7 @@ def test_domain_code_calls_an_account_back(books: Books) -> None:
 def test_accepted_then_journaled_or_void(books: Books) -> None:
     one, two = engine_account(books, 100), engine_account(books)
     activate()
-    accepted = send(books, (one, -60), (two, 60), wait=False)
-    assert isinstance(accepted, Accepted)
+    accepted = accept(books, (one, -60), (two, 60))
     assert accepted.outcome == "OK"
     assert journal_once() == 1
     assert balance_read(account_id=one).booked == 40
@@ -93,9 +93,9 @@ def test_accepted_then_journaled_or_void(books: Books) -> None:
 def test_a_changed_balance_in_memory_ends_the_epoch(books: Books) -> None:
     one, two = engine_account(books, 100), engine_account(books)
     epoch = activate()
-    assert send(books, (one, -10), (two, 10), wait=False).outcome == "OK"
+    assert accept(books, (one, -10), (two, 10)).outcome == "OK"
     client.memory().hset(f"{{p1}}:{epoch}:a:{one}", "bal", "1000")
-    assert send(books, (one, -500), (two, 500), wait=False).outcome == "OK"
+    assert accept(books, (one, -500), (two, 500)).outcome == "OK"
     assert journal_once() == 0
     assert control.part_read(PARTITION).fenced_why == "verify"
     ownership.view(PARTITION, fresh=True)

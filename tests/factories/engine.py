@@ -13,8 +13,9 @@ from apps.balances.engine import client, control, ownership
 from apps.balances.engine.journaler import Journaler
 from apps.balances.engine.process import Engine
 from apps.balances.engine.status import live_proofs
+from apps.balances.engine.waiting import waiting_stop
 from apps.balances.selectors import books_verify
-from apps.balances.services import PostingResult, engine_verify, postings_execute
+from apps.balances.services import Accepted, PostingResult, engine_verify, posting_accept, postings_execute
 from apps.core import clock
 from tests.factories.postings import Books
 
@@ -29,6 +30,7 @@ def partition_reset() -> None:
     control.to_safe(PARTITION)
     control.hold_clear(PARTITION)
     ownership.views_forget()
+    waiting_stop()
     with contextlib.suppress(Exception):
         client.memory().flushdb()
 
@@ -84,9 +86,16 @@ def journal_once() -> int:
     return Journaler(PARTITION).run_once()
 
 
-def send(books: Books, *legs: tuple[int, int], key: str = "", **options: Any) -> PostingResult | Any:
-    """One posting through the engine."""
-    return postings_execute(postings=[books.posting(*legs, key=key)], actor_id=None, **options)
+def send(books: Books, *legs: tuple[int, int], key: str = "") -> PostingResult:
+    """One posting through the engine, answered when it is decided."""
+    return postings_execute(postings=[books.posting(*legs, key=key)], actor_id=None)
+
+
+def accept(books: Books, *legs: tuple[int, int], key: str = "") -> Accepted:
+    """One posting executed in memory and not waited for."""
+    result = posting_accept(posting=books.posting(*legs, key=key), actor_id=None)
+    assert isinstance(result, Accepted)
+    return result
 
 
 def proof() -> None:

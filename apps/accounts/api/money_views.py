@@ -20,7 +20,7 @@ from apps.accounts.api.views import user_of
 from apps.accounts.selectors import account_brief_for, account_get_for, statement_verify, transactions_of
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
-from apps.balances.selectors import balance_read, holds
+from apps.balances.selectors import balance_live_read, balance_read, holds
 from apps.core import clock
 from apps.core.api.lean import LeanView, answer
 from apps.core.api.pagination import page_of
@@ -50,15 +50,20 @@ class AccountBalanceView(LeanView):
 
     permissions: ClassVar = {"GET": "accounts.view"}
     read_of = "accounts.account"
+    lean_query = queries.BalanceQuery
 
     @extend_schema(
         summary="Read a balance",
-        description="Exact as of `as_of`. The ETag changes with every movement, hold, limit or status.",
+        description="Exact as of `as_of`. The ETag changes with every movement, hold, limit or status. Of an account "
+        "that the real-time engine executes it is the newest state; `pending` of it may still disappear. With "
+        "`consistency=strict` it is read from the books.",
+        parameters=[queries.BalanceQuery],
         responses=forms.AccountBalanceSerializer,
     )
     def get(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
         account = account_brief_for(user=request.user, pk=account_id)  # type: ignore[arg-type]
-        view = balance_read(account_id=account.ledger_account_id)
+        strict = self.query.get("consistency") == "strict"
+        view = (balance_read if strict else balance_live_read)(account_id=account.ledger_account_id)
         return answer(forms.balance_show(account, view), version=view.version)
 
 

@@ -22,6 +22,16 @@ class ExpandQuery(QueryParams):
     expand = ChoiceField(choices=["balance"], required=False)
 
 
+class BalanceQuery(QueryParams):
+    """How new, or how certain, a balance must be."""
+
+    consistency = ChoiceField(
+        choices=["live", "strict"],
+        required=False,
+        help_text="live (unless given): the newest state. strict: the books'.",
+    )
+
+
 class AccountsQuery(ListParams):
     """Filters of the list of accounts."""
 

@@ -42,6 +42,7 @@ class ProductSerializer(serializers.ModelSerializer):
             "number_prefix",
             "overdraft_limit_max",
             "transaction_limit",
+            "engine",
             "description",
             "is_active",
             "created_at",
@@ -55,6 +56,9 @@ class _Terms(StrictSerializer):
     description = TextField(max_length=400, required=False, allow_blank=True)
     overdraft_limit_max = MoneyField(positive=False, required=False)
     transaction_limit = MoneyField(required=False, allow_null=True)
+    engine = ChoiceField(
+        choices=AccountProduct.Engine.choices, required=False, help_text="What executes transfers of new accounts."
+    )
     is_active = BooleanField(required=False, help_text="Open for new accounts.")
 
 
@@ -245,7 +249,7 @@ def balance_show(account: AccountBrief, view: BalanceView) -> dict[str, Any]:
         "held": money(view.held),
         "available": money(view.available),
         "overdraft_limit": money(view.overdraft_limit),
-        "pending": money(0),
+        "pending": money(view.unjournaled),
         "as_of": view.as_of,
         "is_exact": not view.pending,
         "version": view.version,

@@ -143,7 +143,7 @@ def account_facts(account: Account) -> dict[str, Any]:
 
 def product_facts(product: AccountProduct) -> dict[str, Any]:
     """What the audit trail keeps of a product; amounts in minor units."""
-    names = "code name kind number_prefix overdraft_limit_max transaction_limit description is_active"
+    names = "code name kind number_prefix overdraft_limit_max transaction_limit engine description is_active"
     return {
         **{name: getattr(product, name) for name in names.split()},
         "currency": product.currency_id,

@@ -107,6 +107,7 @@ def account_open(
                 number=number,
                 name=account.name,
                 overdraft_limit=overdraft_limit,
+                realtime=product.engine == AccountProduct.Engine.REALTIME,
             )
             account.save(force_insert=True)
     except IntegrityError as error:

@@ -63,6 +63,7 @@ def accounts_open(
                 gl_code=product.gl_account.code,
                 currency=product.currency_id,
                 rows=[(branch.pk, account.number, account.name, 0) for account in accounts],
+                realtime=product.engine == AccountProduct.Engine.REALTIME,
             )
             for account in accounts:
                 account.ledger_account_id = ids[account.number]

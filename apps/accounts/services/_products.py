@@ -35,6 +35,7 @@ class ProductTerms(TypedDict, total=False):
     description: str
     overdraft_limit_max: int
     transaction_limit: int | None
+    engine: str
     is_active: bool
 
 

@@ -171,7 +171,12 @@ def _accounts_insert(
                 if plan.product == code
             ]
             product = products[code]
-            ids |= accounts_open(gl_code=product.gl_account.code, currency=product.currency_id, rows=rows)
+            ids |= accounts_open(
+                gl_code=product.gl_account.code,
+                currency=product.currency_id,
+                rows=rows,
+                realtime=product.engine == AccountProduct.Engine.REALTIME,
+            )
         accounts = [_account(plan, products, branches, ids) for plan in plans]
         bulk_create_with_history(accounts, Account, batch_size=BATCH_SIZE, default_change_reason=REASON)
         holders = [

@@ -81,6 +81,7 @@ class _Waiter:
         self._tickets: list[_Ticket] = []
         self._somebody = threading.Event()
         self._thread: threading.Thread | None = None
+        self._idle_seconds = IDLE_SECONDS
 
     def enter(self, ticket: _Ticket) -> None:
         with self._lock:
@@ -89,6 +90,14 @@ class _Waiter:
             if self._thread is None or not self._thread.is_alive():  # also after a fork
                 self._thread = threading.Thread(target=self._loop, name="engine-waiting", daemon=True)
                 self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and its connection, once nobody waits; the next who waits starts another."""
+        with self._lock:
+            thread, self._idle_seconds = self._thread, 0
+        if thread is not None:
+            thread.join(2)
+        self._idle_seconds = IDLE_SECONDS
 
     def leave(self, ticket: _Ticket) -> None:
         with self._lock:
@@ -100,7 +109,7 @@ class _Waiter:
     def _loop(self) -> None:
         raw: psycopg.Connection | None = None
         while True:
-            if not self._somebody.wait(IDLE_SECONDS):
+            if not self._sleep():
                 with self._lock:
                     if self._somebody.is_set():
                         continue
@@ -120,6 +129,14 @@ class _Waiter:
                     raw.close()
                 raw = None
                 time.sleep(0.2)
+
+    def _sleep(self) -> bool:
+        """Until somebody waits; False when nobody did for a while."""
+        until = time.monotonic() + self._idle_seconds
+        while not self._somebody.wait(0.5):
+            if time.monotonic() >= min(until, time.monotonic() + self._idle_seconds):
+                return False
+        return True
 
     def _look(self, raw: psycopg.Connection) -> None:
         with self._lock:
@@ -148,6 +165,11 @@ def _listening() -> psycopg.Connection:
 
 
 _waiter = _Waiter()
+
+
+def waiting_stop() -> None:
+    """End this process's waiting thread, for tests that drop their database."""
+    _waiter.stop()
 
 
 class Waiting:

@@ -17,7 +17,7 @@ from apps.balances.services._engine import (
 from apps.balances.services._holds import hold_capture, hold_expire_due, hold_place, hold_release
 from apps.balances.services._journal import ENTRY_LINES_MAX, ManualLine, entry_post, entry_reverse
 from apps.balances.services._posting import Leg, Outcome, Posting, PostingResult, postings_post
-from apps.balances.services._realtime import Accepted, Receipt, posting_status, postings_execute
+from apps.balances.services._realtime import Accepted, Receipt, posting_accept, posting_status, postings_execute
 
 __all__ = [
     "ENTRY_LINES_MAX",
@@ -45,6 +45,7 @@ __all__ = [
     "partition_activate",
     "partition_fence",
     "partition_heal",
+    "posting_accept",
     "posting_status",
     "postings_execute",
     "postings_post",

@@ -13,6 +13,8 @@ from apps.ledger.selectors import internal_account_find
 from apps.ledger.services import BATCH_SIZE, ledger_account_create, ledger_accounts_create
 
 NUMBER_MAX = 34
+ENGINE_PARTITION = 1
+"""Where accounts of real-time products are; more partitions help only groups that rarely trade with each other."""
 
 
 @transaction.atomic
@@ -26,8 +28,11 @@ def account_open(
     name: str,
     overdraft_limit: int = 0,
     stripe: int = 0,
+    realtime: bool = False,
 ) -> int:
     """Open a ledger account with a balance of zero and return its id. `overdraft_limit` in minor units.
+
+    With `realtime` the engine may execute it.
 
     Raises `GLAccountNotFound`, `GLAccountNotPostable`, `CurrencyNotKept`; IntegrityError when the number is taken.
     """
@@ -40,12 +45,20 @@ def account_open(
         name=name,
         stripe=stripe,
     )
-    Balance.objects.create(account=account, currency=currency, kind=kind, overdraft_limit=overdraft_limit)
+    Balance.objects.create(
+        account=account,
+        currency=currency,
+        kind=kind,
+        overdraft_limit=overdraft_limit,
+        partition_id=ENGINE_PARTITION if realtime else 0,
+    )
     return account.pk
 
 
 @transaction.atomic
-def accounts_open(*, gl_code: str, currency: str, rows: Sequence[tuple[UUID, str, str, int]]) -> dict[str, int]:
+def accounts_open(
+    *, gl_code: str, currency: str, rows: Sequence[tuple[UUID, str, str, int]], realtime: bool = False
+) -> dict[str, int]:
     """Open many customers' ledger accounts under one control account, set-based; returns their ids by number.
 
     A row is branch id, number, name, overdraft limit in minor units. Raises as `account_open` does; then none is open.
@@ -55,7 +68,13 @@ def accounts_open(*, gl_code: str, currency: str, rows: Sequence[tuple[UUID, str
     )
     Balance.objects.bulk_create(
         [
-            Balance(account_id=account.pk, currency=currency, kind="customer", overdraft_limit=row[3])
+            Balance(
+                account_id=account.pk,
+                currency=currency,
+                kind="customer",
+                overdraft_limit=row[3],
+                partition_id=ENGINE_PARTITION if realtime else 0,
+            )
             for account, row in zip(accounts, rows, strict=True)
         ],
         batch_size=BATCH_SIZE,

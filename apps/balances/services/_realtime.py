@@ -35,18 +35,23 @@ class Accepted:
     outcome: str
 
 
-def postings_execute(
-    *, postings: Sequence[Posting], actor_id: UUID | None, correlation_id: str = "", wait: bool = True
-) -> PostingResult | Accepted:
+def postings_execute(*, postings: Sequence[Posting], actor_id: UUID | None, correlation_id: str = "") -> PostingResult:
     """Post independent transfers: through the engine where it executes all of their accounts, else in PostgreSQL.
 
-    With `wait` the answer is final, as of `postings_post`; without it a single transfer that went to the engine comes
-    back `Accepted`. Raises as `postings_post`, and `EngineBusy` (nothing was done) or `OutcomeUnknown` (503 both).
+    The answer is final, as of `postings_post`. Raises as that, and `EngineBusy` (nothing was done) or `OutcomeUnknown`.
     """
     partition = _partition_for(postings)
     if not partition:
         return postings_post(postings, actor_id=actor_id, correlation_id=correlation_id)
-    return _Run(partition, postings, actor_id, correlation_id).run(wait=wait)
+    return _Run(partition, postings, actor_id, correlation_id).finish()
+
+
+def posting_accept(*, posting: Posting, actor_id: UUID | None, correlation_id: str = "") -> PostingResult | Accepted:
+    """The same for one transfer, without waiting for the journal when it goes to the engine: then it is `Accepted`."""
+    partition = _partition_for([posting])
+    if not partition:
+        return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
+    return _Run(partition, [posting], actor_id, correlation_id).accept()
 
 
 def _partition_for(postings: Sequence[Posting]) -> int:
@@ -95,29 +100,48 @@ class _Run:
         self.down_since = 0.0
         self.busy = 0
 
-    def run(self, *, wait: bool) -> PostingResult | Accepted:
-        ids = [posting.transaction_id for posting in self.postings]
-        with Waiting(ids) as waiting:
+    def finish(self) -> PostingResult:
+        """Until PostgreSQL has decided all of them."""
+        with Waiting([posting.transaction_id for posting in self.postings]) as waiting:
             while time.monotonic() < self.deadline:
-                view = ownership.view(self.partition)
-                self.known, poisoned = known_or_poisoned(ids)
-                if len(self.known) == len(ids):
-                    return self._result()
-                if poisoned or not view.is_fast:
-                    return self._in_database()
-                done = self._execute(view.epoch)
-                if done is None:
+                sent = self._send()
+                if isinstance(sent, PostingResult):
+                    return sent
+                if sent is None:
                     continue
-                if done.status == "DB":
-                    return self._in_database()
-                if not wait and len(ids) == 1 and done.outcomes[0][0] != "REUSED":
-                    outcome, seq = done.outcomes[0]
-                    return Accepted(self.partition, view.epoch, seq, outcome)
-                found = self._journaled(waiting, view.epoch)
+                found = self._journaled(waiting, sent[0])
                 if found is not None:
                     self.known = found
                     return self._result()
         raise OutcomeUnknown("Repeat the request with the same key.", retry_after=1)
+
+    def accept(self) -> PostingResult | Accepted:
+        """Until memory has executed it, or PostgreSQL has decided it."""
+        while time.monotonic() < self.deadline:
+            sent = self._send()
+            if isinstance(sent, PostingResult):
+                return sent
+            if sent is not None:
+                epoch, done = sent
+                outcome, seq = done.outcomes[0]
+                if outcome == "REUSED":  # of something that may still disappear: its own client will find out
+                    return self.finish()
+                return Accepted(self.partition, epoch, seq, outcome)
+        raise OutcomeUnknown("Repeat the request with the same key.", retry_after=1)
+
+    def _send(self) -> PostingResult | tuple[int, client.Executed] | None:
+        """The final answer, or what memory did in which epoch, or None: begin again."""
+        view = ownership.view(self.partition)
+        ids = [posting.transaction_id for posting in self.postings]
+        self.known, poisoned = known_or_poisoned(ids)
+        if len(self.known) == len(ids):
+            return self._result()
+        if poisoned or not view.is_fast:
+            return self._in_database()
+        done = self._execute(view.epoch)
+        if done is None:
+            return None
+        return self._in_database() if done.status == "DB" else (view.epoch, done)
 
     def _execute(self, epoch: int) -> client.Executed | None:
         """Drive the transfers into memory. None: begin again; status DB: the database path has them."""

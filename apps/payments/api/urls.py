@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import holds, imports, views
+from apps.payments.api import accepted, holds, imports, views
 
 app_name = "payments"
 
@@ -10,7 +10,7 @@ urlpatterns = [
     path("deposits", views.DepositsView.as_view(), name="deposits"),
     path("withdrawals", views.WithdrawalsView.as_view(), name="withdrawals"),
     path("transfers", views.TransfersView.as_view(), name="transfers"),
-    path("transfers/<uuid:payment_id>", views.TransferView.as_view(), name="transfer"),
+    path("transfers/<uuid:payment_id>", accepted.TransferView.as_view(), name="transfer"),
     path("transfers/<uuid:payment_id>/reversal", views.TransferReversalView.as_view(), name="transfer-reversal"),
     path("transactions/<uuid:payment_id>", views.TransactionView.as_view(), name="transaction"),
     path("transactions/<uuid:payment_id>/reversal", views.ReversalView.as_view(), name="transaction-reversal"),

@@ -19,6 +19,7 @@ from apps.approvals.errors import ApprovalRequired
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import BatchRefused, refusal_of
+from apps.balances.services import Accepted
 from apps.core import clock
 from apps.core.api.lean import MoneyView, answer, refusal
 from apps.core.api.problems import pointer_join
@@ -31,6 +32,7 @@ from apps.core.money import Money
 from apps.payments import services
 from apps.payments.actions import REVERSAL, TRANSFER, reversal_payload, transfer_payload
 from apps.payments.api import serializers
+from apps.payments.api.accepted import accepted_answer, wants_no_wait
 from apps.payments.api.bodies import (
     BatchBody,
     ItemBody,
@@ -41,7 +43,6 @@ from apps.payments.api.bodies import (
     money_of,
     transfer_reader,
 )
-from apps.payments.api.limits import amount_guard, amounts_guard
 from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
@@ -105,6 +106,7 @@ class TransfersView(MoneyView):
         """Move money between two accounts of one currency, at once and once.
 
         202 where a policy asks for approval first: the money moves once it is approved.
+        `Prefer: respond-async` answers 202 as soon as the real-time engine has executed it, before it is in the books.
         A refusal by the books (422: insufficient-funds, account-blocked, account-closed) is kept: the same key gets it
         for ever.
         """
@@ -121,17 +123,13 @@ class TransfersView(MoneyView):
             key=self.idempotency_key,
             fingerprint=hashlib.sha256(b"POST\n/api/v1/transfers\n" + canonical).digest(),
         )
-        amount_guard(asked, "payments.transfer", amount)
         approval = transfer_approval(asked, source=source, destination=destination, amount=amount, details=details)
         if approval is not None:
             return answer(ApprovalSerializer(approval).data, status=202, location=approval.url)
-        payment = services.transfer_post(
-            asked=asked,
-            source=source,
-            destination=destination,
-            amount=amount,
-            details=details,
-        )
+        post = services.transfer_accept if wants_no_wait(request) else services.transfer_post
+        payment = post(asked=asked, source=source, destination=destination, amount=amount, details=details)
+        if isinstance(payment, Accepted):
+            return accepted_answer(asked, payment)
         return payment_answer(request, payment, location="transfers")
 
 
@@ -185,7 +183,6 @@ class TransferBatchesView(MoneyView):
             raise
         batch_approval_check(items)
         asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=b"")
-        amounts_guard(asked, "payments.batch", (item.amount for item in items))
         results = services.transfer_batch_post(asked=asked, items=items, atomic=atomic)
         replayed = all(result.replayed for result in results)
         if atomic and any(not result.ok for result in results):
@@ -289,7 +286,6 @@ class DepositsView(CashView):
     def post(self, request: Request) -> Response | HttpResponse:
         """Book money that came in. Cash is booked at the till of the user's own branch."""
         asked, values = self.asked(request)
-        amount_guard(asked, "payments.deposit", values["amount"])
         payment = services.deposit_post(asked=asked, **values)
         return payment_answer(request._request, payment, location="transactions")
 
@@ -307,7 +303,6 @@ class WithdrawalsView(CashView):
     def post(self, request: Request) -> Response | HttpResponse:
         """Book money that is paid out; pay it only after 201."""
         asked, values = self.asked(request)
-        amount_guard(asked, "payments.withdraw", values["amount"])
         payment = services.withdrawal_post(asked=asked, **values)
         return payment_answer(request._request, payment, location="transactions")
 
@@ -325,12 +320,6 @@ class TransactionView(ApiView):
         payment = payment_get_for(user=caller(request), transaction_id=payment_id, kinds=self.kinds)
         code = None if payment.ok else refusal_of(payment.outcome).code
         return respond(serializers.payment_show(payment, code))
-
-
-class TransferView(TransactionView):
-    """Transfers, as decided."""
-
-    kinds = frozenset({KIND_TRANSFER})
 
 
 class ReversalView(ApiView):

@@ -10,7 +10,7 @@ from apps.payments.services._cash import deposit_post, withdrawal_post
 from apps.payments.services._common import Asked, Details
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
 from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
-from apps.payments.services._transfers import REVERSIBLE, transfer_post, transfer_reverse
+from apps.payments.services._transfers import REVERSIBLE, transfer_accept, transfer_post, transfer_reverse
 
 __all__ = [
     "BATCH_MAX",
@@ -27,6 +27,7 @@ __all__ = [
     "import_file",
     "import_run_execute",
     "import_upload",
+    "transfer_accept",
     "transfer_batch_post",
     "transfer_post",
     "transfer_reverse",

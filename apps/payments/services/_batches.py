@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from apps.balances.errors import BatchRefused, refusal_of
-from apps.balances.services import Leg, Outcome, Posting, postings_post
+from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_execute, postings_post
 from apps.core.errors import DomainError, Unprocessable
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
@@ -101,10 +101,17 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
         # An item that cannot even be tried: nothing is posted, nothing is kept, the whole may be sent again.
         return [results.get(place) or ItemResult(ids[place], BatchRefused(), False) for place in range(len(items))]
     if postings:
-        posted = postings_post(postings, actor_id=user.pk, correlation_id=trace_id(), atomic=atomic)
+        posted = _post(postings, user.pk, atomic)
         for place, outcome in zip(places, posted.outcomes, strict=True):
             results[place] = _result(ids[place], outcome)
     return [results[place] for place in range(len(items))]
+
+
+def _post(postings: list[Posting], actor_id: UUID, atomic: bool) -> PostingResult:
+    """All or none is one transaction of the database; independent ones may go through the engine."""
+    if atomic:
+        return postings_post(postings, actor_id=actor_id, correlation_id=trace_id(), atomic=True)
+    return postings_execute(postings=postings, actor_id=actor_id, correlation_id=trace_id())
 
 
 def _doubles(ids: list[UUID]) -> dict[int, DomainError]:

@@ -12,8 +12,9 @@ import msgspec
 from django.conf import settings
 
 from apps.accounts.selectors import AccountRef
+from apps.balances.errors import TransactionVoid
 from apps.balances.selectors import transaction_find
-from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_post
+from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_execute
 from apps.core.errors import CurrencyMismatch, IdempotencyKeyReused
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
@@ -120,10 +121,19 @@ def payment_post(
     destination: AccountRef | None,
     details: Details,
 ) -> Payment:
-    """Post one movement between two ledger accounts and say what became of it. Raises `IdempotencyKeyReused`."""
-    transaction_id = asked.transaction_id
-    posting = Posting(
-        transaction_id=transaction_id,
+    """Post one movement between two ledger accounts and say what became of it.
+
+    Raises `IdempotencyKeyReused`, and `TransactionVoid` for one that was accepted once and never carried out.
+    """
+    posting = posting_of(asked, kind=kind, amount=amount, debit=debit, credit=credit, details=details)
+    result = postings_execute(postings=[posting], actor_id=asked.user.pk, correlation_id=trace_id())
+    return payment_answered(asked, posting, result, amount=amount, source=source, destination=destination)
+
+
+def posting_of(asked: Asked, *, kind: str, amount: Money, debit: int, credit: int, details: Details) -> Posting:
+    """One movement between two ledger accounts, under the caller's key."""
+    return Posting(
+        transaction_id=asked.transaction_id,
         client_id=asked.client_id,
         key=asked.key,
         fingerprint=asked.fingerprint,
@@ -136,12 +146,25 @@ def payment_post(
         reference=details.reference,
         client_timestamp=details.client_timestamp,
     )
-    result = postings_post([posting], actor_id=asked.user.pk, correlation_id=trace_id())
+
+
+def payment_answered(
+    asked: Asked,
+    posting: Posting,
+    result: PostingResult,
+    *,
+    amount: Money,
+    source: AccountRef | None,
+    destination: AccountRef | None,
+) -> Payment:
+    """What became of a posting. Raises `IdempotencyKeyReused`, `TransactionVoid`."""
     (outcome,) = result.outcomes
     if outcome.code == "REUSED":
         raise IdempotencyKeyReused
+    if outcome.code == "VOID":
+        raise TransactionVoid
     if outcome.replayed:
-        return _first_answer(transaction_id)
+        return _first_answer(posting.transaction_id)
     return _payment(posting, outcome, result, amount, source, destination, actor_id=asked.user.pk)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from apps.accounts.selectors import AccountRef
-from apps.balances.services import entry_reverse
+from apps.balances.services import Accepted, entry_reverse, posting_accept
 from apps.core.errors import DomainError, IdempotencyKeyReused
 from apps.core.money import Money
 from apps.core.trace import trace_id
@@ -30,7 +30,9 @@ from apps.payments.services._common import (
     currency_check,
     decided_before,
     limit_check,
+    payment_answered,
     payment_post,
+    posting_of,
     value_date_check,
 )
 
@@ -40,20 +42,15 @@ REVERSIBLE = frozenset({KIND_TRANSFER, KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_CAPTU
 def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> Payment:
     """Move money between two accounts (numbers or ids) of one currency: one database call when both are known.
 
-    The user must be allowed to act on the source; the destination may be anybody's. Raises `PaymentAccountNotFound`,
-    `SameAccount`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ValueDateNotAllowed`, `IdempotencyKeyReused`.
-    Insufficient funds, a blocked or closed account are outcomes.
+    Accounts of the engine go through it; the answer comes when the books have it. The user must be allowed to act on
+    the source; the destination may be anybody's. Raises `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`,
+    `TransactionLimitExceeded`, `ValueDateNotAllowed`, `IdempotencyKeyReused`, `TransactionVoid`. Insufficient funds, a
+    blocked or closed account are outcomes.
     """
-    try:
-        refs = account_refs(names=(source, destination))
-        usable = usable_sources(asked.user, refs, [source])
-        debit, credit = transfer_sides(refs, product_limits(), usable, source, destination, amount)
-        value_date_check(details.value_date)
-    except DomainError:
-        payment = decided_before(asked)
-        if payment is None:
-            raise
-        return payment
+    sides = _sides(asked, source, destination, amount, details)
+    if isinstance(sides, Payment):
+        return sides
+    debit, credit = sides
     return payment_post(
         asked,
         kind=KIND_TRANSFER,
@@ -64,6 +61,40 @@ def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money,
         destination=credit,
         details=details,
     )
+
+
+def transfer_accept(
+    *, asked: Asked, source: str, destination: str, amount: Money, details: Details
+) -> Payment | Accepted:
+    """The same, without waiting for the books when the engine executes it. `Accepted` is no promise: see its status."""
+    sides = _sides(asked, source, destination, amount, details)
+    if isinstance(sides, Payment):
+        return sides
+    debit, credit = sides
+    posting = posting_of(
+        asked, kind=KIND_TRANSFER, amount=amount, debit=debit.ledger_id, credit=credit.ledger_id, details=details
+    )
+    result = posting_accept(posting=posting, actor_id=asked.user.pk, correlation_id=trace_id())
+    if isinstance(result, Accepted):
+        return result
+    return payment_answered(asked, posting, result, amount=amount, source=debit, destination=credit)
+
+
+def _sides(
+    asked: Asked, source: str, destination: str, amount: Money, details: Details
+) -> tuple[AccountRef, AccountRef] | Payment:
+    """The two accounts, or the payment that was decided under this key before the rules changed."""
+    try:
+        refs = account_refs(names=(source, destination))
+        usable = usable_sources(asked.user, refs, [source])
+        sides = transfer_sides(refs, product_limits(), usable, source, destination, amount)
+        value_date_check(details.value_date)
+    except DomainError:
+        payment = decided_before(asked)
+        if payment is None:
+            raise
+        return payment
+    return sides
 
 
 def usable_sources(user: User, refs: dict[str, AccountRef], sources: list[str]) -> set[UUID] | None:
