@@ -35,7 +35,7 @@ def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     form = QueryForm(request)
     as_of = form.day("as_of", "To") or business_date_or_none()
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": TITLES[kind],

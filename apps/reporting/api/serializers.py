@@ -36,7 +36,7 @@ class StatementRowSerializer(serializers.Serializer):
     """A row. Amounts are decimal strings, one a column, positive on the side on which the row naturally grows."""
 
     kind = serializers.ChoiceField(choices=["heading", "group", "line", "total", "result"])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     depth = serializers.IntegerField(min_value=0)
     code = serializers.CharField(allow_null=True, help_text="Of the node of the chart.")
     gl_account_id = serializers.UUIDField(allow_null=True)
