@@ -18,8 +18,10 @@ from apps.core import clock
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """A balance as read, credit-positive minor units. `pending` is true while part of it, `unjournaled` in sum, may still
-    disappear."""
+    """A balance as read, credit-positive minor units.
+
+    `pending` is true while part of it, `unjournaled` in sum, may still disappear.
+    """
 
     booked: int
     held: int

@@ -43,6 +43,7 @@ from apps.payments.api.bodies import (
     money_of,
     transfer_reader,
 )
+from apps.payments.api.limits import amount_guard, amounts_guard
 from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
@@ -123,6 +124,7 @@ class TransfersView(MoneyView):
             key=self.idempotency_key,
             fingerprint=hashlib.sha256(b"POST\n/api/v1/transfers\n" + canonical).digest(),
         )
+        amount_guard(asked, "payments.transfer", amount)
         approval = transfer_approval(asked, source=source, destination=destination, amount=amount, details=details)
         if approval is not None:
             return answer(ApprovalSerializer(approval).data, status=202, location=approval.url)
@@ -183,6 +185,7 @@ class TransferBatchesView(MoneyView):
             raise
         batch_approval_check(items)
         asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=b"")
+        amounts_guard(asked, "payments.batch", (item.amount for item in items))
         results = services.transfer_batch_post(asked=asked, items=items, atomic=atomic)
         replayed = all(result.replayed for result in results)
         if atomic and any(not result.ok for result in results):
@@ -286,6 +289,7 @@ class DepositsView(CashView):
     def post(self, request: Request) -> Response | HttpResponse:
         """Book money that came in. Cash is booked at the till of the user's own branch."""
         asked, values = self.asked(request)
+        amount_guard(asked, "payments.deposit", values["amount"])
         payment = services.deposit_post(asked=asked, **values)
         return payment_answer(request._request, payment, location="transactions")
 
@@ -303,6 +307,7 @@ class WithdrawalsView(CashView):
     def post(self, request: Request) -> Response | HttpResponse:
         """Book money that is paid out; pay it only after 201."""
         asked, values = self.asked(request)
+        amount_guard(asked, "payments.withdraw", values["amount"])
         payment = services.withdrawal_post(asked=asked, **values)
         return payment_answer(request._request, payment, location="transactions")
 
