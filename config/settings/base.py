@@ -31,7 +31,7 @@ LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where
 # Lowest first: each may import only those before it.
 NUMINA_APPS = [
     "core", "calculations", "vault", "identity", "audit", "jobs", "notifications", "approvals",
-    "ledger", "balances", "members", "accounts", "payments", "reporting", "backoffice",
+    "ledger", "balances", "members", "accounts", "payments", "compliance", "reporting", "backoffice",
 ]  # fmt: skip
 
 INSTALLED_APPS = [
@@ -176,6 +176,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ApprovalVerdictEnum": "apps.approvals.models.ApprovalDecision.Verdict",
         "BatchModeEnum": ["independent", "atomic"],
         "DelegationStateEnum": "apps.approvals.models.Delegation.State",
+        "FactorKindEnum": "apps.identity.models.SecondFactor.Kind",
+        "FactorMethodEnum": ["totp", "sms", "email", "recovery"],
         "GLAccountTypeEnum": ["asset", "liability", "equity", "income", "expense"],
         "GLAccountUsageEnum": ["header", "detail", "control"],
         "HealthStateEnum": ["ok", "failed"],
@@ -185,7 +187,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "MemberStatusSettableEnum": "apps.members.api.serializers.SETTABLE",
         "PaymentStatusEnum": ["committed", "rejected"],
         "ProductKindEnum": "apps.accounts.models.AccountProduct.Kind",
+        "RegistrationStatusEnum": ["registered"],
         "ScopeEnum": "apps.identity.models.Role.Scope",
+        "SentStatusEnum": ["sent"],
+        "SessionPlaceEnum": "apps.identity.models.Session.Place",
     },
 }
 SIMPLE_JWT: dict[str, Any] = {
@@ -271,6 +276,19 @@ NUMINA: dict[str, Any] = {
         "key": ENV.vault_key,
     },
     "KEY_ROTATION_DAYS": 90,
+    # What compliance is shown; see apps/compliance/rules.py. Counts are an hour's.
+    "UNUSUAL": {
+        "velocity_count": 20,
+        "amount_factor": 10,
+        "amount_min_minor": 5_000_000,
+        "usual_days": 90,
+        "usual_count_min": 5,
+        "opens_hour": 6,
+        "closes_hour": 21,
+        "denials_count": 10,
+        "failures_count": 10,
+        "reads_count": 150,
+    },
     "AUDIT_ONLINE_MONTHS": 24,  # older months of the trail go to the object storage
     "RETENTION_YEARS": 7,  # how long the law keeps records of money and of who did what
     "DATA_REGION": ENV.data_region,  # where this bank's data may be kept; shown, and written into its certificates
