@@ -81,6 +81,8 @@ def apr_eu(
     if not drawdowns:
         raise NoSolution("A rate needs a drawdown.", pointer="/advances")
     start = min(date for date, _ in drawdowns)
+    if any(date < start for date, _ in payments):
+        raise PeriodNotValid("No payment is before the first drawdown.", pointer="/payments")
     return effective_rate(
         [(years_between(start, date, basis), amount) for date, amount in drawdowns]
         + [(years_between(start, date, basis), -amount) for date, amount in payments]
