@@ -11,16 +11,19 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from dateutil.rrule import rrule, rrulestr
+from dateutil.rrule import rrulestr
 
 from apps.calculations.business_days import convention_name, date_adjust
-from apps.calculations.calendars import Calendar
+from apps.calculations.calendars import Calendar, month_end
 from apps.calculations.errors import ConventionNeeds, RecurrenceNotValid
 
 RULE_LENGTH_MAX = 500
 OCCURRENCES_MAX = 10_000
 LAST_YEAR = 2200
+HORIZON_YEARS = {"DAILY": 28, "WEEKLY": 100}
+"""How many years of a rule are looked at: 10,000 days, and for rarer rules all up to LAST_YEAR."""
 MONTH_ENDS = ("skip", "last")
 """What a day that a month does not have becomes: skip (RFC 5545: no occurrence), last (the last day of the month)."""
 
@@ -30,6 +33,15 @@ _PARTS = {
     "BYEASTER",
 }  # fmt: skip
 
+_NOT_WITH = {
+    "DAILY": {"BYSETPOS", "BYWEEKNO", "BYEASTER"},
+    "WEEKLY": {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTER"},
+    "MONTHLY": {"BYWEEKNO"},
+    "YEARLY": set(),
+}
+"""Parts that RFC 5545 does not allow with a frequency, or that mean nothing with it."""
+
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _LARGEST = {"BYSETPOS": 366, "BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYEASTER": 366}
 _DAY = re.compile(r"([-+]?[1-9][0-9]?)?(MO|TU|WE|TH|FR|SA|SU)")
 
@@ -55,6 +67,10 @@ def rule_parse(text: str, *, pointer: str = "/rule") -> dict[str, str]:
         parts[name] = value
     if parts.get("FREQ") not in _FREQUENCIES:
         raise RecurrenceNotValid("FREQ is DAILY, WEEKLY, MONTHLY or YEARLY.", pointer=pointer)
+    strange = _NOT_WITH[parts["FREQ"]] & parts.keys()
+    if strange or (parts["FREQ"] in {"DAILY", "WEEKLY"} and re.search(r"[0-9]", parts.get("BYDAY", ""))):
+        named = ", ".join(sorted(strange)) or "A numbered BYDAY"
+        raise RecurrenceNotValid(f"{named} does not go with FREQ={parts['FREQ']}.", pointer=pointer)
     if "COUNT" in parts and "UNTIL" in parts:
         raise RecurrenceNotValid("COUNT and UNTIL exclude each other.", pointer=pointer)
     for name in ("COUNT", "INTERVAL"):
@@ -93,8 +109,9 @@ def occurrences(
 ) -> Iterator[Occurrence]:
     """The occurrences of a rule from `start` on, in order, lazily; nominal dates up to `until`, at most `limit`.
 
-    `exclude` holds nominal dates that are left out; as in RFC 5545 they count for COUNT. Nothing is given after the
-    year 2200. Raises RecurrenceNotValid, ConventionNeeds (a convention without a calendar), UnknownConvention.
+    `exclude` holds nominal dates that are left out; as in RFC 5545 they count for COUNT. At most OCCURRENCES_MAX
+    dates within HORIZON_YEARS are given. Raises RecurrenceNotValid, ConventionNeeds (a convention without a calendar),
+    UnknownConvention.
     """
     name = convention_name(convention)
     if name != "none" and calendar is None:
@@ -102,7 +119,7 @@ def occurrences(
     dates = _dates(_with_month_end(rule_parse(rule), start, month_end), start)
     number = 0
     for nominal in dates:
-        if nominal.year > LAST_YEAR or (until is not None and nominal > until) or number >= limit:
+        if (until is not None and nominal > until) or number >= limit:
             return
         if nominal in exclude:
             continue
@@ -111,26 +128,54 @@ def occurrences(
 
 
 def _dates(parts: dict[str, str], start: dt.date) -> Iterator[dt.date]:
-    """The rule's dates. A rule without an end gets one, so that one that never gives a date ends too."""
-    if "COUNT" not in parts and "UNTIL" not in parts:
-        parts = {**parts, "UNTIL": f"{LAST_YEAR}1231"}
-    text = ";".join(f"{key}={value}" for key, value in parts.items())
+    """The rule's dates, within HORIZON_YEARS: a rule that gives few dates or none must not be searched for ever."""
+    last = dt.date(min(LAST_YEAR, start.year + HORIZON_YEARS.get(parts["FREQ"], LAST_YEAR)), 12, 31)
+    text = parts.get("UNTIL", f"{last:%Y%m%d}")
+    try:
+        last = min(last, dt.datetime.strptime(text, "%Y%m%d").date())  # noqa: DTZ007 - a date, no moment
+    except ValueError as error:
+        raise RecurrenceNotValid("UNTIL is a date such as 20261231.", pointer="/rule") from error
+    found = _daily(parts, start, last) if parts["FREQ"] == "DAILY" else _by_dateutil(parts, start, last)
+    first = next(found, None)
+    if first is None:
+        raise RecurrenceNotValid(f"The rule gives no date up to {last.isoformat()}.", pointer="/rule")
+    return islice(chain([first], found), int(parts.get("COUNT", OCCURRENCES_MAX)))
+
+
+def _by_dateutil(parts: dict[str, str], start: dt.date, last: dt.date) -> Iterator[dt.date]:
+    bounded = {**parts, "UNTIL": f"{last:%Y%m%d}"}
+    bounded.pop("COUNT", None)
+    text = ";".join(f"{name}={value}" for name, value in bounded.items())
     try:
         read = rrulestr(text, dtstart=dt.datetime.combine(start, dt.time()))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise RecurrenceNotValid("The rule cannot be read.", pointer="/rule") from error
-    if not isinstance(read, rrule):
-        raise RecurrenceNotValid("One rule, not a set.", pointer="/rule")
-    if not _ever(text, start):
-        raise RecurrenceNotValid("The rule never gives a date.", pointer="/rule")
     return (moment.date() for moment in read)
 
 
-def _ever(text: str, start: dt.date) -> bool:
-    """Does the rule give a date in the 60 years from the start (a leap day on a given weekday comes within 40)?"""
-    without = ";".join(part for part in text.split(";") if not part.startswith(("COUNT=", "UNTIL=")))
-    bounded = f"{without};UNTIL={min(start.year + 60, 9999):04d}1231"
-    return next(iter(rrulestr(bounded, dtstart=dt.datetime.combine(start, dt.time()))), None) is not None
+def _daily(parts: dict[str, str], start: dt.date, last: dt.date) -> Iterator[dt.date]:
+    """Every so many days, those that fit the filters. dateutil would look for a day that never comes for seconds."""
+    step = dt.timedelta(days=int(parts.get("INTERVAL", "1")))
+    months = _numbers(parts, "BYMONTH")
+    month_days, year_days = _numbers(parts, "BYMONTHDAY"), _numbers(parts, "BYYEARDAY")
+    weekdays = {_WEEKDAYS.index(name) for name in parts["BYDAY"].split(",")} if "BYDAY" in parts else set()
+    day = start
+    while day <= last:
+        left_in_month = (month_end(day) - day).days + 1
+        ordinal = day.timetuple().tm_yday
+        left_in_year = (dt.date(day.year, 12, 31) - day).days + 1
+        if (
+            (not months or day.month in months)
+            and (not month_days or {day.day, -left_in_month} & month_days)
+            and (not year_days or {ordinal, -left_in_year} & year_days)
+            and (not weekdays or day.weekday() in weekdays)
+        ):
+            yield day
+        day += step
+
+
+def _numbers(parts: dict[str, str], name: str) -> set[int]:
+    return {int(item) for item in parts[name].split(",")} if name in parts else set()
 
 
 def _with_month_end(parts: dict[str, str], start: dt.date, month_end: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import datetime as dt
 from itertools import islice
 
 import pytest
+from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,12 +67,24 @@ def test_rules_without_an_end_are_lazy_and_end_with_the_calendar() -> None:
     [
         "", "FREQ=SECONDLY", "COUNT=5", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;BYMONTHDAY=0", "FREQ=DAILY;BYDAY=XX",
         "FREQ=MONTHLY;BYMONTH=13", "FREQ=DAILY;COUNT=1;UNTIL=20260101", "FREQ=DAILY;COUNT=99999", "FREQ=DAILY;UNTIL=0",
-        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1", "FREQ=MONTHLY;INTERVAL=-1", "FREQ=DAILY;X-BANK=1", "A" * 501,
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1", "FREQ=MONTHLY;INTERVAL=-1", "FREQ=DAILY;X-BANK=1",
+        "FREQ=WEEKLY;BYMONTHDAY=1",
+        "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "A" * 501,
     ],
 )  # fmt: skip
 def test_rules_that_are_refused(rule: str) -> None:
     with pytest.raises(RecurrenceNotValid):
         list(occurrences(rule, NEW_YEAR))
+
+
+@pytest.mark.parametrize(
+    "parts", ["", ";BYDAY=MO,FR", ";BYMONTH=2,3", ";BYMONTHDAY=-1,15", ";BYYEARDAY=1,-1,100", ";INTERVAL=10;BYDAY=SA"]
+)
+def test_days_are_those_of_dateutil(parts: str) -> None:
+    midnight = dt.datetime.combine(dt.date(2023, 11, 5), dt.time())
+    moments = islice(rrulestr(f"FREQ=DAILY{parts}", dtstart=midnight), 60)
+    expected = [moment.date().isoformat() for moment in moments]
+    assert _dates(f"FREQ=DAILY{parts}", dt.date(2023, 11, 5), limit=60) == expected
 
 
 def test_moving_needs_a_calendar() -> None:

@@ -72,7 +72,7 @@ class DayCountExplanationSerializer(serializers.Serializer):
     """How the fraction came about."""
 
     formula = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     parts = PartSerializer(many=True)
 
 
@@ -93,7 +93,7 @@ class ConventionSerializer(serializers.Serializer):
 
     name = serializers.CharField()
     formula = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     needs = serializers.ListField(child=serializers.CharField())
     also_called = serializers.ListField(child=serializers.CharField())
     additive = serializers.BooleanField(help_text="The pieces of a period add up to the whole period.")
@@ -171,7 +171,7 @@ class RatePeriodSerializer(StrictSerializer):
     """Rates from a date on."""
 
     effective_from = DateField(required=False, help_text="From the beginning if absent.")
-    tiers = TierSerializer(many=True, min_length=1, max_length=TIERS_MAX)
+    tiers = TierSerializer(many=True, min_length=1, max_length=TIERS_MAX)  # type: ignore[call-arg]
 
 
 class TaxSerializer(StrictSerializer):
@@ -195,9 +195,9 @@ class InterestRequestSerializer(StrictSerializer):
     start = DateField()
     end = DateField(help_text=f"The day after the last that earns; at most {DAYS_MAX} days after the start.")
     opening_balance = _amount(required=False, help_text="If absent the account opens with its first movement.")
-    movements = MovementSerializer(many=True, required=False, max_length=MOVEMENTS_MAX)
-    rates = RatePeriodSerializer(many=True, min_length=1, max_length=RATES_MAX)
-    overdraft_rates = RatePeriodSerializer(many=True, required=False, max_length=RATES_MAX)
+    movements = MovementSerializer(many=True, required=False, max_length=MOVEMENTS_MAX)  # type: ignore[call-arg]
+    rates = RatePeriodSerializer(many=True, min_length=1, max_length=RATES_MAX)  # type: ignore[call-arg]
+    overdraft_rates = RatePeriodSerializer(many=True, required=False, max_length=RATES_MAX)  # type: ignore[call-arg]
     day_count = TextField(required=False, max_length=100)
     balance = ChoiceField(choices=("daily", "minimum", "average"), required=False)
     within_day = BooleanField(required=False, help_text="The minimum at any moment, not at the end of days.")
@@ -214,7 +214,7 @@ class InterestRequestSerializer(StrictSerializer):
     posting_rounding = TextField(required=False, max_length=32, help_text=_ROUNDING_HELP)
     posting_unit = IntegerField(required=False, min_value=1, max_value=10**9, help_text="Minor units.")
     remainder = ChoiceField(choices=("carry", "drop"), required=False)
-    withholding = TaxSerializer(many=True, required=False, max_length=RATES_MAX)
+    withholding = TaxSerializer(many=True, required=False, max_length=RATES_MAX)  # type: ignore[call-arg]
     withholding_rounding = TextField(required=False, max_length=32, help_text=_ROUNDING_HELP)
     capitalise = BooleanField(required=False, help_text="Postings are added to the balance; true if absent.")
     close = BooleanField(required=False, help_text="All is posted at the end.")
@@ -266,7 +266,7 @@ class InterestConventionSerializer(serializers.Serializer):
 
     day_count = serializers.CharField()
     formula = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
 
 
 class InterestExplanationSerializer(serializers.Serializer):
