@@ -10,7 +10,10 @@ from rest_framework import serializers
 from apps.calculations.loans import Change, LoanState, Payoff, Prepayment, Row, RowState, Schedule
 from apps.core.currencies import minor_format
 
-_AMOUNT = {"help_text": "A decimal string in the currency of the answer."}
+
+def shown_amount() -> serializers.CharField:
+    """An amount."""
+    return serializers.CharField(help_text="A decimal string in the currency of the answer.")
 
 
 class RowAnswer(serializers.Serializer):
@@ -20,32 +23,32 @@ class RowAnswer(serializers.Serializer):
     start = serializers.DateField()
     due = serializers.DateField()
     days = serializers.IntegerField()
-    opening = serializers.CharField(**_AMOUNT)
-    disbursed = serializers.CharField(**_AMOUNT)
-    principal = serializers.CharField(**_AMOUNT)
-    interest = serializers.CharField(**_AMOUNT)
-    fees = serializers.CharField(**_AMOUNT)
-    penalties = serializers.CharField(**_AMOUNT)
-    total = serializers.CharField(**_AMOUNT)
-    closing = serializers.CharField(**_AMOUNT)
+    opening = shown_amount()
+    disbursed = shown_amount()
+    principal = shown_amount()
+    interest = shown_amount()
+    fees = shown_amount()
+    penalties = shown_amount()
+    total = shown_amount()
+    closing = shown_amount()
 
 
 class PaidRowAnswer(RowAnswer):
     """An instalment and what is paid of it."""
 
-    paid = serializers.CharField(**_AMOUNT)
-    outstanding = serializers.CharField(**_AMOUNT)
+    paid = shown_amount()
+    outstanding = shown_amount()
     paid_date = serializers.DateField(allow_null=True)
 
 
 class TotalsAnswer(serializers.Serializer):
     """Everything that falls due."""
 
-    principal = serializers.CharField(**_AMOUNT)
-    interest = serializers.CharField(**_AMOUNT)
-    fees = serializers.CharField(**_AMOUNT)
-    penalties = serializers.CharField(**_AMOUNT)
-    total = serializers.CharField(**_AMOUNT)
+    principal = shown_amount()
+    interest = shown_amount()
+    fees = shown_amount()
+    penalties = shown_amount()
+    total = shown_amount()
 
 
 class ScheduleAnswer(serializers.Serializer):
@@ -66,7 +69,7 @@ class AprAnswer(serializers.Serializer):
     rate = serializers.CharField(help_text="The fraction, to 12 decimals.")
     method = serializers.CharField()
     counted_in = serializers.CharField(help_text="The unit-period, or how years were counted.")
-    finance_charge = serializers.CharField(**_AMOUNT)
+    finance_charge = shown_amount()
     formula = serializers.CharField()
 
 
@@ -75,13 +78,13 @@ class PayoffAnswer(serializers.Serializer):
 
     currency = serializers.CharField()
     date = serializers.DateField()
-    principal = serializers.CharField(**_AMOUNT)
-    interest = serializers.CharField(**_AMOUNT)
-    unearned_interest = serializers.CharField(**_AMOUNT)
-    fees = serializers.CharField(**_AMOUNT)
-    penalties = serializers.CharField(**_AMOUNT)
-    closing_fee = serializers.CharField(**_AMOUNT)
-    total = serializers.CharField(**_AMOUNT)
+    principal = shown_amount()
+    interest = shown_amount()
+    unearned_interest = shown_amount()
+    fees = shown_amount()
+    penalties = shown_amount()
+    closing_fee = shown_amount()
+    total = shown_amount()
     explain = serializers.DictField()
 
 
@@ -93,9 +96,9 @@ class OutcomeAnswer(serializers.Serializer):
     totals = TotalsAnswer()
     interest_difference = serializers.CharField(help_text="Interest after the change less that before it.")
     instalments_left = serializers.IntegerField()
-    next_instalment = serializers.CharField(**_AMOUNT)
+    next_instalment = shown_amount()
     last_due = serializers.DateField()
-    capitalised = serializers.CharField(**_AMOUNT)
+    capitalised = shown_amount()
 
 
 class WhatIfAnswer(serializers.Serializer):

@@ -66,6 +66,11 @@ def amount(**kwargs: Any) -> TextField:
     return TextField(max_length=32, **kwargs)
 
 
+def several(form: type[serializers.Serializer], most: int, *, required: bool = False) -> serializers.ListField:
+    """Up to `most` of a form; at least one when it is required."""
+    return serializers.ListField(child=form(), required=required, max_length=most, min_length=1 if required else 0)
+
+
 class RoundingForm(StrictSerializer):
     """To a multiple of a unit, by a mode."""
 
@@ -127,7 +132,9 @@ class ChargeForm(StrictSerializer):
 class OrderForm(StrictSerializer):
     """Which component a payment pays first: of what is due, and of what is not yet."""
 
-    due = serializers.ListField(child=ChoiceField(choices=COMPONENTS), min_length=4, max_length=4, default=COMPONENTS)
+    due = serializers.ListField(
+        child=ChoiceField(choices=COMPONENTS), min_length=4, max_length=4, default=list(COMPONENTS)
+    )
     in_advance = serializers.ListField(
         child=ChoiceField(choices=COMPONENTS), min_length=4, max_length=4, required=False
     )
@@ -186,10 +193,10 @@ class LoanForm(StrictSerializer):
     grace_interest = IntegerField(min_value=0, max_value=options.INSTALMENTS_MAX, default=0)
     interest_free = IntegerField(min_value=0, max_value=options.INSTALMENTS_MAX, default=0)
     interest_in_grace = BooleanField(default=True)
-    shares = ShareForm(many=True, required=False, max_length=options.INSTALMENTS_MAX)
-    tranches = DatedAmountForm(many=True, required=False, max_length=100)
-    rate_changes = RateChangeForm(many=True, required=False, max_length=500)
-    fees = FeeForm(many=True, required=False, max_length=20)
+    shares = several(ShareForm, options.INSTALMENTS_MAX)
+    tranches = several(DatedAmountForm, 100)
+    rate_changes = several(RateChangeForm, 500)
+    fees = several(FeeForm, 20)
 
 
 class ScheduleForm(LoanForm):
@@ -206,8 +213,8 @@ class AprForm(StrictSerializer):
         choices=options.YEAR_BASES, default="days_365", help_text="How years are counted; not for the US."
     )
     currency = CurrencyField()
-    advances = DatedAmountForm(many=True, min_length=1, max_length=100)
-    payments = DatedAmountForm(many=True, min_length=1, max_length=options.INSTALMENTS_MAX)
+    advances = several(DatedAmountForm, 100, required=True)
+    payments = several(DatedAmountForm, options.INSTALMENTS_MAX, required=True)
 
 
 class EventsForm(StrictSerializer):
@@ -215,8 +222,8 @@ class EventsForm(StrictSerializer):
 
     loan = LoanForm()
     servicing = ServicingForm(required=False)
-    payments = DatedAmountForm(many=True, required=False, max_length=EVENTS_MAX)
-    charges = ChargeForm(many=True, required=False, max_length=EVENTS_MAX)
+    payments = several(DatedAmountForm, EVENTS_MAX)
+    charges = several(ChargeForm, EVENTS_MAX)
 
 
 class ClosingFeeForm(StrictSerializer):

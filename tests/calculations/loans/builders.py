@@ -33,7 +33,7 @@ def terms(
 
 def daily(**options: Any) -> LoanTerms:
     """Interest by the day; the level instalment in whole units, by months of 30 days of 365: as Fineract has it."""
-    given = {
+    given: dict[str, Any] = {
         "interest": "ACT/365F",
         "annuity_years": Fraction(30, 365),
         "interest_rounding": Rounding(1, "half_even"),

@@ -32,7 +32,7 @@ from apps.calculations.loans import (
 from tests.calculations.loans.builders import START, day, terms
 
 UNIT = Rounding(100, "half_up")
-OPENCBS = {
+OPENCBS: dict[str, Any] = {
     "interest_rounding": Rounding(1, "half_up"), "instalment_rounding": Rounding(1, "half_up"), "remainder": "spread",
 }  # fmt: skip
 
