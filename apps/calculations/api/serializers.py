@@ -23,6 +23,7 @@ from apps.core.api.serializers import StrictSerializer
 MOVEMENTS_MAX, RATES_MAX, TIERS_MAX, HOLIDAYS_MAX, OCCURRENCES_MAX = 5_000, 200, 50, 2_000, 1_000
 DAYS_MAX = 3_700
 _ROUNDING_HELP = "half_even, half_up, half_down, half_odd, half_ceiling, half_floor, up, down, ceiling or floor."
+_FREQUENCY_HELP = f"One of {', '.join(FREQUENCIES)}."
 _CALENDAR_HELP = "SAT/SUN, FRI/SAT, SUN, NONE, TARGET, BRAZIL, a country (KE), an exchange (NYSE); joined by +."
 
 
@@ -204,16 +205,16 @@ class InterestRequestSerializer(StrictSerializer):
     tiering = ChoiceField(choices=("whole", "banded"), required=False)
     tier_above = BooleanField(required=False, help_text="Tiers begin above their balance, not at it.")
     rate_per = ChoiceField(choices=("year", "period"), required=False)
-    calculation = ChoiceField(choices=tuple(FREQUENCIES), required=False)
-    compounding = ChoiceField(choices=tuple(FREQUENCIES), required=False)
-    posting = ChoiceField(choices=tuple(FREQUENCIES), required=False)
+    calculation = TextField(required=False, max_length=16, help_text=_FREQUENCY_HELP)
+    compounding = TextField(required=False, max_length=16, help_text=_FREQUENCY_HELP)
+    posting = TextField(required=False, max_length=16, help_text=_FREQUENCY_HELP)
     anchor = ChoiceField(choices=("calendar", "start"), required=False)
     minimum_balance = _amount(required=False, min_value=0, help_text="A balance below it earns nothing.")
     accrual_decimals = IntegerField(required=False, min_value=0, max_value=12)
     accrual_rounding = TextField(required=False, max_length=32, help_text=_ROUNDING_HELP)
     posting_rounding = TextField(required=False, max_length=32, help_text=_ROUNDING_HELP)
     posting_unit = IntegerField(required=False, min_value=1, max_value=10**9, help_text="Minor units.")
-    remainder = ChoiceField(choices=("carry", "drop"), required=False)
+    remainder = TextField(required=False, max_length=16, help_text="carry or drop.")
     withholding = TaxSerializer(many=True, required=False, max_length=RATES_MAX)  # type: ignore[call-arg]
     withholding_rounding = TextField(required=False, max_length=32, help_text=_ROUNDING_HELP)
     capitalise = BooleanField(required=False, help_text="Postings are added to the balance; true if absent.")
