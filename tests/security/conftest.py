@@ -17,6 +17,7 @@ from apps.audit.verifying import verification_request
 from apps.core import clock
 from apps.identity.models import Branch, Role
 from apps.identity.permissions import PERMISSIONS
+from apps.jobs.models import CloseRun, DeadLetter, Job
 from apps.ledger.selectors import business_date_current
 from apps.ledger.services import period_create
 from tests.conftest import ApiClient
@@ -110,6 +111,15 @@ def bank(db: None, _files: None) -> Bank:
     day = business_date_current()
     period = period_create(
         acting_user=root.user, code="SEC", starts_on=dt.date(1950, 1, 1), ends_on=dt.date(1950, 1, 31)
+    failed = Job.objects.create(
+        kind="balances.books_verify",
+        queue="bulk",
+        status="failed",
+        attempts_max=4,
+        available_at=clock.now(),
+        branch=branch,
+    )
+    letter = DeadLetter.objects.create(job=failed, kind=failed.kind, queue="bulk", reason="error", attempts=1)
     )
     assert period.ends_on < day
     bank.ids |= {
@@ -128,6 +138,11 @@ def bank(db: None, _files: None) -> Bank:
 
 def _approvals(bank: Bank, owner: Any) -> None:
     """A request of root's that waits, a draft of a policy, and a delegation; the rules ask for nothing of payments."""
+        "job_id": run.json()["id"],
+        "letter_id": letter.pk,
+        "close_id": CloseRun.objects.create(
+            business_date=dt.date(1950, 1, 2), started_at=clock.now(), status="done"
+        ).pk,
     rule = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": []}]}]}
     level = {"name": "Somebody", "stage": 1, "who": {"position": "head_office"}}
     asking = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": [level]}]}]}
@@ -219,6 +234,10 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
         },
         ("POST", "ledger/journal-entries/{transaction_id}/reversal"): {"description": "Wrong"},
         ("POST", "audit/exports"): {"format": "csv", "reason": "Asked for it"},
+        ("POST", "jobs"): {"kind": "balances.books_verify", "payload": {}},
+        ("POST", "close-of-business"): {"dry_run": True},
+        ("POST", "dead-letters/{letter_id}/retry"): {"note": "Fixed"},
+        ("POST", "dead-letters/{letter_id}/discard"): {"note": "Not needed"},
         ("POST", "audit/verifications"): {},
         ("POST", "ledger/periods"): {"code": "SEC2", "starts_on": "1950-02-01", "ends_on": "1950-02-28"},
     }

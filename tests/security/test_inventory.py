@@ -48,6 +48,8 @@ def test_the_list_of_urls_is_the_reviewed_one() -> None:
 
 
 def _path(entry: tuple[str, Any]) -> str:
+    "api/v1/jobs",
+    "api/v1/jobs/<uuid:job_id>",
     return entry[0]
 
 

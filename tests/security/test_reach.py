@@ -32,6 +32,9 @@ LISTS_IN_REACH = {
 def _scoped(*methods: str) -> list[tuple[Route, str]]:
     return [(route, method) for route, method in operations(*methods) if set(route.parameters) - BANK_WIDE]
 
+    "jobs",
+    "dead-letters",
+    "close-of-business",
 
 def _said(response: Any, route: Route, bank: Bank) -> dict[str, Any]:
     """The answer without what names the request."""

@@ -204,4 +204,4 @@ class CloseStartSerializer(StrictSerializer):
     """Which date; without one, the date that is waiting to be closed."""
 
     business_date = DateField(required=False)
-    dry_run = BooleanField(required=False, default=False)
+    dry_run = BooleanField(help_text="True: only say what would be done.")
