@@ -178,6 +178,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DelegationStateEnum": "apps.approvals.models.Delegation.State",
         "FactorKindEnum": "apps.identity.models.SecondFactor.Kind",
         "FactorMethodEnum": ["totp", "sms", "email", "recovery"],
+        "DeliveryReportEnum": "apps.notifications.api.serializers.REPORTABLE",
+        "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
+        "NotificationChannelEnum": "apps.notifications.models.Channel",
+        "NotificationModeEnum": "apps.notifications.models.Preference.Mode",
         "GLAccountTypeEnum": ["asset", "liability", "equity", "income", "expense"],
         "GLAccountUsageEnum": ["header", "detail", "control"],
         "HealthStateEnum": ["ok", "failed"],
@@ -241,6 +245,7 @@ NUMINA: dict[str, Any] = {
         "password_user": "10/15m",  # the present password, shown to change it
         "mail_email": "5/h",  # links for a new password or to confirm an address
         "mail_ip": "30/h",
+        "link_ip": "60/h",  # links tried
         "register_ip": "60/h",
         "register_email": "5/h",
         "refresh_ip": "300/m",

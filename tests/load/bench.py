@@ -276,7 +276,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, in which all measures take turns")
     parser.add_argument("--only", default="", help="comma-separated names of measures")
     parser.add_argument("--json", type=Path, help="write the result here")
+    parser.add_argument("--notices", action="store_true", help="measure notifications instead")
     options = parser.parse_args()
+    if options.notices:
+        from tests.load import notices
+
+        return notices.main()
     django.setup()
     from apps.balances.selectors import books_verify
     from tests.load.bank import bank_make

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.api.fields import BooleanField, ChoiceField, TextField
@@ -19,6 +20,7 @@ WISHES_MAX = 400
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "22:00"})
 class TimeOfDayField(serializers.Field):
     """A time of day as HH:MM."""
 

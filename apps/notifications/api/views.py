@@ -120,7 +120,12 @@ class ReadAllView(ApiView):
 
     permissions: ClassVar = {"POST": ANY_USER}
 
-    @extend_schema(summary="Mark all notifications as read", request=None, responses={200: forms.ReadAllSerializer})
+    @extend_schema(
+        operation_id="notifications_read_all",
+        summary="Mark all notifications as read",
+        request=None,
+        responses={200: forms.ReadAllSerializer},
+    )
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
