@@ -41,9 +41,18 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Trial balance", "balance", "ledger_trial_balance", "ledger.view"),
             ("Statements", "summarize", "reporting_statement:balance-sheet", "ledger.view"),
+            ("Reports", "folder_open", "reporting_reportrun_changelist", "ledger.view"),
             ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
             ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
             ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),
+        ),
+    ),
+    (
+        "Compliance",
+        (
+            ("Unusual activity", "flag", "compliance_flag_changelist", "compliance.view"),
+            ("Personal data", "shield_person", "compliance_privacyrequest_changelist", "compliance.view"),
+            ("Legal holds", "gavel", "compliance_legalhold_changelist", "compliance.view"),
         ),
     ),
     (
@@ -60,6 +69,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Who would approve?", "account_tree", "approvals_simulator", "approvals.view"),
             ("Time of approvals", "timer", "approvals_report", "approvals.view"),
             ("Audit", "policy", "audit_auditevent_changelist", "audit.view"),
+            ("Verifications", "verified", "audit_verification_changelist", "audit.view"),
+            ("Encryption keys", "key", "vault_datakey_changelist", "vault.view"),
+            ("Key rotations", "autorenew", "vault_rotation_changelist", "vault.view"),
         ),
     ),
     (

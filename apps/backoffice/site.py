@@ -30,7 +30,7 @@ class StaffSite(UnfoldAdminSite):
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
-        from apps.reporting.admin import statement_page
+        from apps.reporting.staff_pages import statement_page
 
         page = self.admin_view(partial(trial_balance_page, self))
         return [

@@ -57,6 +57,7 @@ PERMISSIONS: dict[str, str] = {
     "jobs.manage": "Cancel jobs of others, decide on failed jobs, keep business calendars",
     "jobs.close": "Close business dates",
     "calculations.use": "Use the calculation engine: day counts, interest, schedules, quotes",
+    "reporting.schedule": "Have reports drawn up by themselves, and end that",
     "backoffice.dashboard": "See the staff dashboard",
 }
 

@@ -1,100 +1,82 @@
-"""Financial statements on the staff site, with their files."""
+"""Kept reports and their schedules on the staff site."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from apps.core import clock
-from apps.core.currencies import CURRENCIES
-from apps.core.query_forms import QueryForm
-from apps.core.record_pages import user_may
-from apps.ledger.admin.scope import branch_ids_of, branches_of
-from apps.ledger.figures import business_date_or_none
+from apps.core import display
+from apps.core.admin import NuminaAdmin
+from apps.core.errors import DomainError
 from apps.reporting import renditions
-from apps.reporting.statements import DRAWN, FinancialStatement, columns_of
-
-TITLES = {
-    "balance-sheet": "Balance sheet",
-    "income-statement": "Income statement",
-    "changes-in-equity": "Changes in equity",
-    "cash-flow": "Cash flow",
-}
+from apps.reporting.models import ReportRun, ReportSchedule
+from apps.reporting.selectors import report_run_get_for, report_runs_visible_to
+from apps.reporting.services import report_open
 
 
-def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:
-    """One statement. Filters: since, as_of, branch, currency, compare. `format` asks for a file of the same figures."""
-    if not user_may(request, "ledger.view"):
-        raise PermissionDenied
-    if kind not in TITLES:
-        raise Http404
-    form = QueryForm(request)
-    as_of = form.day("as_of", "To") or business_date_or_none()
-    request.current_app = site.name
-    context: dict[str, Any] = {
-        **site.each_context(request),
-        "title": TITLES[kind],
-        "page_crumbs": [(TITLES[kind], "")],
-        "report_kind": kind,
-        "report_kinds": list(TITLES.items()),
-    }
-    if as_of is not None:
-        shown = _shown(request, form, kind, as_of)
-        if isinstance(shown, HttpResponse):
-            return shown
-        context |= shown
-    context["page_faults"] = form.faults
-    return TemplateResponse(request, "reporting/statement.html", context)
+@admin.register(ReportRun)
+class ReportRunAdmin(NuminaAdmin):
+    """Reports that one asked for, and those that came by a schedule for one's roles."""
+
+    view_permission = "ledger.view"
+    subtitle = "Report"
+    list_display = ("report", "as_of", "form", "asked", "state")
+    list_filter = ("report", "form")
+    fields = (
+        "report", "form", "since", "as_of", "currency", "branch_code", "compares", "asked", "drawn_at", "as_of_entry",
+        "sha256", "size", "state", "file_link",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReportRun]:
+        user: Any = request.user
+        return report_runs_visible_to(user)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.file_view)
+        return [path("<uuid:run_id>/file/", view, name="reporting_reportrun_file"), *super().get_urls()]
+
+    def file_view(self, request: HttpRequest, run_id: Any) -> HttpResponse:
+        """The file. That it was opened is noted."""
+        user: Any = request.user
+        try:
+            run = report_run_get_for(user=user, pk=run_id)
+            content = report_open(acting_user=user, run=run)
+        except DomainError as error:
+            return HttpResponse(error.detail, status=error.status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(content, content_type=renditions.MEDIA_TYPES[run.form])
+        response["Content-Disposition"] = f'attachment; filename="{run.report}-{run.as_of.isoformat()}.{run.form}"'
+        return response
+
+    @admin.display(description="Asked for", ordering="created_at")
+    def asked(self, run: ReportRun) -> str:
+        who = str(run.requested_by) if run.requested_by else "By schedule"
+        return f"{who}, {display.moment_text(run.created_at)}"
+
+    @admin.display(description="State")
+    def state(self, run: ReportRun) -> SafeString:
+        if run.drawn_at is None:
+            return display.chip("Being drawn up", "info")
+        return display.chip("Ties to the books", "good") if run.is_proven else display.chip("Open positions", "warn")
+
+    @admin.display(description="File")
+    def file_link(self, run: ReportRun) -> SafeString | str:
+        if run.drawn_at is None:
+            return "Not yet: reload the page in a moment"
+        return format_html('<a href="{}" download>Open</a>', reverse("admin:reporting_reportrun_file", args=[run.pk]))
 
 
-def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> dict[str, Any] | HttpResponse:
-    since = form.day("since", "From") or as_of.replace(month=1, day=1)
-    if since > as_of:
-        form.faults.append("The period ends before it begins: it is shown from the first of January.")
-        since = as_of.replace(month=1, day=1)
-    branches = branches_of(request)
-    branch = next((one for one in branches if one.code == form.text("branch")), None)
-    currency = form.choice("currency", CURRENCIES) or settings.NUMINA["BASE_CURRENCY"]
-    compare = form.text("compare") == "year"
-    statement: FinancialStatement = DRAWN[kind](
-        columns=columns_of(since=since, as_of=as_of, compare=compare),
-        currency=currency,
-        branch_ids=[branch.pk] if branch else branch_ids_of(request),
-    )
-    file = form.text("format")
-    if file:
-        return _file(request, statement, file, branch)
-    return {
-        "report_statement": statement,
-        "report_proofs": [renditions.proof_text(proof, currency) for proof in statement.proofs],
-        "report_since": since,
-        "report_as_of": as_of,
-        "report_branches": branches,
-        "report_branch": branch,
-        "report_currency": currency,
-        "report_compare": compare,
-        "report_is_whole": branch is None and branch_ids_of(request) is None,
-        "report_read_at": clock.now(),
-    }
+@admin.register(ReportSchedule)
+class ReportScheduleAdmin(NuminaAdmin):
+    """When which report is drawn up by itself, and who is told. Made and ended over the API."""
 
-
-def _file(request: HttpRequest, statement: FinancialStatement, form: str, branch: Any) -> HttpResponse:
-    if form not in ("csv", "xlsx", "pdf"):
-        raise Http404
-    user: Any = request.user
-    content, content_type = renditions.statement_file(
-        statement,
-        form,
-        drawn_at=clock.now(),
-        drawn_by=user.full_name,
-        scope=branch.name if branch else "All branches" if branch_ids_of(request) is None else "Own branch",
-    )
-    name = f"{statement.kind}-{statement.columns[0].as_of.isoformat()}.{form}"
-    return HttpResponse(
-        content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    view_permission = "ledger.view"
+    subtitle = "Schedule of a report"
+    list_display = ("report", "rhythm", "form", "currency", "role", "is_active")
+    list_filter = ("is_active",)
+    fields = ("report", "form", "rhythm", "currency", "compares", "role", "is_active", "created_by", "created_at")

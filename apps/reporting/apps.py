@@ -4,8 +4,14 @@ from django.apps import AppConfig
 
 
 class ReportingConfig(AppConfig):
-    """Reports over the books; no tables of its own."""
+    """Reports over the books, and the runs that were kept."""
 
     name = "apps.reporting"
     label = "reporting"
     verbose_name = "Reports"
+
+    def ready(self) -> None:
+        """Register jobs and notices."""
+        from apps.reporting import jobs
+
+        jobs.register()

@@ -18,6 +18,7 @@ from apps.core.sheets import cell_text, csv_file
 from apps.reporting.statements import FinancialStatement, Proof
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "pdf": "application/pdf"}
 STRONG = frozenset({"heading", "total", "result"})
 
 
@@ -97,9 +98,9 @@ def statement_file(
 ) -> tuple[bytes, str]:
     """The file and its media type; `form` is csv, xlsx or pdf. Raises KeyError for another."""
     if form == "pdf":
-        return statement_pdf(statement, drawn_at=drawn_at, drawn_by=drawn_by, scope=scope), "application/pdf"
-    render, media_type = {"csv": (statement_csv, "text/csv; charset=utf-8"), "xlsx": (statement_xlsx, XLSX)}[form]
-    return render(statement), media_type
+        return statement_pdf(statement, drawn_at=drawn_at, drawn_by=drawn_by, scope=scope), MEDIA_TYPES[form]
+    render = {"csv": statement_csv, "xlsx": statement_xlsx}[form]
+    return render(statement), MEDIA_TYPES[form]
 
 
 def _shown(amount: int, currency: str) -> str:

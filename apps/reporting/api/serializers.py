@@ -6,10 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api.fields import ChoiceField, CurrencyField, DateField, TextField
+from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField
+from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
+from apps.core.api.serializers import StrictSerializer
 from apps.core.currencies import minor_format
+from apps.reporting.models import FORMS, KINDS, ReportSchedule
 from apps.reporting.statements import FinancialStatement
+
+KIND_CODES = [code for code, _ in KINDS]
+FORM_CODES = [code for code, _ in FORMS]
 
 
 class StatementParams(QueryParams):
@@ -95,3 +101,75 @@ def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dic
         ],
         "is_proven": statement.is_proven,
     }
+
+
+class ReportRunListParams(ListParams):
+    """Reports that were asked for or came by a schedule, newest first."""
+
+    report = ChoiceField(choices=KIND_CODES, required=False)
+
+
+class ReportRunRequestSerializer(StrictSerializer):
+    """A report to be drawn up and kept."""
+
+    report = ChoiceField(choices=KIND_CODES)
+    format = ChoiceField(choices=FORM_CODES)
+    as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
+    since = DateField(required=False, help_text="First day of the period; the first of January unless given.")
+    currency = CurrencyField(required=False, help_text="The bank's own unless given.")
+    branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
+    compare = ChoiceField(choices=["none", "year"], default="none")
+
+
+class ReportRunSerializer(serializers.Serializer):
+    """A report that is kept. Until it is drawn up, `drawn_at` is null; the job of the same id says how far it is."""
+
+    id = serializers.UUIDField()
+    report = serializers.CharField()
+    format = serializers.CharField(source="form")
+    since = serializers.DateField()
+    as_of = serializers.DateField()
+    currency = serializers.CharField()
+    branch = serializers.CharField(source="branch_code", help_text="Empty: all branches in reach.")
+    compares = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    drawn_at = serializers.DateTimeField(allow_null=True)
+    sha256 = serializers.CharField(help_text="Of the file.")
+    size = serializers.IntegerField(help_text="Bytes.")
+    as_of_entry = serializers.IntegerField(allow_null=True)
+    is_proven = serializers.BooleanField(allow_null=True)
+    is_scheduled = serializers.SerializerMethodField()
+
+    def get_is_scheduled(self, run: Any) -> bool:
+        return run.schedule_id is not None
+
+
+class ReportScheduleListParams(ListParams):
+    """Schedules of reports."""
+
+    is_active = BooleanField(required=False)
+
+
+class ReportScheduleRequestSerializer(StrictSerializer):
+    """A report to be drawn up by itself, over the whole bank."""
+
+    report = ChoiceField(choices=KIND_CODES)
+    format = ChoiceField(choices=FORM_CODES)
+    rhythm = ChoiceField(choices=ReportSchedule.Rhythm.values)
+    role = TextField(max_length=40, identifier=True, help_text="Code of the role whose holders are told.")
+    currency = CurrencyField(required=False, help_text="The bank's own unless given.")
+    compare = ChoiceField(choices=["none", "year"], default="none")
+
+
+class ReportScheduleSerializer(serializers.Serializer):
+    """A schedule of a report."""
+
+    id = serializers.UUIDField()
+    report = serializers.CharField()
+    format = serializers.CharField(source="form")
+    rhythm = serializers.CharField()
+    role = serializers.CharField(source="role.code")
+    currency = serializers.CharField()
+    compares = serializers.BooleanField()
+    is_active = serializers.BooleanField()
+    created_at = serializers.DateTimeField()

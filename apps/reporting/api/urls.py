@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.reporting.api import views
+from apps.reporting.api import run_views, views
 
 app_name = "reporting"
 
@@ -11,4 +11,9 @@ urlpatterns = [
     path("reports/income-statement", views.IncomeStatementView.as_view(), name="income-statement"),
     path("reports/changes-in-equity", views.ChangesInEquityView.as_view(), name="changes-in-equity"),
     path("reports/cash-flow", views.CashFlowView.as_view(), name="cash-flow"),
+    path("reports/runs", run_views.ReportRunsView.as_view(), name="runs"),
+    path("reports/runs/<uuid:run_id>", run_views.ReportRunView.as_view(), name="run"),
+    path("reports/runs/<uuid:run_id>/file", run_views.ReportRunFileView.as_view(), name="run-file"),
+    path("reports/schedules", run_views.ReportSchedulesView.as_view(), name="schedules"),
+    path("reports/schedules/<uuid:schedule_id>", run_views.ReportScheduleView.as_view(), name="schedule"),
 ]

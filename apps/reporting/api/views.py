@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar, cast
-from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -16,13 +15,12 @@ from rest_framework.response import Response
 from apps.core import clock
 from apps.core.api.renderers import JSONRenderer
 from apps.core.api.views import ApiView, respond
-from apps.core.errors import NotFound
 from apps.identity.models import User
-from apps.identity.selectors import branches_visible_to
 from apps.ledger.selectors import branches_in_reach, business_date_current
 from apps.reporting import renditions
 from apps.reporting.api import serializers as forms
 from apps.reporting.errors import ReportPeriod
+from apps.reporting.selectors import report_branch
 from apps.reporting.statements import DRAWN, FinancialStatement, columns_of
 
 
@@ -71,24 +69,13 @@ class StatementView(ApiView):
         statement = DRAWN[self.kind](
             columns=columns_of(since=since, as_of=as_of, compare=values["compare"] == "year"),
             currency=values["currency"] or settings.NUMINA["BASE_CURRENCY"],
-            branch_ids=_branch_ids(user, values["branch"]),
+            branch_ids=report_branch(user=user, code=values["branch"])[1],
         )
         form = values["format"] if "format" in request.query_params else request.accepted_renderer.format
         if form == "json":
             request.accepted_renderer = JSONRenderer()
             return respond(forms.statement_shown(statement, branch=values["branch"]))
         return _file(statement, form, user, values["branch"])
-
-
-def _branch_ids(user: User, code: str | None) -> list[UUID] | None:
-    """The branches to add up. Raises NotFound for a branch out of reach."""
-    reach = branches_in_reach(user=user)
-    if code is None:
-        return reach
-    branch = branches_visible_to(user).filter(code=code).first()
-    if branch is None or (reach is not None and branch.pk not in reach):
-        raise NotFound("There is no such branch.", pointer="/query/branch")
-    return [branch.pk]
 
 
 def _file(statement: FinancialStatement, form: str, user: User, branch: str | None) -> HttpResponse:

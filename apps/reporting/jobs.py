@@ -1,0 +1,32 @@
+"""Reports as background jobs, and the daily run of their schedules."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from apps.core import clock
+from apps.jobs.registry import JobKind, JobResult, JobRun, Schedule, kind_register, schedule_register
+from apps.reporting.services import DRAW, report_draw, schedules_run
+
+SCHEDULES = "reporting.schedules"
+
+
+def register() -> None:
+    """Make the kinds known; schedules run in the morning after a business date."""
+    kind_register(JobKind(DRAW, "Report", run=_draw, queue="bulk", check=dict))
+    kind_register(JobKind(SCHEDULES, "Scheduled reports", run=_schedules, check=dict))
+    schedule_register(
+        Schedule(SCHEDULES, "Scheduled reports", kind=SCHEDULES, at=dt.time(5), days_after=1, every_day=True)
+    )
+
+
+def _draw(run: JobRun) -> JobResult:
+    report = report_draw(run_id=run.id, at=clock.now())
+    return JobResult(
+        {"sha256": report.sha256, "is_proven": report.is_proven}, url=f"/api/v1/reports/runs/{report.pk}/file"
+    )
+
+
+def _schedules(run: JobRun) -> JobResult:
+    day = dt.date.fromisoformat(run.payload["business_date"])
+    return JobResult({"reports": schedules_run(business_date=day, at=run.at)})

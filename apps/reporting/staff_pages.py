@@ -1,0 +1,100 @@
+"""Financial statements on the staff site, with their files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from apps.core import clock
+from apps.core.currencies import CURRENCIES
+from apps.core.query_forms import QueryForm
+from apps.core.record_pages import user_may
+from apps.ledger.admin.scope import branch_ids_of, branches_of
+from apps.ledger.figures import business_date_or_none
+from apps.reporting import renditions
+from apps.reporting.statements import DRAWN, FinancialStatement, columns_of
+
+TITLES = {
+    "balance-sheet": "Balance sheet",
+    "income-statement": "Income statement",
+    "changes-in-equity": "Changes in equity",
+    "cash-flow": "Cash flow",
+}
+
+
+def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:
+    """One statement. Filters: since, as_of, branch, currency, compare. `format` asks for a file of the same figures."""
+    if not user_may(request, "ledger.view"):
+        raise PermissionDenied
+    if kind not in TITLES:
+        raise Http404
+    form = QueryForm(request)
+    as_of = form.day("as_of", "To") or business_date_or_none()
+    request.current_app = site.name
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": TITLES[kind],
+        "page_crumbs": [(TITLES[kind], "")],
+        "report_kind": kind,
+        "report_kinds": list(TITLES.items()),
+    }
+    if as_of is not None:
+        shown = _shown(request, form, kind, as_of)
+        if isinstance(shown, HttpResponse):
+            return shown
+        context |= shown
+    context["page_faults"] = form.faults
+    return TemplateResponse(request, "reporting/statement.html", context)
+
+
+def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> dict[str, Any] | HttpResponse:
+    since = form.day("since", "From") or as_of.replace(month=1, day=1)
+    if since > as_of:
+        form.faults.append("The period ends before it begins: it is shown from the first of January.")
+        since = as_of.replace(month=1, day=1)
+    branches = branches_of(request)
+    branch = next((one for one in branches if one.code == form.text("branch")), None)
+    currency = form.choice("currency", CURRENCIES) or settings.NUMINA["BASE_CURRENCY"]
+    compare = form.text("compare") == "year"
+    statement: FinancialStatement = DRAWN[kind](
+        columns=columns_of(since=since, as_of=as_of, compare=compare),
+        currency=currency,
+        branch_ids=[branch.pk] if branch else branch_ids_of(request),
+    )
+    file = form.text("format")
+    if file:
+        return _file(request, statement, file, branch)
+    return {
+        "report_statement": statement,
+        "report_proofs": [renditions.proof_text(proof, currency) for proof in statement.proofs],
+        "report_since": since,
+        "report_as_of": as_of,
+        "report_branches": branches,
+        "report_branch": branch,
+        "report_currency": currency,
+        "report_compare": compare,
+        "report_is_whole": branch is None and branch_ids_of(request) is None,
+        "report_read_at": clock.now(),
+    }
+
+
+def _file(request: HttpRequest, statement: FinancialStatement, form: str, branch: Any) -> HttpResponse:
+    if form not in ("csv", "xlsx", "pdf"):
+        raise Http404
+    user: Any = request.user
+    content, content_type = renditions.statement_file(
+        statement,
+        form,
+        drawn_at=clock.now(),
+        drawn_by=user.full_name,
+        scope=branch.name if branch else "All branches" if branch_ids_of(request) is None else "Own branch",
+    )
+    name = f"{statement.kind}-{statement.columns[0].as_of.isoformat()}.{form}"
+    return HttpResponse(
+        content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
