@@ -213,3 +213,32 @@ def test_a_deactivated_user_gets_no_link(django_capture_on_commit_callbacks):
     user = UserFactory(is_active=False)
     assert services.password_reset_begin(email=user.email, at=clock.now()) is False
     assert mail.outbox == []
+
+
+def test_the_pages_behind_the_links(client, user):
+    services.password_reset_begin(email=user.email, at=clock.now())
+    token = token_of(mail.outbox[0])
+    page = client.get("/account/password", {"token": token})
+    assert page.status_code == 200
+    assert page["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in page["Cache-Control"]
+    assert client.get("/account/password", {"token": '"><script>'}).content.count(b"<script>") == 0
+    send = {"token": token, "password": NEW, "password_again": NEW}
+    assert client.post("/account/password", {**send, "password_again": "x"}).status_code == 422
+    assert client.post("/account/password", {**send, "password": "short", "password_again": "short"}).status_code == 422
+    assert client.post("/account/password", send).status_code == 200
+    assert client.post("/account/password", send).status_code == 422
+    user.refresh_from_db()
+    assert user.check_password(NEW)
+
+
+def test_opening_the_confirmation_does_not_confirm(client, user):
+    services.email_confirm_begin(email=user.email, at=clock.now())
+    token = token_of(mail.outbox[0])
+    assert client.get("/account/confirm", {"token": token}).status_code == 200
+    user.refresh_from_db()
+    assert user.email_confirmed_at is None
+    assert client.post("/account/confirm", {"token": token}).status_code == 200
+    user.refresh_from_db()
+    assert user.email_confirmed_at is not None
+    assert client.post("/account/confirm", {"token": token}).status_code == 422

@@ -45,5 +45,5 @@ def test_sessions_of_others_do_not_exist(api, user):
 
 def test_all_others_end_at_once(api, user):
     here, others = api.as_user(user), [api.as_user(user) for _ in range(3)]
-    assert here.delete("auth/sessions").json() == {"ended": 3}
+    assert here.post("auth/sessions/end-others").json() == {"ended": 3}
     assert [client.get("users/me").status_code for client in (here, *others)] == [200, 401, 401, 401]

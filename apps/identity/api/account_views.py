@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.permissions import ANY_USER
 from apps.core.api.query import NoParams
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
 from apps.core.tasks import after_commit
@@ -127,7 +127,7 @@ class EmailResendView(ApiView):
 class SessionsView(ApiView):
     """Where one is signed in."""
 
-    permissions = {"GET": ANY_USER, "DELETE": ANY_USER}
+    permissions = {"GET": ANY_USER}
 
     @extend_schema(
         summary="List my sessions",
@@ -141,9 +141,18 @@ class SessionsView(ApiView):
         page = forms.SessionListParams.page(alive, request=request, values=values)
         return page.response(forms.SessionSerializer, request=request)
 
-    @extend_schema(summary="End all my other sessions", responses={200: forms.EndedSerializer})
-    def delete(self, request: Request) -> Response:
+
+class OtherSessionsView(ApiView):
+    """All of one's sessions but this one."""
+
+    permissions = {"POST": ANY_USER}
+
+    @extend_schema(
+        summary="End all my other sessions", request=NoBodySerializer, responses={200: forms.EndedSerializer}
+    )
+    def post(self, request: Request) -> Response:
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         user = caller(request)
         ended = services.sessions_end(
             acting_user=user, user=user, reason="ended by its owner", at=clock.now(), except_id=user.session_id

@@ -20,6 +20,7 @@ urlpatterns = [
     path("auth/factors/<uuid:factor_id>/confirmation", factor_views.FactorConfirmView.as_view(), name="factor-confirm"),
     path("auth/recovery-codes", factor_views.RecoveryCodesView.as_view(), name="recovery-codes"),
     path("auth/sessions", account_views.SessionsView.as_view(), name="sessions"),
+    path("auth/sessions/end-others", account_views.OtherSessionsView.as_view(), name="sessions-end"),
     path("auth/sessions/<uuid:session_id>", account_views.SessionView.as_view(), name="session"),
     path("auth/password/change", account_views.PasswordChangeView.as_view(), name="password-change"),
     path("auth/password/forgotten", account_views.PasswordForgottenView.as_view(), name="password-forgotten"),

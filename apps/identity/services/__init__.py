@@ -11,6 +11,7 @@ from apps.identity.services._challenges import (
     session_verify,
 )
 from apps.identity.services._demo import DEMO_PASSWORD, demo_users_create
+from apps.identity.services._erasure import user_pseudonymise
 from apps.identity.services._factors import (
     Enrolled,
     factor_confirm,
@@ -80,6 +81,7 @@ __all__ = [
     "user_authenticate",
     "user_create_staff",
     "user_deactivate",
+    "user_pseudonymise",
     "user_register",
     "user_roles_set",
     "user_update",
