@@ -182,6 +182,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
         "NotificationChannelEnum": "apps.notifications.models.Channel",
         "NotificationModeEnum": "apps.notifications.models.Preference.Mode",
+        "FactorKindEnum": "apps.identity.models.SecondFactor.Kind",
+        "FactorMethodEnum": ["totp", "sms", "email", "recovery"],
         "GLAccountTypeEnum": ["asset", "liability", "equity", "income", "expense"],
         "GLAccountUsageEnum": ["header", "detail", "control"],
         "HealthStateEnum": ["ok", "failed"],

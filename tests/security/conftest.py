@@ -25,6 +25,7 @@ from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
 from tests.factories.members import MemberFactory
+from tests.security.people import people_things
 from tests.security.routes import Route
 
 KES = {"amount": "1.00", "currency": "KES"}
@@ -122,6 +123,10 @@ def bank(db: None, _files: None) -> Bank:
     letter = DeadLetter.objects.create(job=failed, kind=failed.kind, queue="bulk", reason="error", attempts=1)
     )
     assert period.ends_on < day
+    assert root.user is not None
+    ids, bodies = people_things(root.user, root.access)
+    bank.ids |= ids
+    bank.bodies |= bodies
     bank.ids |= {
         "member_id": alice.pk,
         "account_id": account.pk,

@@ -23,12 +23,28 @@ PUBLIC = {
     "api/v1/auth/register",
     "api/v1/auth/login",
     "api/v1/auth/refresh",
+    "api/v1/auth/mfa/code",  # the four below take a token that only its owner got
+    "api/v1/auth/mfa/verify",
+    "api/v1/auth/password/reset",
+    "api/v1/auth/email/confirm",
+    "api/v1/auth/password/forgotten",  # answer the same whoever asks for whom; limited
+    "api/v1/auth/email/resend",
     "api/v1/statements/verify",
 }
 """Open to the world, each on purpose. Adding a line here is a decision about security."""
 
 ANY_USERS = {
     "api/v1/auth/logout",
+    "api/v1/auth/factors",
+    "api/v1/auth/factors/<uuid:factor_id>",
+    "api/v1/auth/factors/<uuid:factor_id>/confirmation",
+    "api/v1/auth/password/change",
+    "api/v1/auth/recovery-codes",
+    "api/v1/auth/sessions",
+    "api/v1/auth/sessions/<uuid:session_id>",
+    "api/v1/auth/sessions/end-others",
+    "api/v1/auth/step-up",
+    "api/v1/auth/step-up/verify",
     "api/v1/users/me",
     "api/v1/branches",
     "api/v1/ledger/business-date",

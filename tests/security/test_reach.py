@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apps.identity.models import Session
 from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
@@ -18,6 +19,9 @@ BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
 
 LISTS_IN_REACH = {
+    "api-keys",
+    "auth/factors",
+    "auth/sessions",
     "members",
     "accounts",
     "holds",
@@ -90,6 +94,7 @@ def test_bodies_of_this_suite_are_accepted(bank: Bank) -> None:
 def test_lists_show_nothing_out_of_reach(bank: Bank, outsiders: dict[str, ApiClient]) -> None:
     faults = []
     own = {str(client.user.pk) for client in outsiders.values()}  # type: ignore[union-attr]
+    own |= {str(pk) for pk in Session.objects.filter(user__in=own).values_list("pk", flat=True)}
     for who, client in outsiders.items():
         for route in api_routes():
             if route.template.removeprefix("/api/v1/") not in LISTS_IN_REACH:
