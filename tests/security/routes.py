@@ -165,7 +165,11 @@ def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
     return dict(made)
 
 
-NO_BODY = {"holds/{hold_id}/release", "ledger/periods/{period_id}/closure"}
+NO_BODY = {"holds/{hold_id}/release", "ledger/periods/{period_id}/closure"} | {
+    "auth/step-up",
+    "auth/recovery-codes",
+    "auth/sessions/end-others",
+}
 CSV = "imports/transactions"
 
 
