@@ -19,6 +19,12 @@ from apps.calculations.roots import PRECISION
 from apps.calculations.rounding import decimals_round, multiple_round, whole_round
 
 _ZERO = Decimal(0)
+_NOISE = Decimal("1e-20")
+
+
+def _clean(value: Decimal) -> Decimal:
+    """Without what divisions leave behind the 20th decimal: a sum of thirds is whole again, and half a unit a tie."""
+    return value.quantize(_NOISE)
 
 
 def interest_calculate(terms: InterestTerms, account: Account) -> InterestResult:
@@ -63,8 +69,14 @@ class _Run:
                 self.compounded = self.credit - self.debit
             if stop in posting:
                 self._post(stop)
-        closing = self.balances.closing(end - dt.timedelta(days=1)) + self.posted
-        return InterestResult(terms, tuple(self.accruals), tuple(self.postings), self.credit - self.debit, closing)
+        return InterestResult(
+            terms,
+            tuple(self.accruals),
+            tuple(self.postings),
+            interest=sum((accrual.interest for accrual in self.accruals), _ZERO),
+            unposted=_clean(self.credit - self.debit),
+            closing_minor=self.balances.closing(end - dt.timedelta(days=1)) + self.posted,
+        )
 
     def _periods(self) -> set[dt.date]:
         """Ends of the periods of minimum and average balances."""
@@ -142,15 +154,15 @@ class _Run:
 
     def _post(self, day: dt.date) -> None:
         terms = self.terms
-        credit = int(multiple_round(self.credit, terms.posting_unit, terms.posting_rounding))
-        debit = int(multiple_round(self.debit, terms.posting_unit, terms.posting_rounding))
+        credit = int(multiple_round(_clean(self.credit), terms.posting_unit, terms.posting_rounding))
+        debit = int(multiple_round(_clean(self.debit), terms.posting_unit, terms.posting_rounding))
         tax = 0
         if terms.withholding and credit > 0:
             rate = tiers_on(terms.withholding, day, "/withholding")[0].rate
             tax = whole_round(credit * rate, terms.withholding_rounding)
         exact = self.credit - self.debit
         carried = exact - credit + debit if terms.remainder == "carry" else _ZERO
-        posting = Posting(day, self.since, credit, debit, tax, exact, carried)
+        posting = Posting(day, self.since, credit, debit, tax, _clean(exact), _clean(carried))
         self.postings.append(posting)
         if terms.capitalise:
             self.posted += posting.net

@@ -6,9 +6,10 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from apps.calculations.errors import PeriodNotValid
+from apps.calculations.roots import PRECISION
 
 DAYS_MAX = 40_000
 MOVEMENTS_MAX = 100_000
@@ -110,4 +111,6 @@ def average_daily_balance(account: Account) -> Decimal:
     Balances below zero count as zero. Raises PeriodNotValid.
     """
     account.check()
-    return Balances(account).average(account.start, account.end)
+    with localcontext() as context:
+        context.prec = PRECISION
+        return Balances(account).average(account.start, account.end)

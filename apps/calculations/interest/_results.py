@@ -66,18 +66,18 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class InterestResult:
-    """Accruals and postings of a period; `unposted` is interest accrued and not posted at the end (minor units)."""
+    """Accruals and postings of a period.
+
+    `interest` is all interest of the period before rounding, earned less owed; `unposted` is what has accrued and is
+    not posted at the end. Both in minor units.
+    """
 
     terms: InterestTerms
     accruals: tuple[Accrual, ...]
     postings: tuple[Posting, ...]
+    interest: Decimal
     unposted: Decimal
     closing_minor: int
-
-    @property
-    def interest(self) -> Decimal:
-        """All interest of the period before rounding, earned less owed, in minor units."""
-        return sum((accrual.interest for accrual in self.accruals), Decimal(0))
 
     @property
     def posted(self) -> int:
