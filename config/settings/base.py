@@ -178,6 +178,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DelegationStateEnum": "apps.approvals.models.Delegation.State",
         "FactorKindEnum": "apps.identity.models.SecondFactor.Kind",
         "FactorMethodEnum": ["totp", "sms", "email", "recovery"],
+        "ChannelEnum": ["atm", "branch", "card", "cash", "cheque", "mobile", "online", "transfer"],
         "DeliveryReportEnum": "apps.notifications.api.serializers.REPORTABLE",
         "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
         "NotificationChannelEnum": "apps.notifications.models.Channel",
