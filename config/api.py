@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.balances.api.urls")),
     path("", include("apps.ledger.api.urls")),
     path("", include("apps.audit.api.urls")),
+    path("", include("apps.compliance.api.urls")),
     path("", include("apps.reporting.api.urls")),
     path("", include("apps.jobs.api.urls")),
     path("", include("apps.notifications.api.urls")),

@@ -34,6 +34,8 @@ app.conf.beat_schedule = {
         ("audit.anchor", 900.0, "default"),
         ("audit.housekeeping", 86_400.0, "bulk"),
         ("vault.rotate", 60.0, "bulk"),
+        ("compliance.scan", 600.0, "bulk"),
+        ("compliance.forget", 86_400.0, "bulk"),
     )
 }
 

@@ -1,4 +1,4 @@
-"""Rotation: new keys, then everything re-encrypted under them, a stretch at a time. Stopped, it goes on where it was."""
+"""Rotation: new keys, then everything re-encrypted under them, a stretch at a time; it can be stopped at any moment."""
 
 from __future__ import annotations
 

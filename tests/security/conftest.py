@@ -25,6 +25,8 @@ from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
 from tests.factories.members import MemberFactory
+from tests.security.compliance import compliance_things
+from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
 from tests.security.routes import Route
 
@@ -77,6 +79,7 @@ class Bank:
 @pytest.fixture
 def _files(settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
+    settings.NUMINA = push_on(settings.NUMINA)
 
 
 @pytest.fixture
@@ -109,9 +112,6 @@ def bank(db: None, _files: None) -> Bank:
         "imports/transactions", b"a,b\n", content_type="text/csv", headers={"Idempotency-Key": uuid.uuid4().hex}
     )
     assert run.status_code == 202, run.content
-    day = business_date_current()
-    period = period_create(
-        acting_user=root.user, code="SEC", starts_on=dt.date(1950, 1, 1), ends_on=dt.date(1950, 1, 31)
     failed = Job.objects.create(
         kind="balances.books_verify",
         queue="bulk",
@@ -121,8 +121,25 @@ def bank(db: None, _files: None) -> Bank:
         branch=branch,
     )
     letter = DeadLetter.objects.create(job=failed, kind=failed.kind, queue="bulk", reason="error", attempts=1)
+    day = business_date_current()
+    period = period_create(
+        acting_user=root.user, code="SEC", starts_on=dt.date(1950, 1, 1), ends_on=dt.date(1950, 1, 31)
     )
     assert period.ends_on < day
+    assert root.user is not None
+    ids, bodies = people_things(root.user, root.access)
+    bank.ids |= ids
+    bank.bodies |= bodies
+    ids, bodies = notice_things(root.user)
+    bank.ids |= ids
+    bank.bodies |= bodies
+    assert root.user is not None
+    ids, bodies = people_things(root.user, root.access)
+    bank.ids |= ids
+    bank.bodies |= bodies
+    ids, bodies = compliance_things(root.user, alice)
+    bank.ids |= ids
+    bank.bodies |= bodies
     assert root.user is not None
     ids, bodies = people_things(root.user, root.access)
     bank.ids |= ids
@@ -133,6 +150,11 @@ def bank(db: None, _files: None) -> Bank:
         "product_id": product.pk,
         "user_id": owner.pk,
         "run_id": run.json()["id"],
+        "job_id": run.json()["id"],
+        "letter_id": letter.pk,
+        "close_id": CloseRun.objects.create(
+            business_date=dt.date(1950, 1, 2), started_at=clock.now(), status="done"
+        ).pk,
         "period_id": period.pk,
         "code_or_id": "1120",
         "verification_id": verification_request(acting_user=root.user).pk,
@@ -143,11 +165,6 @@ def bank(db: None, _files: None) -> Bank:
 
 def _approvals(bank: Bank, owner: Any) -> None:
     """A request of root's that waits, a draft of a policy, and a delegation; the rules ask for nothing of payments."""
-        "job_id": run.json()["id"],
-        "letter_id": letter.pk,
-        "close_id": CloseRun.objects.create(
-            business_date=dt.date(1950, 1, 2), started_at=clock.now(), status="done"
-        ).pk,
     rule = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": []}]}]}
     level = {"name": "Somebody", "stage": 1, "who": {"position": "head_office"}}
     asking = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": [level]}]}]}
@@ -229,6 +246,10 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
         ("POST", "transactions/{payment_id}/reversal"): {"reason": "Wrong"},
         ("POST", "transfer-batches"): {"items": [transfer, {**transfer, "description": "Second"}]},
         ("POST", "holds"): {"account": account.number, "amount": KES, "reason": "Card"},
+        ("POST", "jobs"): {"kind": "balances.books_verify", "payload": {}},
+        ("POST", "close-of-business"): {"dry_run": True},
+        ("POST", "dead-letters/{letter_id}/retry"): {"note": "Fixed"},
+        ("POST", "dead-letters/{letter_id}/discard"): {"note": "Not needed"},
         ("POST", "holds/{hold_id}/capture"): {"destination_account": neighbour.number},
         ("POST", "ledger/journal-entries"): {
             "description": "Rent of the branch",
@@ -239,10 +260,6 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
         },
         ("POST", "ledger/journal-entries/{transaction_id}/reversal"): {"description": "Wrong"},
         ("POST", "audit/exports"): {"format": "csv", "reason": "Asked for it"},
-        ("POST", "jobs"): {"kind": "balances.books_verify", "payload": {}},
-        ("POST", "close-of-business"): {"dry_run": True},
-        ("POST", "dead-letters/{letter_id}/retry"): {"note": "Fixed"},
-        ("POST", "dead-letters/{letter_id}/discard"): {"note": "Not needed"},
         ("POST", "audit/verifications"): {},
         ("POST", "ledger/periods"): {"code": "SEC2", "starts_on": "1950-02-01", "ends_on": "1950-02-28"},
     }

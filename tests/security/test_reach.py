@@ -13,7 +13,7 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
-BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id"}
+BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider"}
 """What belongs to the whole bank: whoever holds the permission sees it. Who may not is in test_inventory."""
 
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
@@ -22,23 +22,31 @@ LISTS_IN_REACH = {
     "api-keys",
     "auth/factors",
     "auth/sessions",
+    "compliance/flags",
+    "privacy/requests",
+    "api-keys",
+    "auth/factors",
+    "auth/sessions",
     "members",
     "accounts",
     "holds",
+    "notifications",
+    "notifications/deliveries",
+    "notifications/subscriptions",
     "imports/transactions",
     "users",
     "ledger/journal-entries",
     "audit/logs",
     "approvals",
+    "jobs",
+    "dead-letters",
+    "close-of-business",
 }
 
 
 def _scoped(*methods: str) -> list[tuple[Route, str]]:
     return [(route, method) for route, method in operations(*methods) if set(route.parameters) - BANK_WIDE]
 
-    "jobs",
-    "dead-letters",
-    "close-of-business",
 
 def _said(response: Any, route: Route, bank: Bank) -> dict[str, Any]:
     """The answer without what names the request."""
