@@ -106,7 +106,8 @@ def _item(request: HttpRequest, title: str, icon: str, name: str, code: str) -> 
     if not user_may(request, code):
         return None
     try:
-        item = {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        view, _, argument = name.partition(":")
+        item = {"title": title, "icon": icon, "link": reverse(f"admin:{view}", args=[argument] if argument else None)}
     except NoReverseMatch:
         return None
     return {**item, "badge": BADGES[name]} if name in BADGES else item
