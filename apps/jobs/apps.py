@@ -14,6 +14,7 @@ class JobsConfig(AppConfig):
         """Make known our kinds, schedules and notices, and our tasks, which are sent by name; watch those of beat."""
         from apps.jobs import (
             kinds,
+            metrics,
             notices,  # noqa: F401
             pulse,
             tasks,  # noqa: F401
@@ -21,3 +22,4 @@ class JobsConfig(AppConfig):
 
         kinds.register()
         pulse.watch()
+        metrics.register()

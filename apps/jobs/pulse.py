@@ -6,6 +6,7 @@ only. Work that must happen once is a schedule with a row for each date.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Pulse:
     at: str = ""
     outcome: str = ""
     milliseconds: int = 0
+
+    @property
+    def moment(self) -> dt.datetime | None:
+        """When it last ended, as far as the cache knows."""
+        return dt.datetime.fromisoformat(self.at) if self.at else None
 
 
 def watch() -> None:

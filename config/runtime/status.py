@@ -9,7 +9,7 @@ from config.runtime.home import Home, home_path, json_read
 from config.runtime.leftovers import is_alive, started_from
 from config.runtime.report import say
 
-SERVICES = ("postgres", "valkey", "web", "worker", "beat")
+SERVICES = ("postgres", "valkey", "web")  # and as many workers as the copy was started with
 
 
 def status_collect() -> dict[str, Any]:
@@ -20,7 +20,7 @@ def status_collect() -> dict[str, Any]:
     home = Home(home_path())
     state = json_read(home.state_file)
     records = state.get("services", {})
-    services = [_service(name, records.get(name, {})) for name in SERVICES]
+    services = [_service(name, records.get(name, {})) for name in dict.fromkeys((*SERVICES, *records))]
     port = state.get("port")
     manager = started_from(state.get("parent"))
     running = is_alive(manager)
@@ -75,9 +75,9 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     lines = [f"Numina {found['phase']}, data in {found['home']}"]
     for service in found["services"]:
         pid, port = service["pid"] or "-", service["port"] or "-"
-        line = f"  {service['name']:<10} {service['state']:<9} pid {pid!s:<9} port {port!s:<6} {service['detail']}"
+        line = f"  {service['name']:<16} {service['state']:<9} pid {pid!s:<9} port {port!s:<6} {service['detail']}"
         lines.append(line.rstrip())
-    lines += [f"  {name:<10} {url}" for name, url in found["urls"].items()]
+    lines += [f"  {name:<16} {url}" for name, url in found["urls"].items()]
     if not found["up"]:
         lines.append("  not everything is up: `make run` starts it, `make down` clears what was left behind")
     return lines

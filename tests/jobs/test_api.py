@@ -172,6 +172,25 @@ def test_queues_and_schedules_are_seen(api_with: ApiWith, kind_with: KindWith) -
     assert names["jobs.close_of_business"]["last_outcome"] is None
 
 
+def test_metrics_show_what_waits_and_what_failed(kind_with: KindWith) -> None:
+    from prometheus_client import REGISTRY
+
+    dead(kind_with)
+    start("tests.work")
+    lines = {metric.name: metric for metric in REGISTRY.collect()}
+
+    def value(name: str, queue: str = "default") -> float:
+        return next(one.value for one in lines[name].samples if one.labels["queue"] == queue)
+
+    assert (value("numina_jobs_waiting"), value("numina_dead_letters"), value("numina_dead_letters", "bulk")) == (
+        1,
+        1,
+        0,
+    )
+    assert value("numina_jobs_oldest_seconds") > 0
+    assert value("numina_jobs_stuck") == 1, "due since the time of the test's clock"
+
+
 def test_a_close_is_started_and_reported(api_with: ApiWith) -> None:
     api = api_with("jobs.view", "jobs.close")
     response = api.post("close-of-business", {"dry_run": True}, headers=key())
