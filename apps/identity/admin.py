@@ -11,12 +11,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.core import display
-from apps.core.admin import NuminaHistoryAdmin
+from apps.core import clock, display
+from apps.core.admin import NuminaAdmin, NuminaHistoryAdmin
 from apps.identity import staff_login
-from apps.identity.models import Branch, Role, User
+from apps.identity.models import AmountLimit, ApiKey, Branch, RateLimit, Role, User
 from apps.identity.permissions import PERMISSIONS
-from apps.identity.selectors import users_visible_to
+from apps.identity.selectors import api_keys_visible_to, users_visible_to
+from apps.identity.services import rate_limit_save
 
 # Access is by the bank's own roles; Django's groups would be a second truth beside them.
 if admin.site.is_registered(Group):
@@ -89,3 +90,68 @@ class UserAdmin(NuminaHistoryAdmin):
             yield display.chip("Deactivated", "bad")
         if user.is_superuser:
             yield display.chip("Superuser", "warn")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(NuminaAdmin):
+    """Keys of machines: whose, what they open, until when. Made and revoked through the API."""
+
+    view_permission = "identity.manage_api_keys"
+    list_display = ("name", "prefix", "user", "state", "expires_at", "last_used_at")
+    list_select_related = ("user",)
+    list_filter = ("is_live",)
+    search_fields = ("name", "prefix", "user__email")
+    ordering = ("-created_at",)
+    fields = (
+        "name",
+        "prefix",
+        "user",
+        "permissions",
+        "is_live",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "last_used_ip",
+        "revoked_at",
+        "revoke_reason",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        """The keys of users whom the reader's roles reach."""
+        return api_keys_visible_to(request.user).order_by(*self.get_ordering(request))  # type: ignore[arg-type]
+
+    @admin.display(description="Status")
+    def state(self, key: ApiKey) -> SafeString:
+        if key.revoked_at is not None:
+            return display.chip("Revoked", "bad")
+        return display.chip("Expired", "plain") if key.expires_at <= clock.now() else display.chip("Works", "good")
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(NuminaHistoryAdmin):
+    """How much of the API may be used, by whom. Whoever may change it adds a limit with dates; history keeps all."""
+
+    view_permission = "identity.view_roles"
+    add_permission = "identity.manage_rate_limits"
+    change_permission = "identity.manage_rate_limits"
+    list_display = ("operation", "role", "plan", "requests", "per_seconds", "burst", "starts_at", "ends_at")
+    list_select_related = ("role",)
+    list_filter = ("role", "plan")
+    search_fields = ("operation",)
+    fields = ("operation", "role", "plan", "requests", "per_seconds", "burst", "starts_at", "ends_at")
+
+    def save_model(self, request: HttpRequest, obj: RateLimit, form: Any, change: bool) -> None:
+        """Written by the service, so that it is recorded and in force at once."""
+        rate_limit_save(acting_user=request.user, limit=obj, changed=list(form.changed_data))  # type: ignore[arg-type]
+
+
+@admin.register(AmountLimit)
+class AmountLimitAdmin(NuminaHistoryAdmin):
+    """How much money roles move at once, and above what they show a second factor."""
+
+    view_permission = "identity.view_roles"
+    list_display = ("role", "permission", "amount_max_text", "step_up_text", "starts_at", "ends_at")
+    list_select_related = ("role",)
+    list_filter = ("role", "permission", "currency")
+    fields = ("role", "permission", "currency", "amount_max_text", "step_up_text", "starts_at", "ends_at")

@@ -16,7 +16,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
@@ -24,6 +25,8 @@ from redis.exceptions import RedisError
 from apps.identity.limits import RateRule
 
 logger = logging.getLogger(__name__)
+
+N = TypeVar("N", float, Decimal)
 
 LEASE_SECONDS = 1.0
 LEASE_SHARE = 20
@@ -191,11 +194,21 @@ class Buckets:
             self._alert(type(error).__name__)
 
 
+def bucket_take(tokens: N, elapsed: N, *, rate: N, burst: N, cost: N) -> tuple[N, N]:
+    """(tokens left, seconds to wait): what the script does, for one process alone. Any kind of number.
+
+    `elapsed` are the seconds since `tokens` were left. A wait of 0 means that the cost was paid; it never can be when
+    it is above the burst, and then the wait is negative.
+    """
+    tokens = min(burst, tokens + elapsed * rate)
+    if cost <= tokens:
+        return tokens - cost, cost * 0
+    return tokens, (cost - tokens) / rate if cost <= burst else (burst - cost) / rate
+
+
 def _own(bucket: _Bucket, rule: RateRule, now: float) -> Taken:
     """The same bucket in this process alone."""
-    bucket.tokens = min(float(rule.burst), bucket.tokens + max(0.0, now - (bucket.taken_at or now)) * rule.rate)
+    elapsed = max(0.0, now - (bucket.taken_at or now))
+    bucket.tokens, wait = bucket_take(bucket.tokens, elapsed, rate=rule.rate, burst=float(rule.burst), cost=1.0)
     bucket.taken_at = now
-    if bucket.tokens >= 1:
-        bucket.tokens -= 1
-        return Taken(0, math.floor(bucket.tokens))
-    return Taken((1 - bucket.tokens) / rule.rate, 0)
+    return Taken(wait, math.floor(bucket.tokens))

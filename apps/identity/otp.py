@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import io
 import secrets
 from datetime import datetime
@@ -43,14 +44,30 @@ def totp_step_accepted(secret: str, code: str, *, at: datetime, after: int) -> i
 
 
 def totp_code(secret: str, seconds: int, *, digits: int = DIGITS) -> str:
-    """The code that an app with this base32 secret shows at `seconds` since 1970. ValueError for a bad secret."""
+    """The code that an app with this secret shows at `seconds` since 1970. ValueError for a bad secret.
+
+    The secret is base32. One that was brought along from another system may name its hash: `sha256:...`, `sha512:...`.
+    """
+    algorithm, _, text = secret.rpartition(":")
     try:
-        key = base64.b32decode(secret, casefold=True)
+        key = base64.b32decode(text, casefold=True)
     except binascii.Error as error:
         raise ValueError("the secret is not base32") from error
-    totp = TOTP(key, step=STEP_SECONDS, digits=digits)
-    totp.time = seconds
-    return f"{totp.token():0{digits}d}"
+    if algorithm in {"", "sha1"}:
+        totp = TOTP(key, step=STEP_SECONDS, digits=digits)
+        totp.time = seconds
+        return f"{totp.token():0{digits}d}"
+    if algorithm not in {"sha256", "sha512"}:
+        raise ValueError("the secret names a hash that is not known here")
+    return hotp_code(key, seconds // STEP_SECONDS, digits=digits, algorithm=algorithm)
+
+
+def hotp_code(key: bytes, counter: int, *, digits: int = DIGITS, algorithm: str = "sha1") -> str:
+    """RFC 4226's code of a counter, with the hashes that RFC 6238 adds (django-otp has SHA-1 alone)."""
+    digest = hmac.new(key, counter.to_bytes(8, "big"), algorithm).digest()
+    place = digest[-1] & 0x0F
+    number = int.from_bytes(digest[place : place + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**digits:0{digits}d}"
 
 
 def totp_uri(secret: str, *, email: str) -> str:

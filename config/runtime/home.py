@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from config.env import ROOT
 from config.runtime.report import RuntimeFault
 
@@ -123,8 +126,20 @@ def secrets_get(home: Home) -> dict[str, str]:
 
 
 def _secret_make(name: str) -> str:
-    """A random value; the master key of the vault is 32 bytes in hexadecimal digits."""
-    return secrets.token_hex(32) if name == "master_key" else secrets.token_urlsafe(48)
+    """A random value; the vault's master key is 32 bytes in hexadecimal digits, tokens are signed by a key pair."""
+    match name:
+        case "master_key":
+            return secrets.token_hex(32)
+        case "jwt_signing_key":
+            return signing_key_make()
+        case _:
+            return secrets.token_urlsafe(48)
+
+
+def signing_key_make() -> str:
+    """An Ed25519 private key in PEM on one line (\\n for line ends), as environment files take it."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode().strip().replace("\n", "\\n")
 
 
 class HomeLock:

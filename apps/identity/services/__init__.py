@@ -23,6 +23,7 @@ from apps.identity.services._factors import (
     recovery_codes_renew,
 )
 from apps.identity.services._keys import NewKey, api_key_create, api_key_revoke
+from apps.identity.services._limits import amount_limit_set, rate_limit_save, role_permissions_set
 from apps.identity.services._passwords import (
     change_notice_send,
     email_confirm,
@@ -50,6 +51,7 @@ __all__ = [
     "Enrolled",
     "NewKey",
     "TokenPair",
+    "amount_limit_set",
     "api_key_create",
     "api_key_revoke",
     "challenge_answer",
@@ -71,7 +73,9 @@ __all__ = [
     "password_change",
     "password_reset",
     "password_reset_begin",
+    "rate_limit_save",
     "recovery_codes_renew",
+    "role_permissions_set",
     "session_start",
     "session_verify",
     "sessions_end",
