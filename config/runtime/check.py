@@ -49,6 +49,7 @@ def _checks_run(wanted: list[str], environment: dict[str, str], folder: Path) ->
         ),
         "openapi": lambda: _openapi(environment, folder),
         "errors": lambda: _command([*MANAGE, "error_docs", "--check"], environment),
+        "permissions": lambda: _command([*MANAGE, "permission_docs", "--check"], environment),
         "mypy": lambda: _command([*PYTHON, "mypy", "apps", "config"], environment),
     }
     unknown = [name for name in wanted if name not in checks]
