@@ -28,7 +28,8 @@ def partition_reset() -> None:
     control.fence(partition=PARTITION, epoch=part.epoch, why="planned")
     control.post_all(PARTITION)
     control.to_safe(PARTITION)
-    control.hold_clear(PARTITION)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE balances_partition SET hold = NULL, fenced_why = '' WHERE id = %s", [PARTITION])
     ownership.views_forget()
     waiting_stop()
     with contextlib.suppress(Exception):

@@ -107,7 +107,7 @@ def guarded(call: Any, *args: Any, **kwargs: Any) -> Any:
         raise MemoryUnreachable(str(error)) from error
     except redis.ResponseError as error:
         text = str(error)
-        if text.startswith("OOM") or "OOM command" in text:
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or "OOM command" in text:
             raise MemoryFull(text) from error
         if text.startswith(_AWAY) or type(error) is not redis.ResponseError:
             raise MemoryUnreachable(text) from error

@@ -27,6 +27,7 @@ class Command(BaseCommand):
     """The balance engine."""
 
     help = "The balance engine: run, status, fence, activate, verify, heal, reassign."
+    requires_system_checks = ()  # it has no pages, and is wanted most when something else is broken
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
