@@ -25,7 +25,7 @@ test: ## the whole suite on servers of its own; ARGS="tests/ledger -k name" for 
 cases: ## work out the published cases of a folder: DIR=path; by default those of the project
 	$(NUMINA) cases $(if $(DIR),$(abspath $(DIR)))
 
-check: ## lint, format, types, layers, migrations, OpenAPI, error list, production settings
+check: ## lint, format, types, layers, migrations, OpenAPI, error list, production settings, secrets, dangerous calls, known holes
 	$(NUMINA) check $(ARGS)
 
 bench: ## measure the money paths beside raw SQL and peers

@@ -11,6 +11,7 @@ from pathlib import Path
 from config.env import ROOT
 from config.runtime.home import Home, home_path
 from config.runtime.report import StopRequested, say
+from config.runtime.supply import NOTE, dangerous_calls, known_holes, secrets_scan
 from config.runtime.testing import cache_environment, throwaway_servers
 
 OPENAPI = ROOT / "docs" / "reference" / "openapi.yaml"
@@ -51,6 +52,9 @@ def _checks_run(wanted: list[str], environment: dict[str, str], folder: Path) ->
         "errors": lambda: _command([*MANAGE, "error_docs", "--check"], environment),
         "permissions": lambda: _command([*MANAGE, "permission_docs", "--check"], environment),
         "mypy": lambda: _command([*PYTHON, "mypy", "apps", "config"], environment),
+        "secrets": secrets_scan,
+        "bandit": dangerous_calls,
+        "pip-audit": lambda: known_holes(Home(home_path())),
     }
     unknown = [name for name in wanted if name not in checks]
     if unknown:
@@ -61,6 +65,8 @@ def _checks_run(wanted: list[str], environment: dict[str, str], folder: Path) ->
         started = time.monotonic()
         passed, output = checks[name]()
         say(f"  {name:<14} {'ok' if passed else 'FAILED'}  ({time.monotonic() - started:.1f} s)")
+        if passed and output.startswith(NOTE):
+            say(f"    {output.removeprefix(NOTE)}")
         if not passed:
             failed.append(name)
             say(output.rstrip())
