@@ -38,6 +38,7 @@ NUMINA = {
     **NUMINA,
     "RATES": {},
     "LIMITS": False,
+    "PRINCIPAL_SHARED_SECONDS": 0,
     "DEMO_ALLOWED": True,
     "EMAIL_CONFIRMATION": False,
     "SMS_CONSOLE": True,
