@@ -68,6 +68,7 @@ class Kind:
     `sample` is an instance of the context's dataclass: it fixes the type and fills previews. `texts` has the words by
     language, English at least. `channels` are those in use until the person says otherwise; those in `fixed` cannot be
     switched off nor put off to a digest. An `urgent` kind does not wait for the end of quiet hours.
+    People choose channels for every kind, unless it is not `choosable`: it then only lends its words.
     """
 
     code: str
@@ -77,6 +78,7 @@ class Kind:
     channels: frozenset[str] = frozenset({IN_APP, EMAIL})
     fixed: frozenset[str] = frozenset()
     urgent: bool = False
+    choosable: bool = True
 
     @property
     def fields(self) -> dict[str, type]:

@@ -42,7 +42,7 @@ DIGEST = kind_register(
             "sw": Texts("Arifa {count} kutoka {bank_name}", "Haya ndiyo yaliyotokea."),
         },
         channels=frozenset({EMAIL}),
-        fixed=frozenset({EMAIL}),
+        choosable=False,
     )
 )
 

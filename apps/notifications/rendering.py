@@ -175,11 +175,17 @@ def _printable(text: str, *, keep: str) -> str:
 
 def email_html(*, parts: Iterable[tuple[Words, str]], reader: Reader, subject: str) -> str:
     """The branded HTML of an e-mail: each part's paragraphs and, where there is a link, its button."""
+    facts = email_facts(parts=parts, reader=reader, subject=subject)
+    return render_to_string("notifications/email.html", {"mail": facts})
+
+
+def email_facts(*, parts: Iterable[tuple[Words, str]], reader: Reader, subject: str) -> dict[str, Any]:
+    """What the e-mail's templates show: `mail`."""
     sections = [
         {"title": words.subject, "paragraphs": _paragraphs(words.text), "link": link_absolute(link)}
         for words, link in parts
     ]
-    page = {
+    return {
         "subject": subject,
         "sections": sections,
         "is_digest": len(sections) > 1,
@@ -187,7 +193,6 @@ def email_html(*, parts: Iterable[tuple[Words, str]], reader: Reader, subject: s
         "site": settings.NUMINA["PUBLIC_URL"],
         "language": reader.locale,
     }
-    return render_to_string("notifications/email.html", page)
 
 
 def email_text(*, parts: Iterable[tuple[Words, str]]) -> str:

@@ -78,6 +78,7 @@ def choices_of(user: User) -> list[Choice]:
             is_fixed=channel in kind.fixed,
         )
         for kind in kinds_all()
+        if kind.choosable
         for channel in CHANNELS
     ]
 

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def told(scene: Scene) -> None:
     """Whoever looks was told two things, before the browser opened."""
     user = User.objects.get(email=scene.email)
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
     for _ in range(2):
         notify(APPROVED, recipients=[user.pk], context=SAMPLE, at=clock.now(), link="/admin/members/member/")
 
@@ -66,6 +67,10 @@ def test_all_are_marked_as_read(
 
 def test_choices_and_words_are_usable_on_a_phone(told: Any, visit: Callable[..., Visitor]) -> None:
     visitor = visit(width=390, height=844, theme="dark")
-    for path in ("/admin/notifications/notification/", "/admin/notifications/notification/preferences/"):
+    for path in (
+        "/admin/notifications/notification/",
+        "/admin/notifications/notification/preferences/",
+        "/admin/notifications/template/words/tests.loan_approved/email/en/",
+    ):
         visitor.go(path)
         assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

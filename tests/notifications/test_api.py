@@ -161,13 +161,14 @@ def test_preferences_show_what_holds_and_change(mine: Any) -> None:
 @pytest.mark.parametrize(
     ("wish", "status", "code", "pointer"),
     [
+        ({"kind": "notifications.digest", "channel": "sms", "mode": "now"}, 400, "validation-failed", None),
         ({"kind": "no.such", "channel": "sms", "mode": "off"}, 400, "validation-failed", "/preferences/0/kind"),
         ({"kind": APPROVED.code, "channel": "no", "mode": "off"}, 400, "validation-failed", "/preferences/0/channel"),
         ({"kind": APPROVED.code, "channel": "sms", "mode": "digest"}, 400, "validation-failed", "/preferences/0/mode"),
         ({"kind": EVERYWHERE.code, "channel": "email", "mode": "off"}, 422, "notification-channel-fixed", None),
         ({"kind": APPROVED.code, "channel": "sms", "mode": "off", "u": 1}, 400, "validation-failed", None),
     ],
-    ids=["kind", "channel", "digest", "fixed", "field"],
+    ids=["lent", "kind", "channel", "digest", "fixed", "field"],
 )  # fmt: skip
 def test_wishes_that_cannot_be_are_refused(mine: Any, wish: Any, status: int, code: str, pointer: str | None) -> None:
     response = mine.patch("notifications/preferences", {"preferences": [wish]})

@@ -18,7 +18,7 @@ from apps.notifications.models import Channel, Template
 from apps.notifications.rendering import (
     Reader,
     Words,
-    email_html,
+    email_facts,
     locale_of,
     sample_facts,
     values_of,
@@ -146,7 +146,5 @@ def _preview(request: HttpRequest, kind: Kind, channel: str, locale: str, words:
     except KeyError as missing:
         messages.error(request, f"There is no {{{missing.args[0] or ''}}} here.")
         return {"words_filled": None}
-    html = ""
-    if channel == EMAIL:
-        html = email_html(parts=[(filled, "/")], reader=reader, subject=filled.subject)
-    return {"words_filled": filled, "words_html": html}
+    mail = email_facts(parts=[(filled, "/")], reader=reader, subject=filled.subject) if channel == EMAIL else None
+    return {"words_filled": filled, "words_mail": mail}

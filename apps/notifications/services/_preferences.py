@@ -40,7 +40,7 @@ def preference_set_many(*, acting_user: User, wishes: Sequence[Wish]) -> None:
     for index, wish in enumerate(wishes):
         pointer = f"/preferences/{index}"
         kind = kind_get(wish.kind)
-        if kind is None:
+        if kind is None or not kind.choosable:
             faults.append({"pointer": f"{pointer}/kind", "code": "unknown", "detail": "There is no such kind."})
         elif wish.channel not in CHANNELS:
             faults.append({"pointer": f"{pointer}/channel", "code": "unknown", "detail": "There is no such channel."})
