@@ -165,12 +165,18 @@ def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
     return dict(made)
 
 
-NO_BODY = {"holds/{hold_id}/release", "ledger/periods/{period_id}/closure"} | {
+NO_BODY = {
+    "holds/{hold_id}/release",
+    "ledger/periods/{period_id}/closure",
     "auth/step-up",
     "auth/recovery-codes",
     "auth/sessions/end-others",
+    "notifications/read",
+    "notifications/{notification_id}/read",
+    "notifications/deliveries/{delivery_id}/retry",
 }
 CSV = "imports/transactions"
+SIGNED = "notifications/reports/{provider}"  # nothing is read before the signature is right: tests/notifications
 
 
 def named(route: Route) -> str:
@@ -178,7 +184,9 @@ def named(route: Route) -> str:
 
 
 def json_operations() -> list[tuple[Route, str]]:
-    return [(route, method) for route, method in operations("POST", "PUT", "PATCH") if named(route) != CSV]
+    return [
+        (route, method) for route, method in operations("POST", "PUT", "PATCH") if named(route) not in {CSV, SIGNED}
+    ]
 
 
 def with_bodies() -> list[tuple[Route, str]]:

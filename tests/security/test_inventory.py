@@ -30,6 +30,7 @@ PUBLIC = {
     "api/v1/auth/password/forgotten",  # answer the same whoever asks for whom; limited
     "api/v1/auth/email/resend",
     "api/v1/statements/verify",
+    "api/v1/notifications/reports/<slug:provider>",  # signed by the provider's secret
 }
 """Open to the world, each on purpose. Adding a line here is a decision about security."""
 
@@ -47,7 +48,19 @@ ANY_USERS = {
     "api/v1/auth/step-up/verify",
     "api/v1/users/me",
     "api/v1/branches",
+    "api/v1/jobs",
+    "api/v1/jobs/<uuid:job_id>",
     "api/v1/ledger/business-date",
+    "api/v1/notifications",
+    "api/v1/notifications/<uuid:notification_id>",
+    "api/v1/notifications/<uuid:notification_id>/read",
+    "api/v1/notifications/preferences",
+    "api/v1/notifications/push-key",
+    "api/v1/notifications/read",
+    "api/v1/notifications/rhythm",
+    "api/v1/notifications/subscriptions",
+    "api/v1/notifications/subscriptions/<uuid:subscription_id>",
+    "api/v1/notifications/unread",
 }
 """Open to whoever is logged in: one's own things, and what every user of a bank needs to know."""
 
@@ -64,8 +77,6 @@ def test_the_list_of_urls_is_the_reviewed_one() -> None:
 
 
 def _path(entry: tuple[str, Any]) -> str:
-    "api/v1/jobs",
-    "api/v1/jobs/<uuid:job_id>",
     return entry[0]
 
 
