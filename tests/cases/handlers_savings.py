@@ -14,10 +14,12 @@ from apps.calculations.interest import (
     RatePeriod,
     Tier,
     annual_percentage_yield,
+    annual_percentage_yield_earned,
     average_daily_balance,
     compound_interest,
     flat,
     interest_calculate,
+    simple_interest,
 )
 from apps.calculations.rounding import decimals_round
 from tests.cases.handlers_day_counts import convention_named, day
@@ -77,18 +79,29 @@ def balance_of_periods(case: Case) -> dict[str, Any]:
     return {"postings": len(amounts), "amount": amounts[0] if amounts else 0, "amounts": amounts, "total": sum(amounts)}
 
 
+def first_of(case: Case, *names: str) -> Any:
+    """The first of these inputs that is there, or None."""
+    return next((case.inputs[name] for name in names if case.inputs.get(name) is not None), None)
+
+
 @handles("savings_interest")
 def yields(case: Case) -> dict[str, Any]:
-    """The annual percentage yield, disclosed with two decimals."""
-    interest, days = case.need("interest", "days")
-    principal = case.inputs.get("principal") or case.inputs.get("balance") or case.inputs.get("average_daily_balance")
-    if principal is None:
-        raise Unsupported("no principal")
-    case.only("formula", "interest", "days", "principal", "balance", "average_daily_balance", "year_days")
-    year = int(case.inputs.get("year_days", 365))
-    found = annual_percentage_yield(decimal(interest), decimal(principal), decimal(days), year_days=year)
+    """The annual percentage yield, disclosed or earned, with two decimals."""
+    interest = first_of(case, "interest", "interest_earned")
+    days = first_of(case, "days", "days_in_term", "days_in_period")
+    principal = first_of(case, "principal", "balance", "average_daily_balance")
+    if interest is None or days is None or principal is None:
+        raise Unsupported("no interest, days and principal")
+    case.only(
+        "formula", "interest", "interest_earned", "days", "days_in_term", "days_in_period", "principal", "balance",
+        "average_daily_balance", "year_days", "compounding_days", "days_in_compounding_period",
+    )  # fmt: skip
+    found = annual_percentage_yield_earned(
+        decimal(interest), decimal(principal), decimal(days), year_days=int(case.inputs.get("year_days", 365)),
+        compounding_days=decimal(first_of(case, "compounding_days", "days_in_compounding_period") or 0),
+    )  # fmt: skip
     percent = decimals_round(found * 100, 2, "half_up")
-    return {"apy_percent": percent, "apye_percent": percent, "apy_earned_percent": percent}
+    return {name: percent for name in case.expected if name.startswith("ap")}
 
 
 @handles("savings_interest")
@@ -179,10 +192,37 @@ def opening_of(case: Case) -> int | None:
 def movements_dated(case: Case) -> tuple[Movement, ...]:
     if "balances" in case.inputs:
         found, before = [], opening_of(case) or 0
-        for date, balance in case.inputs["balances"]:
+        for row in case.inputs["balances"]:
+            date, balance = row if isinstance(row, list) else (row.get("date"), row.get("balance"))
             found.append(Movement(day(date), cents(balance) - before))
             before = cents(balance)
         return tuple(found)
     if "transactions" in case.inputs:
         return tuple(Movement(day(date), cents(amount)) for date, amount in case.inputs["transactions"])
     return movements_of(case)
+
+
+@handles("savings_interest")
+def average_of_days(case: Case) -> dict[str, Any]:
+    """Balances with the number of days that each stood, and the interest on their average or on each."""
+    rows = first_of(case, "balances", "daily_balances", "balance_days")
+    if not isinstance(rows, list) or {"start", "end"} & case.inputs.keys():
+        raise Unsupported("no balances with days")
+    case.only(
+        "balances", "daily_balances", "balance_days", "annual_rate_percent", "rate_percent", "days_in_year", "method",
+    )  # fmt: skip
+    stood = []
+    for row in rows:
+        if isinstance(row, int | Decimal):
+            row = {"days": 1, "balance": row}  # noqa: PLW2901 - a balance alone stood for a day
+        if not isinstance(row, dict) or not {"days", "balance"} <= row.keys():
+            raise Unsupported("balances without days")
+        stood.append((int(row["days"]), decimal(row["balance"])))
+    days = sum(count for count, _ in stood)
+    total = sum((count * balance for count, balance in stood), Decimal(0))
+    result: dict[str, Any] = {"average_daily_balance": decimals_round(total / days, 2, "half_up"), "days": days}
+    rate = first_of(case, "annual_rate_percent", "rate_percent")
+    if rate is not None:
+        year = decimal(case.inputs.get("days_in_year", 365))
+        result["interest"] = decimals_round(simple_interest(1, decimal(rate) / 100, total / year), 2, "half_up")
+    return result

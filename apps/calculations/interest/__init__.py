@@ -13,6 +13,7 @@ from apps.calculations.interest._results import Accrual, InterestResult, Posting
 from apps.calculations.interest._terms import InterestTerms
 from apps.calculations.interest._yields import (
     annual_percentage_yield,
+    annual_percentage_yield_earned,
     compound_interest,
     effective_rate,
     nominal_rate,
@@ -31,6 +32,7 @@ __all__ = [
     "Slice",
     "Tier",
     "annual_percentage_yield",
+    "annual_percentage_yield_earned",
     "average_daily_balance",
     "boundaries",
     "compound_interest",

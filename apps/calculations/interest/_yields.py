@@ -30,6 +30,25 @@ def annual_percentage_yield(interest: Number, principal: Number, days: Number, *
         return (1 + Decimal(interest) / principal) ** (Decimal(year_days) / days) - 1
 
 
+def annual_percentage_yield_earned(
+    interest: Number, balance: Number, days: Number, *, compounding_days: Number = 0, year_days: int = 365
+) -> Decimal:
+    """The yield earned in a statement period, as a fraction, not rounded (12 CFR 1030, Appendix A part II).
+
+    `balance` is the average daily balance of the period of `days`. (1 + interest / balance)^(365 / days) - 1; with
+    `compounding_days`, for statements that come more often than interest compounds:
+    (1 + interest / balance / days x compounding_days)^(365 / compounding_days) - 1. Raises AmountOutOfRange.
+    """
+    if not compounding_days:
+        return annual_percentage_yield(interest, balance, days, year_days=year_days)
+    if days <= 0 or compounding_days < 0:
+        raise AmountOutOfRange("The days are above zero.", pointer="/days")
+    with localcontext() as context:
+        context.prec = PRECISION
+        grown = Decimal(interest) / days * compounding_days
+        return annual_percentage_yield(grown, balance, compounding_days, year_days=year_days)
+
+
 def simple_interest(principal: Number, rate: Decimal, years: Decimal) -> Decimal:
     """principal x rate x years, in the units of the principal, not rounded."""
     with localcontext() as context:
