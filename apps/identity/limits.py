@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from apps.core.cache_stats import CacheStats
 from apps.identity.models import AmountLimit, RateLimit
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ class RateRule:
 class _Kept(Generic[T]):
     """A value that is read again after some seconds, by one thread while the others use the old one."""
 
-    def __init__(self, load: Callable[[datetime], T]) -> None:
+    def __init__(self, name: str, load: Callable[[datetime], T]) -> None:
+        self.stats = CacheStats(name)
         self._load = load
         self._lock = threading.Lock()
         self._value: T | None = None
@@ -52,7 +54,9 @@ class _Kept(Generic[T]):
     def get(self, at: datetime) -> T:
         value = self._value
         if value is not None and time.monotonic() < self._until:
+            self.stats.hits += 1
             return value
+        self.stats.misses += 1
         with self._lock:
             if self._value is None or time.monotonic() >= self._until:
                 self._value = self._load(at)
@@ -85,8 +89,8 @@ def _rates_load(at: datetime) -> Mapping[tuple[str, str, str], RateRule]:
     }
 
 
-_amounts = _Kept(_amounts_load)
-_rates = _Kept(_rates_load)
+_amounts = _Kept("limits by amount", _amounts_load)
+_rates = _Kept("rate limits", _rates_load)
 
 
 def amount_rules(at: datetime) -> Mapping[tuple[str, str, str], AmountRule]:

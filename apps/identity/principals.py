@@ -1,5 +1,7 @@
 """Who stands behind a session: the user with roles and branch, from PostgreSQL in one query, kept for a few seconds.
 
+Kept in the process first, then on Redis for all of them (apps.identity.shared).
+
 How fast a change shows: in the process that made it, with the next request; in other processes after at most
 NUMINA["PRINCIPAL_CACHE_SECONDS"] (5 unless set; 0 asks PostgreSQL at every request). So a signed-out token, a user
 deactivated or a role taken away can live on for at most that long, and only in another process.
@@ -21,9 +23,11 @@ from django.db.models.base import ModelState
 from django.db.models.functions import JSONObject
 
 from apps.core import clock
+from apps.core.cache_stats import CacheStats
 from apps.core.context import context_get
 from apps.identity.models import ApiKey, Session, User, UserRole
 from apps.identity.seals import token_hash
+from apps.identity.shared import shared_forget, shared_get, shared_put
 
 PRINCIPALS_MAX = 10_000
 
@@ -68,6 +72,7 @@ class _Principals:
 
 
 _principals = _Principals()
+stats = CacheStats("principals in the process")
 
 
 def principal_get(*, user_id: uuid.UUID, session_id: uuid.UUID) -> User | None:
@@ -77,14 +82,21 @@ def principal_get(*, user_id: uuid.UUID, session_id: uuid.UUID) -> User | None:
     """
     seconds = settings.NUMINA.get("PRINCIPAL_CACHE_SECONDS", 5)
     user = _principals.get(session_id, seconds)
+    if user is not None:
+        stats.hits += 1
+        return _copy(user) if user.pk == user_id else None
+    stats.misses += 1
+    generation, at = _principals.generation, clock.now()
+    user, marks = shared_get(user_id=user_id, session_id=session_id, at=at)
     if user is None:
-        generation = _principals.generation
-        user = _principal_load(user_id=user_id, session_id=session_id, at=clock.now())
-        if user is None:
+        session = _session_load(user_id=user_id, session_id=session_id, at=at)
+        if session is None:
             return None
-        if seconds:
-            _principals.put(session_id, user, generation)
-    return _copy(user) if user.pk == user_id else None
+        user = session.user
+        shared_put(user=user, session_id=session_id, expires_at=session.expires_at, marks=marks)
+    if seconds:
+        _principals.put(session_id, user, generation)
+    return _copy(user)
 
 
 def principal_of_key(*, raw: str) -> User | None:
@@ -101,10 +113,9 @@ def principal_of_key(*, raw: str) -> User | None:
         user = _key_load(secret_hash=hashed, at=at)
         if user is None:
             return None
-        minute_ago = at - timedelta(minutes=1)
-        ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=minute_ago), pk=user.api_key_id).update(
-            last_used_at=at, last_used_ip=context_get().get("ip") or None
-        )
+        ApiKey.objects.filter(
+            Q(last_used_at=None) | Q(last_used_at__lt=at - timedelta(minutes=1)), secret_hash=hashed
+        ).update(last_used_at=at, last_used_ip=context_get().get("ip") or None)
         if seconds:
             _principals.put(entry, user, generation)
     return _copy(user)
@@ -115,8 +126,13 @@ def principal_forget(user_id: uuid.UUID | None = None) -> None:
 
     At once and again after the running transaction commits: what is read in between may be the old state.
     """
-    _principals.forget(user_id)
-    transaction.on_commit(lambda: _principals.forget(user_id))
+
+    def forget() -> None:
+        _principals.forget(user_id)
+        shared_forget(user_id)
+
+    forget()
+    transaction.on_commit(forget)
 
 
 def principals_clear() -> None:
@@ -124,7 +140,8 @@ def principals_clear() -> None:
     _principals.forget(None)
 
 
-def _principal_load(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) -> User | None:
+def _session_load(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) -> Session | None:
+    """The live session with its user, ready to answer."""
     session = (
         Session.objects.filter(
             pk=session_id, user_id=user_id, revoked_at=None, expires_at__gt=at, user__is_active=True, place="api"
@@ -138,7 +155,8 @@ def _principal_load(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) 
         return None
     user = session.user
     user.session_id, user.verified_at = session.pk, session.verified_at
-    return _ready(user, session.role_facts)
+    _ready(user, session.role_facts)
+    return session
 
 
 def _key_load(*, secret_hash: str, at: datetime) -> User | None:

@@ -182,7 +182,8 @@ def _password(request: HttpRequest, user: User) -> Any:
     rate_give_back(keys)
     update_session_auth_hash(request, changed)
     # The key of the session was changed with the password: its owner's list follows.
-    Session.objects.filter(pk=here).update(web_key=str(request.session.session_key))
+    if here is not None:
+        Session.objects.filter(pk=here).update(web_key=str(request.session.session_key))
     after_commit(tasks.notice_send, user_id=user.pk, what="Your password was changed", at=at)
     messages.success(request, "Your password was changed; all other sessions were ended.")
     return {}

@@ -17,7 +17,7 @@ from apps.identity.rates import device_of
 def client_of(request: Request | HttpRequest) -> services.Client:
     """The program and device that asks, by its own account; text that PostgreSQL takes."""
     agent = request.META.get("HTTP_USER_AGENT", "").replace("\x00", "").encode("utf-8", "replace").decode()
-    return services.Client(user_agent=agent[:200], device=device_of(request))  # type: ignore[arg-type]
+    return services.Client(user_agent=agent[:200], device=device_of(request))
 
 
 def pair_show(pair: services.TokenPair) -> dict[str, Any]:

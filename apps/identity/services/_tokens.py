@@ -129,7 +129,9 @@ def sessions_end(
     *, acting_user: User | None, user: User, reason: str, at: datetime, except_id: uuid.UUID | None = None
 ) -> int:
     """End all sessions of a user (but the one named), in the caller's transaction. Returns how many were alive."""
-    alive = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=at).exclude(pk=except_id)
+    alive = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=at)
+    if except_id is not None:
+        alive = alive.exclude(pk=except_id)
     web_keys = [key for key in alive.values_list("web_key", flat=True) if key]
     ended = alive.update(revoked_at=at, revoke_reason=reason[:40])
     _web_sessions_drop(web_keys)
