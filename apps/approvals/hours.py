@@ -1,51 +1,54 @@
-"""Working time: the hours and days in which a branch is open, in its own time zone, without public holidays."""
+"""Working time: the hours in which a branch is open, in its own time zone, on the business days of its calendar."""
 
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 from django.conf import settings
 
+from apps.identity.models import Branch
+from apps.jobs.selectors import Calendar, calendar_of
+
 OPENS, CLOSES = dt.time(8), dt.time(17)
-WORKDAYS = frozenset(range(5))
 DAYS_MAX = 4_000
 
 
-@cache
-def _holidays(country: str) -> holidays.HolidayBase | None:
-    try:
-        return holidays.country_holidays(country)
-    except NotImplementedError:
-        return None  # a country that the calendar does not know has weekends only
+@dataclass(frozen=True, slots=True)
+class WorkTime:
+    """The clock of a branch: its calendar and its time zone. An unknown zone counts as UTC."""
+
+    calendar: Calendar
+    time_zone: str
+
+    def after(self, start: dt.datetime, hours: int) -> dt.datetime:
+        """The moment, in UTC, at which `hours` working hours have passed since `start`.
+
+        Raises ValueError when the calendar has no such moment within ten years.
+        """
+        zone = _zone(self.time_zone)
+        left = dt.timedelta(hours=hours)
+        local = start.astimezone(zone)
+        day = local.date()
+        for _ in range(DAYS_MAX):
+            begin = max(local, dt.datetime.combine(day, OPENS, zone))
+            closes = dt.datetime.combine(day, CLOSES, zone)
+            if begin < closes and self.calendar.is_business_day(day):
+                # In UTC, so that a night in which the clocks change does not count wrong.
+                there = closes.astimezone(dt.UTC) - begin.astimezone(dt.UTC)
+                if left <= there:
+                    return begin.astimezone(dt.UTC) + left
+                left -= there
+            day += dt.timedelta(days=1)
+        raise ValueError("no end of so many working hours within ten years")
 
 
-def is_workday(day: dt.date) -> bool:
-    """Is it a day on which the bank is open: no weekend, no public holiday of its country?"""
-    known = _holidays(settings.NUMINA["COUNTRY"])
-    return day.weekday() in WORKDAYS and (known is None or day not in known)
-
-
-def hours_after(start: dt.datetime, hours: int, *, time_zone: str = "") -> dt.datetime:
-    """The moment at which `hours` working hours have passed since `start`, in UTC. An unknown zone counts as UTC."""
-    zone = _zone(time_zone or settings.NUMINA["TIME_ZONE"])
-    left = dt.timedelta(hours=hours)
-    local = start.astimezone(zone)
-    day = local.date()
-    for _ in range(DAYS_MAX):
-        opens = dt.datetime.combine(day, OPENS, zone)
-        closes = dt.datetime.combine(day, CLOSES, zone)
-        begin = max(local, opens)
-        if is_workday(day) and begin < closes:
-            # In UTC, so that a night in which the clocks change does not count wrong.
-            there = closes.astimezone(dt.UTC) - begin.astimezone(dt.UTC)
-            if left <= there:
-                return begin.astimezone(dt.UTC) + left
-            left -= there
-        day += dt.timedelta(days=1)
-    raise ValueError("no end of so many working hours within ten years")
+def worktime_of(branch: Branch | None) -> WorkTime:
+    """The clock of a branch, or the bank's own for what belongs to none. One query, two where a calendar is kept."""
+    if branch is None:
+        return WorkTime(calendar_of(), settings.NUMINA["TIME_ZONE"])
+    return WorkTime(calendar_of(branch_id=branch.pk), branch.time_zone)
 
 
 def _zone(name: str) -> ZoneInfo:

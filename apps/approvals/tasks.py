@@ -8,13 +8,13 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.approvals import notices, services
-from apps.approvals.hours import is_workday
 from apps.approvals.models import ApprovalCandidate, ApprovalRequest
 from apps.approvals.selectors import levels_for, standings_of
 from apps.core import clock
 from apps.core.display import money_text
 from apps.core.notices import notify
 from apps.identity.models import User
+from apps.jobs.selectors import calendar_of
 
 
 @shared_task(name="approvals.timers_sweep", queue="default", ignore_result=True)
@@ -65,7 +65,7 @@ def _amount(request: ApprovalRequest) -> str:
 def digest_send(**_: Any) -> None:
     """Tell each approver how much waits, once on a working day. Whom nothing waits for hears nothing."""
     at = clock.now()
-    if not is_workday(at.date()):
+    if not calendar_of().is_business_day(at.date()):
         return
     users = User.objects.filter(is_active=True, is_staff=True).prefetch_related("user_roles__role")
     for user in users.iterator(chunk_size=500):

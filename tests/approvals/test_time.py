@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from apps.approvals.errors import AlreadyDecided, DelegationInvalid, DelegationLoop, MakerIsNotChecker, NotYourApproval
-from apps.approvals.hours import hours_after
+from apps.approvals.hours import WorkTime, worktime_of
 from apps.approvals.models import ApprovalTimer, Delegation
 from apps.approvals.selectors import levels_in_box, sla_report, trail_of
 from apps.approvals.services import delegation_create, delegation_end, timers_sweep
 from apps.approvals.tasks import event_announce
 from apps.core.money import Money
+from apps.jobs.models import BusinessCalendar, Closure
+from apps.jobs.selectors import Calendar
 from tests.approvals.support import AT, Bank, decide, fresh
 
 EAT = "Africa/Nairobi"
@@ -40,7 +42,17 @@ def at(text: str) -> dt.datetime:
     ],
 )
 def test_only_working_hours_of_the_branch_count(start: str, hours: int, zone: str, end: str) -> None:
-    assert hours_after(at(start), hours, time_zone=zone) == at(end)
+    assert WorkTime(Calendar("KE"), zone).after(at(start), hours) == at(end)
+
+
+def test_the_calendar_of_the_branch_counts(bank: Bank) -> None:
+    calendar = BusinessCalendar.objects.create(code=f"C{bank.word}", name="Six days", country="KE", weekend=[7])
+    calendar.branches.add(bank.branch)
+    Closure.objects.create(calendar=calendar, day=dt.date(2026, 11, 23), name="Stock-taking")
+    clock = worktime_of(bank.branch)
+    assert clock.after(at("2026-11-20T13:30"), 1) == at("2026-11-21T05:30")  # Saturday is worked
+    assert clock.after(at("2026-11-23T07:00"), 1) == at("2026-11-24T06:00")  # and this Monday is not
+    assert worktime_of(bank.head).after(at("2026-11-23T07:00"), 1) == at("2026-11-23T08:00")
 
 
 def fired(request: Any, moment: dt.datetime) -> list[str]:

@@ -11,7 +11,7 @@ from viewflow.workflow.models import Task
 from viewflow.workflow.status import PROCESS
 
 from apps.approvals.flow import ApprovalFlow, StepActivation
-from apps.approvals.hours import hours_after
+from apps.approvals.hours import worktime_of
 from apps.approvals.models import (
     ApprovalCandidate,
     ApprovalLevel,
@@ -69,14 +69,14 @@ def route_of(opening: Sequence[ApprovalLevel]) -> tuple[str, ...]:
 
 def stage_open(request: ApprovalRequest, opening: Sequence[ApprovalLevel], *, at: dt.datetime) -> list[ApprovalLevel]:
     """Open levels on the tasks that the flow has reached, each with its clock. Returns the levels, not yet written."""
-    zone = request.branch.time_zone if request.branch is not None else ""
+    clock = worktime_of(request.branch)
     timers = []
     for level, task in zip(opening, request.reached, strict=True):
         rule = level_rule(level.rule)
         level.state, level.task, level.opened_at = State.OPEN, task, at
-        level.due_at = hours_after(at, rule.sla_hours, time_zone=zone)
+        level.due_at = clock.after(at, rule.sla_hours)
         level.need = _need(request, level, rule)
-        remind_at = hours_after(at, rule.remind_hours, time_zone=zone)
+        remind_at = clock.after(at, rule.remind_hours)
         timers.append(ApprovalTimer(request=request, level=level, what="escalate", due_at=level.due_at))
         if remind_at < level.due_at:
             timers.append(ApprovalTimer(request=request, level=level, what="remind", due_at=remind_at))

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from apps.approvals.errors import ApprovalPending
 from apps.approvals.flow import ApprovalFlow
-from apps.approvals.hours import hours_after
+from apps.approvals.hours import worktime_of
 from apps.approvals.models import ApprovalLevel, ApprovalRequest, ApprovalTimer
 from apps.approvals.policies import Chosen, may_ask, rule_choose
 from apps.approvals.registry import Preview, action_get, base_minor_of
@@ -181,7 +181,6 @@ def round_plan(request: ApprovalRequest, chosen: Chosen) -> list[ApprovalLevel]:
 
 def round_open(request: ApprovalRequest, opening: list[ApprovalLevel], *, expire_hours: int, at: dt.datetime) -> None:
     """Open the first stage on the tasks that the flow has reached, and start the clock of the whole round."""
-    zone = request.branch.time_zone if request.branch is not None else ""
-    request.expires_at = hours_after(at, expire_hours, time_zone=zone)
+    request.expires_at = worktime_of(request.branch).after(at, expire_hours)
     ApprovalTimer.objects.create(request=request, what="expire", due_at=request.expires_at)
     levels_write(stage_open(request, opening, at=at))

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.approvals import locks
 from apps.approvals.errors import ApprovalStateConflict, NotYourApproval
-from apps.approvals.hours import hours_after
+from apps.approvals.hours import worktime_of
 from apps.approvals.models import ApprovalCandidate, ApprovalLevel, ApprovalRequest, ApprovalTimer, Approver
 from apps.approvals.policies import Who, level_rule
 from apps.approvals.selectors import branch_ancestors, levels_for, standings_of
@@ -86,8 +86,7 @@ def level_escalate(
     ApprovalCandidate.objects.bulk_create(fresh)
     level.assignee = None
     rule = level_rule(level.rule)
-    zone = request.branch.time_zone if request.branch is not None else ""
-    again = hours_after(at, rule.sla_hours, time_zone=zone)
+    again = worktime_of(request.branch).after(at, rule.sla_hours)
     level.save(update_fields=["escalations", "assignee"])
     ApprovalTimer.objects.create(request=request, level=level, what="escalate", due_at=again)
     request_write(request)
