@@ -5,7 +5,9 @@ What Apache Fineract does without saying so in a case is written here, once:
 * All rounding is half even; a part of a period with its own balance is rounded by itself.
 * The actual length of a year counts as 365 days; the level instalment takes a month as 30 days of them.
 * Early money lowers the instalments unless the product's name says RESCHEDULE or REDUCE_NUMBER.
-* Payments count for interest daily unless the product's name says SAR, "same as repayment".
+* Payments count for interest daily unless the product's name says SAME_AS_REPAYMENT.
+* A cumulative loan is made anew when something is recorded; only its close of business does so every day.
+* Kinds of credit are named as its transactions are; the accrual of what was not accrued comes when a loan is paid off.
 """
 
 from __future__ import annotations
@@ -93,6 +95,10 @@ class Story:
     as_of: dt.date
     tranches: list[tuple[dt.date, int]] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    """The transactions as they were last shown."""
+    reverted: list[dict[str, Any]] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
 
     def tell(self, event: Mapping[str, Any], decimals: int) -> None:
@@ -109,6 +115,7 @@ class Story:
             self.tranches.append((date, amount))
         elif kind in PAYMENTS:
             self.payments.append(Payment(date, amount))
+            self.kinds.append(kind.replace("_", " ").title())
         elif kind == "charge":
             penalty = any(word in event.get("kind", "").upper() for word in PENALTY_WORDS)
             self.charges.append(Charge(date, amount, penalty))
@@ -121,7 +128,12 @@ class Story:
         """The last payment, or the last of a date, never was."""
         for n in range(len(self.payments) - 1, -1, -1):
             if date is None or self.payments[n].date == date:
-                del self.payments[n]
+                gone = self.payments.pop(n)
+                kind = self.kinds.pop(n)
+                for line in self.lines:
+                    if (line["date"], line["type"]) == (gone.date.isoformat(), kind):
+                        self.reverted.append(line | {"reverted": True})
+                        break
                 return
         raise Unsupported("there is no payment to reverse")
 
@@ -181,8 +193,8 @@ def rules_of(case: Case) -> ServicingRules:
     """Order, recalculation, rest and strategy."""
     product = case.inputs.get("product", {})
     name = product.get("source_product", "").upper()
-    if product.get("compounding", "NONE") != "NONE":
-        raise Unsupported("interest on overdue interest follows the source's own calendar")
+    progressive = name.startswith("LP2") or case.inputs.get("payment_order") == "ADVANCED_PAYMENT_ALLOCATION"
+    daily = progressive or any(event.get("type") == "run_close_of_business" for event in case.inputs["events"])
     strategy = "next_instalments" if "RESCH_NEXT" in name else "lower_instalment"
     if "REDUCE_NR" in name or "REDUCE_NUMBER" in name or "RDC_NR" in name or "REDUCE_TERM" in name:
         strategy = "shorten_term"
@@ -191,6 +203,8 @@ def rules_of(case: Case) -> ServicingRules:
         recalculate=bool(product.get("interest_recalculation")),
         rest="due_date" if "SAME_AS_REPAYMENT" in name else "daily",
         prepayment=strategy,
+        overdue="running" if daily else "recorded",
+        compounding="INTEREST" in product.get("compounding", "NONE").upper() or "COMPOUNDING_MONTHLY" in name,
     )
 
 
@@ -214,6 +228,7 @@ def servicing(case: Case) -> dict[str, Any]:
             terms_of(case, story), story.payments, story.charges, rules=rules, as_of=max(story.as_of, story.start)
         )
         shown = snapshot(done, story, state, decimals)
+        story.lines = shown["transactions"]
         snapshots.append(shown | ({"total": None} if wanted.get("total") is None else {}))  # the source prints none
     return {"snapshots": snapshots}
 
@@ -271,7 +286,8 @@ def transactions(story: Story, state: LoanState, shown: Any) -> list[dict[str, A
     found: list[tuple[dt.date, int, str, int, Allocation | None]] = [
         (date, 0, "Disbursement", amount, None) for date, amount in story.tranches
     ]
-    found += [(one.date, 1, "Repayment", one.amount, one) for one in state.allocations]
+    order = sorted(range(len(story.payments)), key=lambda n: story.payments[n].date)
+    found += [(one.date, 1, story.kinds[n], one.amount, one) for n, one in zip(order, state.allocations, strict=True)]
     owed, lines = 0, []
     for date, _, kind, amount, allocation in sorted(found, key=lambda entry: entry[:2]):
         parts = {name: allocation.total(name) if allocation else 0 for name in COMPONENTS}
@@ -286,7 +302,20 @@ def transactions(story: Story, state: LoanState, shown: Any) -> list[dict[str, A
                 "reverted": False,
             }
         )
-    return lines
+    charged = {name: sum(getattr(one.row, name) for one in state.rows) for name in ("interest", "fees", "penalties")}
+    if found and not any(one.outstanding for one in state.rows) and any(charged.values()):
+        closed = max(one.paid_date for one in state.rows if one.paid_date)
+        lines.append(
+            {
+                "date": closed.isoformat(),
+                "type": "Accrual",
+                "amount": shown(sum(charged.values())),
+                "principal": shown(0),
+            }
+            | {name: shown(part) for name, part in charged.items()}
+            | {"principal": shown(0), "balance_after": shown(0), "reverted": False}
+        )
+    return sorted([*lines, *story.reverted], key=lambda line: line["date"])
 
 
 @handles("loan_schedules")
@@ -309,7 +338,7 @@ def settlement(case: Case) -> dict[str, Any]:
         Decimal(rate) / 100,
         Rounding(1, mode),
         cap=None if cap is None else Decimal(cap) / 100,
-        grace_days=case.inputs.get("interest_grace_days", 0),
+        grace_days=case.inputs.get("interest_grace_days", case.inputs.get("grace_days", 0)),
     )
     given = [*case.inputs.get("payments", []), *case.inputs.get("extra_payments", [])]
     payments = [Payment(begin + dt.timedelta(days=one["day"]), minor(one["amount"], decimals)) for one in given]

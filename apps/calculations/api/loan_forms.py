@@ -148,6 +148,8 @@ class ServicingForm(StrictSerializer):
     recalculate = BooleanField(default=True, help_text="Interest follows the days on which principal was really owed.")
     rest = ChoiceField(choices=options.RESTS, default="daily")
     prepayment = ChoiceField(choices=options.STRATEGIES, default="lower_instalment")
+    overdue = ChoiceField(choices=options.OVERDUE, default="running")
+    compounding = BooleanField(default=False, help_text="Overdue interest bears interest as well.")
 
 
 class LoanForm(StrictSerializer):
@@ -367,11 +369,12 @@ def _fee(values: Mapping[str, Any], reader: Reader, n: int) -> Fee:
 
 def rules_read(values: Mapping[str, Any] | None) -> ServicingRules:
     """How payments work; recalculated daily unless told otherwise."""
-    values = values or {"recalculate": True, "rest": "daily", "prepayment": "lower_instalment"}
+    values = values or {"recalculate": True}
     order = values.get("order")
     advance = order.get("in_advance") if order else None
     given = AllocationOrder(tuple(order["due"]), tuple(advance) if advance else None, order["sweep"]) if order else None
-    plain = {name: values[name] for name in ("recalculate", "rest", "prepayment")}
+    names = ("recalculate", "rest", "prepayment", "overdue", "compounding")
+    plain = {name: values[name] for name in names if name in values}
     return ServicingRules(**plain) if given is None else ServicingRules(order=given, **plain)
 
 

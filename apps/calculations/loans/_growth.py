@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from apps.calculations.errors import AmountOutOfRange, EventNotPossible, RateNotValid
 from apps.calculations.loans._growth_periods import ROUNDING, FactorRule, GrowthPeriod, SubPeriod
-from apps.calculations.loans._schedule import level_instalment
+from apps.calculations.loans._schedule import exact_decimal, level_instalment
 from apps.calculations.loans._terms import RATE_MAX, Rounding
 from apps.core.money import minor_round
 
@@ -206,7 +206,7 @@ class GrowthLoan:
         index = self.periods.index(related[0])
         balance = self.periods[index - 1].balance_after if index else 0
         balance += sum(sub.disbursed for sub in related[0].subs)
-        level = level_instalment(balance, [period.growth for period in related], 0, self.rounding)
+        level = level_instalment(balance, [exact_decimal(period.growth) for period in related], 0, self.rounding)
         for period in related:
             if level >= period.paid:
                 period.instalment = period.first_instalment = level

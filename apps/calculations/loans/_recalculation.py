@@ -1,7 +1,9 @@
 """Rows whose interest follows the principal really owed, day by day or from due date to due date.
 
 * Principal that is due and not paid goes on bearing interest till it is paid, or till the day of the calculation:
-  what is to come is projected as if it were paid then.
+  what is to come is projected as if it were paid then. Where overdue principal is `recorded`, a period in which nothing
+  happened keeps the interest that was projected for it before: it is as if the schedule were made anew at each payment
+  and today, from the period they are in.
 * Money before its due date is principal at once. What is more than the instalment's principal changes the
   instalments to come, by the strategy.
 * A loan that is paid off within a period has interest till that day only.
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from apps.calculations.loans._servicing import Charge, Payment, ServicingRules
 
 RESTS = ("daily", "due_date")
+OVERDUE = ("running", "recorded")
 STRATEGIES = ("lower_instalment", "shorten_term", "next_instalments")
 
 
@@ -61,11 +64,16 @@ class _Run:
         self.changes: list[tuple[dt.date, int]] = list(self.paid_out)
         """Changes to come of the balance that bears interest."""
         self.bearing = 0
+        self.until = as_of
         self.balance = sum(amount for date, amount in self.paid_out if date <= terms.start)
         self.deferred = 0
         self.reduce = 0
         """Paid ahead, to be taken from the principal of the next instalments."""
         self.projected = False
+        """Whether what is overdue counts as paid from here on."""
+        self.recorded = rules.overdue == "recorded"
+        self.bearers = ("principal", "interest") if rules.compounding else ("principal",)
+        """What bears interest when it is overdue."""
 
     def counts_from(self, date: dt.date, period: Period) -> dt.date:
         """From which day a payment changes the balance that bears interest."""
@@ -75,11 +83,15 @@ class _Run:
         """Add the row of a period. True when the loan has ended with it."""
         terms = self.terms
         tranche = sum(amount for date, amount in self.paid_out if period.start < date <= period.due)
-        ahead = 0
+        ahead = money = 0
+        if self.recorded:
+            self._begin(period, [*early, *on_due])
         for payment in early:
             left = self._pay_arrears(payment, period)
-            if left and self._is_payoff(period, payment.date, ahead + left):
+            money += left
+            if left and self._is_payoff(period, payment.date, money):
                 return self._paid_off(index, period, payment.date)
+            left = min(left, self.balance - ahead)  # what is more than the balance pays interest on the due date
             ahead += left
             self.changes.append((payment.date, -left))
         self._project(period)
@@ -90,7 +102,7 @@ class _Run:
         row = self._row(index, period, principal + excess, accrued, tranche, parts)
         self.balance = row.closing
         self.items += self._items(row)
-        over = self._pay_on_due(row, ahead, on_due)
+        over = self._pay_on_due(row, money, on_due)
         if over:
             over = min(over, row.closing)
             row = replace(row, principal=row.principal + over, closing=row.closing - over)
@@ -110,44 +122,68 @@ class _Run:
         """Older instalments first; their principal stops bearing interest. What is left is early money."""
         allocation = allocate(self.items, payment.amount, payment.date, self.rules.order)
         if not self.projected:
-            self.changes.append((self.counts_from(payment.date, period), -allocation.total("principal")))
+            self.changes.append((self.counts_from(payment.date, period), -sum(map(allocation.total, self.bearers))))
         return allocation.left
 
-    def _pay_on_due(self, row: Row, ahead: int, on_due: Sequence[Payment]) -> int:
+    def _pay_on_due(self, row: Row, money: int, on_due: Sequence[Payment]) -> int:
         """Early money and payments on the due date pay the row as well; what is more than everything due."""
-        over = allocate(self.items, ahead, row.due, self.rules.order).left if ahead else 0
+        over = allocate(self.items, money, row.due, self.rules.order).left if money else 0
         for payment in on_due:
             arrears = [item for item in self.items if item.number < row.number]
-            before = sum(item.paid for item in arrears if item.component == "principal")
+            before = sum(item.paid for item in arrears if item.component in self.bearers)
             over += allocate(self.items, payment.amount, payment.date, self.rules.order).left
-            paid = sum(item.paid for item in arrears if item.component == "principal") - before
+            paid = sum(item.paid for item in arrears if item.component in self.bearers) - before
             if not self.projected:
                 self.changes.append((row.due, -paid))
         return over
 
     def _unpaid(self) -> int:
-        return sum(item.left for item in self.items if item.component == "principal")
+        return sum(item.left for item in self.items if item.component in self.bearers)
+
+    def _begin(self, period: Period, payments: Sequence[Payment]) -> None:
+        """Overdue principal bears interest in a period in which something happens, till the last of it."""
+        days = [payment.date for payment in payments]
+        if period.start < self.as_of <= period.due:
+            days.append(self.as_of)
+        self.projected = not days
+        if days:
+            self.changes.append((period.start, self._unpaid()))
+            self.until = max(days)
 
     def _project(self, period: Period) -> None:
         """From the day of the calculation on, what is overdue counts as paid."""
+        if self.recorded:
+            if not self.projected and self.until < period.due:
+                self.changes.append((self.counts_from(self.until, period), -self._unpaid()))
+                self.projected = True
+            return
         if not self.projected and self.as_of < period.due:
             self.changes.append((max(self.counts_from(self.as_of, period), period.start), -self._unpaid()))
             self.projected = True
 
     def _keep_unpaid(self, row: Row) -> None:
         """Principal that is not paid on its due date goes on bearing interest."""
+        if self.recorded:
+            if not self.projected:
+                self.changes.append((row.due, -self._older(row)))
+            return
         if self.as_of > row.due and not self.projected:
             unpaid = sum(
-                item.left for item in self.items if item.number == row.number and item.component == "principal"
+                item.left for item in self.items if item.number == row.number and item.component in self.bearers
             )
             self.changes.append((row.due, unpaid))
         elif self.as_of == row.due and not self.projected:
-            older = sum(item.left for item in self.items if item.number < row.number and item.component == "principal")
-            self.changes.append((row.due, -older))
+            self.changes.append((row.due, -self._older(row)))
             self.projected = True
+
+    def _older(self, row: Row) -> int:
+        """Unpaid principal of the instalments before one."""
+        return sum(item.left for item in self.items if item.number < row.number and item.component in self.bearers)
 
     def _parts(self, period: Period, till: dt.date | None = None) -> tuple[Part, ...]:
         span = period if till is None else Period(period.start, till, till)
+        if not span.days:
+            return ()
         self.bearing += sum(change for date, change in self.changes if date <= period.start)
         self.changes = [one for one in self.changes if one[0] > period.start]
         return self.interest.parts(span, self.bearing, self.changes)
@@ -199,12 +235,12 @@ class _Run:
         elif self.rules.prepayment == "lower_instalment" and terms.amortization == "equal_instalments" and self.balance:
             self.level.reset(max(index + 1, terms.grace_principal), self.balance)
 
-    def _is_payoff(self, period: Period, date: dt.date, ahead: int) -> bool:
+    def _is_payoff(self, period: Period, date: dt.date, money: int) -> bool:
         """Whether early money pays principal and interest till its date."""
         later = any(tranche > date for tranche, _ in self.paid_out)
-        if later or ahead < self.balance or date <= period.start:
+        if later or money < self.balance:
             return False
-        return ahead >= self.balance + self.deferred + self.interest.rounded(self._parts(period, date))
+        return money >= self.balance + self.deferred + self.interest.rounded(self._parts(period, date))
 
     def _paid_off(self, index: int, period: Period, date: dt.date) -> bool:
         """The last row: till the day on which everything was paid."""

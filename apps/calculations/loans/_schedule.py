@@ -66,7 +66,14 @@ def _with_fees(row: Row, fees: Sequence[Fee]) -> Row:
     )
 
 
-def level_instalment(balance: int, growths: Sequence[Fraction], balloon: int, rounding: Rounding) -> int:
+def exact_decimal(value: Fraction) -> Decimal:
+    """A fraction to 40 digits."""
+    with localcontext() as context:
+        context.prec = PRECISION
+        return Decimal(value.numerator) / value.denominator
+
+
+def level_instalment(balance: int, growths: Sequence[Decimal], balloon: int, rounding: Rounding) -> int:
     """The instalment that leaves `balloon` of `balance` after periods with these growths (g of 1 + g).
 
     First to the minor unit, then to the unit of the rounding, as a person would.
@@ -74,10 +81,8 @@ def level_instalment(balance: int, growths: Sequence[Fraction], balloon: int, ro
     with localcontext() as context:
         context.prec = PRECISION
         product, total = Decimal(1), Decimal(0)
-        last, factor = None, Decimal(1)
         for growth in growths:
-            if growth is not last:
-                last, factor = growth, 1 + Decimal(growth.numerator) / growth.denominator
+            factor = 1 + growth
             product *= factor
             total = total * factor + 1
         exact = (balance * product - balloon) / total
@@ -92,7 +97,7 @@ class Level:
         self.terms, self.interest = terms, interest
         self.found: list[int] = [] if terms.instalment is None else [terms.instalment]
         self._rate = interest.rate_on(terms.start)
-        self._years = [self._length(n, period) for n, period in enumerate(terms.periods)]
+        self._years = [exact_decimal(self._length(n, period)) for n, period in enumerate(terms.periods)]
 
     def _length(self, index: int, period: Period) -> Fraction:
         """The years of a period as the level instalment sees them; none while there is no interest."""
@@ -115,12 +120,10 @@ class Level:
         terms = self.terms
         if terms.instalment_principal is not None and not self.found:
             balance = terms.instalment_principal
-        rate = Fraction(self.interest.rate_on(terms.periods[index].start))
-        growths, last, growth = [], None, Fraction(0)
-        for years in self._years[index:]:
-            if years is not last:  # most periods are as long as the one before
-                last, growth = years, rate * years
-            growths.append(growth)
+        rate = self.interest.rate_on(terms.periods[index].start)
+        with localcontext() as context:
+            context.prec = PRECISION
+            growths = [rate * years for years in self._years[index:]]
         self.found.append(level_instalment(balance, growths, terms.balloon, terms.instalment_rounding))
 
 
@@ -250,8 +253,11 @@ def _flat_equal(terms: LoanTerms) -> tuple[list[int], list[int]]:
     if unit > 1:  # the instalment is in whole units: principal makes up for the interest's cents
         mode = terms.instalment_rounding.mode
         part = minor_round(Fraction(terms.principal, terms.count - grace), unit, mode)
-        principals = [0] * grace + [part + minor_round(i, unit, mode) - i for i in interests[grace:-1]]
-        return interests, [*principals, terms.principal - sum(principals)]
+        principals, left = [0] * grace, terms.principal
+        for interest in interests[grace:-1]:
+            principals.append(min(max(part + minor_round(interest, unit, mode) - interest, 0), left))
+            left -= principals[-1]
+        return interests, [*principals, left]
     parts = _parts_of(terms.principal - terms.balloon, terms.count - grace, money, terms.remainder)
     parts[-1] += terms.balloon
     return interests, [0] * grace + parts
@@ -259,19 +265,18 @@ def _flat_equal(terms: LoanTerms) -> tuple[list[int], list[int]]:
 
 def _parts_of(total: int, count: int, rounding: Rounding, remainder: str) -> list[int]:
     """A total in `count` rounded parts: equal, the rest in the last or first, or each of what is left (`spread`)."""
-    if remainder == "spread":
-        parts: list[int] = []
-        for left in range(count, 0, -1):
-            parts.append(
-                minor_round(Fraction(total - sum(parts), left), rounding.unit, rounding.mode)
-                if left > 1
-                else total - sum(parts)
-            )
-        return parts
-    part = minor_round(Fraction(total, count), rounding.unit, rounding.mode)
-    parts = [part] * count
-    parts[0 if remainder == "first" else -1] += total - part * count
-    return parts
+    parts: list[int] = []
+    level = minor_round(Fraction(total, count), rounding.unit, rounding.mode)
+    if remainder == "first":
+        level = min(level, total // count)
+        return [total - level * (count - 1), *[level] * (count - 1)]
+    left = total
+    for to_come in range(count, 1, -1):
+        if remainder == "spread":
+            level = minor_round(Fraction(left, to_come), rounding.unit, rounding.mode)
+        parts.append(min(level, left))  # rounding up may take all before the end
+        left -= parts[-1]
+    return [*parts, left]
 
 
 def _flat_shares(terms: LoanTerms) -> tuple[list[int], list[int]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from apps.calculations.errors import AmountOutOfRange, EventNotPossible, UnknownConvention
 from apps.calculations.loans._payments import COMPONENTS, OLDEST_FIRST, Allocation, AllocationOrder, Item, allocate
-from apps.calculations.loans._recalculation import RESTS, STRATEGIES, recalculated
+from apps.calculations.loans._recalculation import OVERDUE, RESTS, STRATEGIES, recalculated
 from apps.calculations.loans._rows import Row
 from apps.calculations.loans._schedule import loan_schedule
 from apps.calculations.loans._terms import LoanTerms
@@ -48,12 +48,18 @@ class ServicingRules:
     """From when a payment counts for interest: `daily` its date, `due_date` the next due date."""
     prepayment: str = "lower_instalment"
     """`lower_instalment`, `shorten_term`, `next_instalments`."""
+    overdue: str = "running"
+    """Overdue principal bears interest till today (`running`), or in periods with a payment or today (`recorded`)."""
+    compounding: bool = False
+    """Overdue interest bears interest as well."""
 
     def check(self) -> None:
         """Raises UnknownConvention."""
         self.order.check()
         if self.rest not in RESTS:
             raise UnknownConvention(f"No rest is called {self.rest}.", pointer="/rest")
+        if self.overdue not in OVERDUE:
+            raise UnknownConvention(f"No interest on overdue principal is called {self.overdue}.", pointer="/overdue")
         if self.prepayment not in STRATEGIES:
             raise UnknownConvention(f"No strategy is called {self.prepayment}.", pointer="/prepayment")
 

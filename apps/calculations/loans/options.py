@@ -9,7 +9,7 @@ from apps.calculations.loans._dates import UNITS, Frequency
 from apps.calculations.loans._payments import COMPONENTS, SWEEPS
 from apps.calculations.loans._payoff import FEE_BASES as CLOSING_BASES
 from apps.calculations.loans._payoff import REBATES
-from apps.calculations.loans._recalculation import RESTS, STRATEGIES
+from apps.calculations.loans._recalculation import OVERDUE, RESTS, STRATEGIES
 from apps.calculations.loans._terms import (
     AMORTIZATIONS,
     FEE_BASES,
@@ -56,6 +56,7 @@ __all__ = [
     "LEVELS",
     "METHODS",
     "MORATORIUM_INTEREST",
+    "OVERDUE",
     "PER_PERIOD",
     "PLAIN_TERMS",
     "REBATES",

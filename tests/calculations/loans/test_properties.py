@@ -101,13 +101,22 @@ def stories(draw: st.DrawFn) -> tuple[LoanTerms, list[Payment], dt.date]:
     st.sampled_from(["lower_instalment", "shorten_term", "next_instalments"]),
     st.sampled_from(["daily", "due_date"]),
     st.booleans(),
+    st.sampled_from(["running", "recorded"]),
+    st.booleans(),
 )
 @settings(max_examples=200, deadline=None)
 def test_every_story_adds_up_and_replays_to_the_same(
-    story: tuple[LoanTerms, list[Payment], dt.date], prepayment: str, rest: str, recalculate: bool
+    story: tuple[LoanTerms, list[Payment], dt.date],
+    prepayment: str,
+    rest: str,
+    recalculate: bool,
+    overdue: str,
+    compounding: bool,
 ) -> None:
     loan, payments, today = story
-    rules = ServicingRules(recalculate=recalculate, prepayment=prepayment, rest=rest)
+    rules = ServicingRules(
+        recalculate=recalculate, prepayment=prepayment, rest=rest, overdue=overdue, compounding=compounding
+    )
     state = loan_replay(loan, payments, [], rules=rules, as_of=today)
     assert sum(one.row.principal for one in state.rows) == loan.principal
     assert state.rows[-1].row.closing == 0

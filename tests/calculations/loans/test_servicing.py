@@ -104,6 +104,35 @@ def test_the_rest_may_be_the_due_date() -> None:
     assert state.rows[0].row.principal == 195_000
 
 
+@pytest.mark.parametrize(
+    ("payments", "today", "interest"),
+    [
+        ([("2022-11-20", 20_000), ("2023-01-04", 20_000)], "2023-01-04", [4_932, 4_268, 4_942, 2_352, 1_750, 860]),
+        ([("2023-02-01", 86_200)], "2023-02-01", [4_932, 4_268, 5_096, 2_354, 1_751, 862]),
+    ],
+    ids=["part payments", "late payment"],
+)
+def test_overdue_principal_may_count_where_something_is_recorded(
+    payments: list[tuple[str, int]], today: str, interest: list[int]
+) -> None:
+    rules = ServicingRules(recalculate=True, rest="due_date", overdue="recorded")
+    state = loan_replay(daily(), [Payment(day(d), a) for d, a in payments], [], rules=rules, as_of=day(today))
+    assert [one.row.interest for one in state.rows] == interest
+
+
+def test_overdue_interest_may_bear_interest() -> None:
+    rules = ServicingRules(recalculate=True, overdue="recorded", compounding=True)
+    loan = daily(start=day("2022-09-01"))
+    state = loan_replay(loan, [Payment(day("2022-12-04"), 86_200)], [], rules=rules, as_of=day("2022-12-04"))
+    assert [one.row.interest for one in state.rows] == [4_932, 4_268, 3_322, 2_843, 1_738, 793]
+
+
+def test_more_than_the_loan_on_its_first_day_is_overpaid() -> None:
+    state = loan_replay(daily(), [Payment(START, 600_000)], [], rules=RECALCULATED, as_of=START)
+    assert (state.overpaid, state.principal_outstanding, len(state.rows)) == (100_000, 0, 1)
+    assert state.rows[0].row.interest == 0
+
+
 def test_without_recalculation_the_schedule_stands() -> None:
     charges = [Charge(day("2022-11-15"), 5_000, penalty=True), Charge(day("2022-12-15"), 700)]
     state = loan_replay(terms(), [], charges, rules=ServicingRules(), as_of=day("2022-12-20"))
