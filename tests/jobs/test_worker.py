@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,15 @@ from apps.jobs.models import DeadLetter, Job
 from apps.jobs.selectors import queue_depth, queue_states
 from apps.jobs.services import job_cancel, job_start, job_sweep
 from config.env import ROOT, env_read
+from config.runtime.ports import port_any
+from config.runtime.valkey import Valkey
 from tests.faults.test_killed_client import database_url
+from tests.jobs import worker as worker_module
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.slow]
 
 START_SECONDS, WAIT_SECONDS = 60, 30
+assert worker_module.app, "its kinds are known here too"
 
 
 @pytest.fixture(
@@ -48,21 +54,22 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "redis":
         url = env_read().redis_database(settings.REDIS_OFFSET + 1)
         redis.from_url(url).flushdb()
-    import tests.jobs.worker  # noqa: F401 - its kinds are known here too
+    with _sending_to(current_app._get_current_object(), url):
+        yield url
 
-    app = current_app._get_current_object()
+
+@contextmanager
+def _sending_to(app: Any, url: str) -> Iterator[None]:
+    """Within the block tasks are sent to this broker instead of being run at once."""
     wanted = {"broker_url": url, "broker_transport_options": {}, "task_always_eager": False}
     before = {name: app.conf[name] for name in wanted}
     app.conf.update(wanted)
-    app.set_current()
-    _pools_close(app)
-    yield url
-    app.conf.update(before)
-    _pools_close(app)
-
-
-def _pools_close(app: Any) -> None:
     app._after_fork()  # forgets connections to the broker that was configured before
+    try:
+        yield
+    finally:
+        app.conf.update(before)
+        app._after_fork()
 
 
 class Worker:
@@ -185,6 +192,34 @@ def test_a_broker_that_forgot_everything_costs_time_only(
     Job.objects.filter(pk=job.pk).update(sent_at=clock.now() - dt.timedelta(minutes=1))
     wait(job, "done", sweep=True)
     assert job.attempts == 1
+
+
+def test_redis_killed_under_a_worker_and_started_empty(tmp_path: Path) -> None:
+    """The job at work goes on, the one that was asked for meanwhile is done once Redis is back."""
+    valkey = Valkey(tmp_path / "valkey", tmp_path / "valkey.log", port_any(), "secret")
+    valkey.start()
+    app = current_app._get_current_object()
+    with _sending_to(app, valkey.url):
+        worker = Worker(valkey.url, tmp_path)
+        try:
+            first = start("ticks", file=str(tmp_path / "first"), ticks=40)
+            wait(first, "running", until=lambda: first.progress_done > 0)
+            assert valkey.process is not None
+            os.kill(valkey.process.pid, signal.SIGKILL)
+            os.waitpid(valkey.process.pid, 0)
+            shutil.rmtree(tmp_path / "valkey" / "appendonlydir")
+            second = start("ticks", file=str(tmp_path / "second"), ticks=3)
+            assert queue_depth("bulk") is None
+            wait(first, "done", sweep=True)
+            assert first.attempts == 1
+            valkey.start()
+            Job.objects.filter(pk=second.pk).update(sent_at=clock.now() - dt.timedelta(minutes=1))
+            wait(second, "done", sweep=True)
+            assert (tmp_path / "first").read_text().splitlines() == [str(number) for number in range(40)]
+        finally:
+            worker.kill()
+            valkey.stop()
+            Job.objects.filter(kind__startswith="tests.").delete()
 
 
 def test_a_job_that_takes_too_long_is_stopped(worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> None:
