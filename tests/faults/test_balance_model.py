@@ -1,4 +1,4 @@
-"""The randomised model of the engine's protocol, with a fixed budget; nightly runs have more (NUMINA_TEST_SCHEDULES)."""
+"""The randomised model of the protocol, with a fixed budget; nightly runs have more (NUMINA_TEST_SCHEDULES)."""
 
 from __future__ import annotations
 

@@ -321,7 +321,7 @@ def write(part: control.Part, work: _Work, *, dry: bool = False) -> None:
             )
         for statement, rows in ((_JOURNAL, journal), (_LINES, lines), (_KEYS, keys)):
             if rows:
-                with cursor.copy(statement) as copy:
+                with connection.wrap_database_errors, cursor.copy(statement) as copy:
                     copy.write("".join(rows))
         if not dry:
             cursor.execute(

@@ -173,6 +173,8 @@ class _Run:
             except client.MemoryFault:
                 return client.Executed("DB")
             self.down_since = 0.0
+            if done.status == "DB":  # somebody sent one of the ids there
+                return done
             for posting, (outcome, _) in zip(fresh, done.outcomes, strict=True):
                 if outcome not in {"DUP", "REUSED"}:
                     self.ours.add(posting.transaction_id)
