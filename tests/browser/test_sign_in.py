@@ -1,0 +1,50 @@
+"""A second factor, from setting it up to signing in with it, as staff do it in a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from apps.identity.otp import totp_code
+from tests.browser.conftest import Scene, Visitor
+from tests.factories.identity import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_a_second_factor_is_set_up_and_asked_for(
+    visit: Callable[..., Visitor], scene: Scene, theme: str, width: int
+) -> None:
+    visitor = visit(theme=theme, width=width)
+    page = visitor.page
+    visitor.go("/admin/security/")
+    page.fill("input[name=name]", "My phone")
+    page.click("button[value=totp]")
+    page.wait_for_selector(".nm-qr svg")
+    assert page.locator(".nm-qr svg").bounding_box()["width"] > 100
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+    secret = page.inner_text("[data-secret]")
+    page.fill("input[name=code]", totp_code(secret, int(time.time())))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".nm-codes")
+    codes = page.locator(".nm-codes li").all_inner_texts()
+    assert len(codes) == 10
+
+    # Somebody else's browser knows the password alone.
+    page.context.clear_cookies()
+    page.goto(f"{scene.url}/admin/")
+    page.fill("input[name=username]", scene.email)
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{scene.url}/admin/login/second-step/")
+    page.goto(f"{scene.url}/admin/")
+    assert "/admin/login/" in page.url
+    page.goto(f"{scene.url}/admin/login/second-step/")
+    # The code that was shown a moment ago is used up; the next one is good already.
+    page.fill("input[name=code]", totp_code(secret, int(time.time()) + 30))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{scene.url}/admin/")
+    assert page.inner_text("h1, .nm-crumbs").strip()
