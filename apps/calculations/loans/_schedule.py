@@ -147,9 +147,9 @@ def _declining(terms: LoanTerms) -> tuple[list[Row], list[int]]:
         principal = _principal(terms, level, index, balance, accrued)
         if number == terms.count:
             due_now, deferred = due_now + deferred, 0
-            if terms.remainder != "first":
-                principal = balance + tranche
-        if not 0 <= principal <= balance + tranche and terms.remainder != "first":
+            to_first = terms.remainder == "first" and terms.amortization != "interest_only"
+            principal = principal + terms.balloon if to_first else balance + tranche
+        elif not 0 <= principal <= balance + tranche:
             principal = _refused(principal, balance + tranche, number)
         closing = balance + tranche - principal
         if number == 1 and terms.first_interest == "actual_days":
@@ -202,12 +202,14 @@ def _first_interest(terms: LoanTerms, interest: int, period: Period) -> int:
 
 def _rest_to_first(rows: list[Row], rest: int) -> list[Row]:
     """What rounding leaves goes to the first instalment that has principal; interest stays as it was worked out."""
-    first = next(n for n, row in enumerate(rows) if row.principal)
+    first = next((n for n, row in enumerate(rows) if row.principal), len(rows) - 1)
     moved = []
     for n, row in enumerate(rows):
         opening = row.opening - (rest if n > first else 0)
         principal = row.principal + (rest if n == first else 0)
         moved.append(replace(row, opening=opening, principal=principal, closing=opening + row.disbursed - principal))
+    if any(row.principal < 0 or row.closing < 0 for row in moved):
+        raise ScheduleNotPossible("Rounding leaves more than the first instalment can take.", pointer="/remainder")
     return moved
 
 

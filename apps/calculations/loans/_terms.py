@@ -188,6 +188,8 @@ class LoanTerms:
             raise PeriodNotValid("A tranche is paid out before the last due date.", pointer="/tranches")
 
     def _check_graces(self) -> None:
+        if self.remainder == "first" and self.tranches:
+            raise ConventionNeeds("With tranches the first instalment cannot take the rest.", pointer="/remainder")
         for name in ("grace_principal", "grace_interest", "interest_free"):
             if not 0 <= getattr(self, name) < self.count + (name != "grace_principal"):
                 raise PeriodNotValid("A grace leaves an instalment after it.", pointer=f"/{name}")

@@ -50,7 +50,13 @@ def loans(draw: st.DrawFn) -> LoanTerms:
         interest_rounding=draw(ROUNDINGS),
         principal_rounding=draw(ROUNDINGS),
         instalment_rounding=draw(ROUNDINGS),
-        remainder=draw(st.sampled_from(["last", "spread"])),
+        remainder=draw(st.sampled_from(["last", "first", "spread"])),
+        first_interest=draw(st.sampled_from(["period", "actual_days"])),
+        round_parts=draw(st.booleans()),
+        rate_changes=tuple(
+            (start + dt.timedelta(days=days), rate)
+            for days, rate in draw(st.lists(st.tuples(st.integers(0, 400), RATES), max_size=2))
+        ),
         grace_principal=grace,
         grace_interest=draw(st.integers(0, grace)),
         interest_free=draw(st.integers(0, count - 1)),
@@ -61,7 +67,7 @@ def loans(draw: st.DrawFn) -> LoanTerms:
 def schedule_of(loan: LoanTerms) -> Schedule | None:
     try:
         return loan_schedule(loan)
-    except ScheduleNotPossible:  # rounding down can make an instalment smaller than its interest
+    except ScheduleNotPossible:  # rounding can make an instalment smaller than its interest, or the rest too large
         return None
 
 
@@ -73,7 +79,7 @@ def test_principal_adds_up_and_nothing_is_left(loan: LoanTerms) -> None:
         return
     assert schedule.principal == loan.principal
     assert schedule.rows[-1].closing == 0
-    assert all(row.interest >= 0 for row in schedule.rows)
+    assert all(row.interest >= 0 and row.principal >= 0 and row.closing >= 0 for row in schedule.rows)
     for before, after in zip(schedule.rows, schedule.rows[1:], strict=False):
         assert after.opening == before.closing
     assert loan_schedule(loan) == schedule
