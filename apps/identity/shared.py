@@ -1,9 +1,10 @@
-"""Principals on Redis, for all processes: a session that moves between them costs the database one read, not one each.
+"""Principals on Redis, for all processes: a session that moves between them costs the database one read.
 
 What is kept names the state it was read in: two marks, one of the user, one of everybody. Whoever changes a user or
 a role sets a new mark, before and after the commit; what was read in between carries an old one, and counts as not
-there. Without Redis, or when it lost the marks, PostgreSQL is asked. Entries live for NUMINA["PRINCIPAL_SHARED_SECONDS"]
-at most (0 switches this off): for that long a change may go unseen if Redis was away at the very moment it was made.
+there. Without Redis, or when it lost the marks, PostgreSQL is asked. Entries live for at most
+NUMINA["PRINCIPAL_SHARED_SECONDS"] (0 switches this off): for that long a change may go unseen if Redis was away at the
+very moment it was made.
 """
 
 from __future__ import annotations
