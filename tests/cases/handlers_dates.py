@@ -19,7 +19,8 @@ ISO_UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 def calendar_of(case: Case) -> Calendar:
     """The calendar that a case names, with the holidays it lists."""
     label = str(case.inputs.get("calendar") or "SAT/SUN")
-    for name in (label, re.split(r"[(,;]", label)[0]):
+    listed = [*re.findall(r"\d{4}-\d{2}-\d{2}", label), *case.inputs.get("holidays", [])]
+    for name in (label, re.split(r"[(,;]| and | with | plus |\d{4}-", label)[0]):
         try:
             found = calendar_get(name)
             break
@@ -27,7 +28,6 @@ def calendar_of(case: Case) -> Calendar:
             continue
     else:
         raise Unsupported(f"calendar {label}")
-    listed = case.inputs.get("holidays")
     return found.joined(Calendar.of_dates("listed", map(day, listed), weekend=())) if listed else found
 
 
