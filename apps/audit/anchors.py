@@ -69,10 +69,10 @@ def anchors_check(chain: str) -> tuple[dict[int, bytes], list[str]]:
     """The anchors of a chain as their files say them, by id, and each difference between a file and the table."""
     noted: dict[int, bytes] = {}
     faults = []
-    known = {}
-    for anchor in Anchor.objects.filter(chain=chain).order_by("day"):
-        known[anchor.file.rpartition("/")[2]] = anchor
-        noted[anchor.last_id] = bytes(anchor.hash)
+    known: dict[str, Anchor] = {}
+    for row in Anchor.objects.filter(chain=chain).order_by("day"):
+        known[row.file.rpartition("/")[2]] = row
+        noted[row.last_id] = bytes(row.hash)
     try:
         files = sorted(default_storage.listdir("audit/anchors")[1])
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def anchors_check(chain: str) -> tuple[dict[int, bytes], list[str]]:
     for file in files:
         if not file.startswith(f"{chain}-"):
             continue
-        anchor = known.pop(file, None)
+        anchor = known.pop(file) if file in known else None
         note = _file_read(file)
         if note is None:
             faults.append(f"the anchor file {file} cannot be read")
@@ -89,7 +89,7 @@ def anchors_check(chain: str) -> tuple[dict[int, bytes], list[str]]:
         if anchor is not None and (anchor.last_id, bytes(anchor.hash)) != (last_id, digest):
             faults.append(f"the anchor of {anchor.day.isoformat()} is not the one that was stored outside")
         noted[last_id] = digest
-    faults += [f"the file of the anchor of {anchor.day.isoformat()} is missing" for anchor in known.values()]
+    faults += [f"the file of the anchor of {row.day.isoformat()} is missing" for row in known.values()]
     return noted, faults
 
 

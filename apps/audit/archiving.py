@@ -61,9 +61,7 @@ def partition_archive(*, partition: str, acting_user: Any, at: dt.datetime) -> A
     if bounds is None or bounds[1] > at.astimezone(dt.UTC).date():
         raise ArchiveNotReady("No such partition, or its month has not ended.")
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("SELECT count(*), coalesce(max(id), 0) FROM {}").format(sql.Identifier(partition))  # type: ignore[arg-type]
-        )
+        cursor.execute(sql.SQL("SELECT count(*), coalesce(max(id), 0) FROM {}").format(sql.Identifier(partition)))
         rows, last_id = cursor.fetchone()
     if last_id > SealState.objects.get(pk=1).last_id:
         raise ArchiveNotReady("The partition holds events that are not sealed yet.")
@@ -88,12 +86,12 @@ def partition_archive(*, partition: str, acting_user: Any, at: dt.datetime) -> A
                 "restored_at": None,
             },
         )
-        cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(partition)))  # type: ignore[arg-type]
-        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(partition)))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(partition)))
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(partition)))
         if cursor.fetchone()[0] != rows:
             raise ArchiveNotReady("Events were added meanwhile.")
-        cursor.execute(sql.SQL("ALTER TABLE audit_auditevent DETACH PARTITION {}").format(sql.Identifier(partition)))  # type: ignore[arg-type]
-        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL("ALTER TABLE audit_auditevent DETACH PARTITION {}").format(sql.Identifier(partition)))
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))
         record(
             action="audit.partition.archived",
             acting_user=acting_user,
@@ -119,11 +117,11 @@ def partition_restore(*, partition: str, acting_user: Any, at: dt.datetime) -> A
     name = sql.Identifier(partition)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("CREATE TABLE {} (LIKE audit_auditevent INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name)  # type: ignore[arg-type]
+            sql.SQL("CREATE TABLE {} (LIKE audit_auditevent INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name)
         )
         for lines in _chunks(archive.file):
             cursor.execute(
-                sql.SQL(  # type: ignore[arg-type]
+                sql.SQL(
                     "INSERT INTO {} SELECT (jsonb_populate_record(NULL::audit_auditevent, line)).*"
                     " FROM unnest(%s::jsonb[]) line"
                 ).format(name),
@@ -132,7 +130,7 @@ def partition_restore(*, partition: str, acting_user: Any, at: dt.datetime) -> A
         start = sql.Literal(f"{archive.starts_on} 00:00:00+00") if archive.starts_on else sql.SQL("MINVALUE")
         end = sql.Literal(f"{archive.ends_on} 00:00:00+00")
         attach = "ALTER TABLE audit_auditevent ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
-        cursor.execute(sql.SQL(attach).format(name, start, end))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL(attach).format(name, start, end))
         cursor.execute("SELECT audit_partition_fence(%s)", [partition])
     archive.restored_at = at
     archive.save(update_fields=["restored_at"])
@@ -183,7 +181,7 @@ def _write(partition: str, target: IO[bytes]) -> str:
         after = 0
         while True:
             cursor.execute(
-                sql.SQL("SELECT id, to_jsonb(e)::text FROM {} e WHERE id > %s ORDER BY id LIMIT %s").format(  # type: ignore[arg-type]
+                sql.SQL("SELECT id, to_jsonb(e)::text FROM {} e WHERE id > %s ORDER BY id LIMIT %s").format(
                     sql.Identifier(partition)
                 ),
                 [after, CHUNK],

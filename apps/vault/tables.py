@@ -26,21 +26,16 @@ def tables() -> list[Table]:
     """All tables with encrypted columns, by name; histories too."""
     found = []
     for model in apps.get_models(include_auto_created=True):
-        meta = model._meta
-        columns = []
-        for one in meta.concrete_fields:
-            if isinstance(one, EncryptedTextField):
-                index = next(
-                    (
-                        other.column
-                        for other in meta.concrete_fields
-                        if isinstance(other, BlindIndexField) and other.source == one.name
-                    ),
-                    "",
-                )
-                columns.append((str(one.column), one.context, str(index)))
+        fields = model._meta.concrete_fields
+        indexes = {one.source: str(one.column) for one in fields if isinstance(one, BlindIndexField)}
+        columns = [
+            (str(one.column), one.context, indexes.get(one.name, ""))
+            for one in fields
+            if isinstance(one, EncryptedTextField)
+        ]
         if columns:
-            found.append(Table(meta.db_table, str(meta.pk.column), str(meta.get_field("id").column), columns))
+            record = next(str(one.column) for one in fields if one.name == "id")
+            found.append(Table(model._meta.db_table, str(model._meta.pk.column), record, columns))
     return sorted(found, key=lambda table: table.name)
 
 
@@ -55,7 +50,7 @@ def values_count(table: Table, *, other_than: int | None = None) -> int:
             )
             if number is not None:
                 query += sql.SQL(" AND substr({c}, 2, 4) <> %s").format(c=sql.Identifier(column))
-            cursor.execute(query, [number] if number is not None else [])  # type: ignore[arg-type]
+            cursor.execute(query, [number] if number is not None else [])
             total += int(cursor.fetchone()[0])
     return total
 
@@ -76,7 +71,7 @@ def stretch_reencrypt(table: Table, *, after: str, number: int, limit: int) -> t
     )
     done = 0
     with connection.cursor() as cursor:
-        cursor.execute(query, [after, limit] if after else [limit])  # type: ignore[arg-type]
+        cursor.execute(query, [after, limit] if after else [limit])
         rows = cursor.fetchall()
         for key, record, *values in rows:
             for (column, context, index), value in zip(table.columns, values, strict=True):

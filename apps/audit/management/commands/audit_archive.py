@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
-        done, faults = [], []
+        done: list[str] = []
+        faults: list[str] = []
         try:
             if options["restore"]:
                 archive = archiving.partition_restore(partition=options["restore"], acting_user=None, at=now)
