@@ -19,7 +19,8 @@ READ = {
     "convention", "start", "end", "reference_period", "reference_start", "reference_end", "frequency", "maturity",
     "termination_date", "end_of_month", "eom", "is_end_date_termination", "end_is_maturity", "calendar",
     "next_coupon", "next_coupon_date", "coupon_date", "period_end", "termination", "coupons_per_year",
-    "schedule_start", "schedule_end", "include_end", "include_last_day",
+    "schedule_start", "schedule_end", "include_end", "include_last_day", "schedule", "issue_date", "first_coupon",
+    "penultimate_coupon",
 }  # fmt: skip
 
 
@@ -63,6 +64,32 @@ def calendar_named(value: Any, remarks: list[str]) -> Calendar | None:
     return None
 
 
+def schedule_of(case: Case) -> dict[str, dt.date]:
+    """First and last date of a schedule, and the coupon that ends the period in which the start lies."""
+    given = {**case.inputs, **(case.inputs.get("schedule") or {})}
+    names = {
+        "schedule_start": ("schedule_start", "issue_date", "from"),
+        "maturity": ("maturity", "termination_date", "termination", "schedule_end", "to"),
+        "period_end": ("next_coupon", "next_coupon_date", "coupon_date", "period_end"),
+        "first": ("first_coupon", "first_coupon_date", "first"),
+        "penultimate": ("penultimate_coupon", "penultimate_coupon_date", "next_to_last"),
+    }
+    found = {
+        term: day(next(given[name] for name in known if given.get(name)))
+        for term, known in names.items()
+        if any(given.get(name) for name in known)
+    }
+    if given.get("is_end_date_termination") or given.get("end_is_maturity"):
+        found["maturity"] = day(given["end"])
+    first, penultimate = found.pop("first", None), found.pop("penultimate", None)
+    start = day(given["start"])
+    if "period_end" not in found and first is not None and start < first:
+        found["period_end"] = first
+    if "period_end" not in found and penultimate is not None and start >= penultimate and "maturity" in found:
+        found["period_end"] = found["maturity"]
+    return found
+
+
 @handles("day_count")
 def fraction_of_a_year(case: Case) -> dict[str, Any]:
     label, start, end = case.need("convention", "start", "end")
@@ -70,22 +97,16 @@ def fraction_of_a_year(case: Case) -> dict[str, Any]:
     convention, remarks = convention_named(str(label))
     given = case.inputs
     reference = given.get("reference_period") or (given.get("reference_start"), given.get("reference_end"))
-    maturity = (
-        given.get("maturity") or given.get("termination_date") or given.get("termination") or given.get("schedule_end")
-    )
-    if given.get("is_end_date_termination") or given.get("end_is_maturity"):
-        maturity = end
-    coupon = (
-        given.get("next_coupon") or given.get("next_coupon_date") or given.get("coupon_date") or given.get("period_end")
-    )
     terms = Terms(
-        frequency=frequency_named(given.get("frequency") or given.get("coupons_per_year")),
+        frequency=frequency_named(
+            given.get("frequency") or given.get("coupons_per_year") or (given.get("schedule") or {}).get("frequency")
+        ),
         reference_start=day(reference[0]) if reference[0] else None,
         reference_end=day(reference[1]) if reference[1] else None,
-        period_end=day(coupon) if coupon else None,
-        schedule_start=day(given["schedule_start"]) if given.get("schedule_start") else None,
-        maturity=day(maturity) if maturity else None,
-        end_of_month=bool(given.get("end_of_month") or given.get("eom")),
+        **schedule_of(case),
+        end_of_month=bool(
+            given.get("end_of_month") or given.get("eom") or (given.get("schedule") or {}).get("end_of_month")
+        ),
         calendar=calendar_named(given.get("calendar"), remarks),
         include_end=bool(given.get("include_end") or given.get("include_last_day")),
     )

@@ -63,8 +63,13 @@ def _days(found: Convention, start: dt.date, end: dt.date, parts: tuple[Part, ..
 
 def _sum(parts: list[Part] | tuple[Part, ...]) -> Fraction:
     if len(parts) == 1:
-        return Fraction(parts[0].days, 1) / parts[0].basis
-    return sum((Fraction(part.days) / part.basis for part in parts), Fraction(0))
+        return _ratio(parts[0])
+    return sum((_ratio(part) for part in parts), Fraction(0))
+
+
+def _ratio(part: Part) -> Fraction:
+    basis = part.basis
+    return Fraction(part.days, basis) if isinstance(basis, int) else part.days / basis
 
 
 def _in_order(start: dt.date, end: dt.date) -> None:
