@@ -40,6 +40,7 @@ class GrowthLoan:
         self.rule, self.rounding, self.decimals, self.round_parts = rule, rounding, decimals, round_parts
         self.rates: list[tuple[dt.date, Fraction]] = [(dt.date.min, Fraction(rate))]
         self.periods = [GrowthPeriod(start, due, [SubPeriod(start, due)]) for start, due in periods]
+        self.last_tranche = dt.date.min
 
     # -- what happens
 
@@ -47,14 +48,17 @@ class GrowthLoan:
         """A tranche is paid out; the instalments from its period on are worked out anew."""
         if amount <= 0:
             raise AmountOutOfRange("A tranche is above zero.", pointer="/amount")
+        self._in_order(date)
         began = any(period.instalment for period in self.periods)
         period = self._change(date, disbursed=amount)
+        self.last_tranche = date
         self._level_from(self._next_due(period, date), afresh=began)
 
     def change_rate(self, date: dt.date, rate: Decimal) -> None:
         """From `date` on another rate: interest from the evening before."""
         if not 0 <= rate <= RATE_MAX:
             raise RateNotValid("A rate is between 0 and 10,000 %.", pointer="/rate")
+        self._in_order(date)
         since = date - _DAY
         self.rates = sorted([*(entry for entry in self.rates if entry[0] != since), (since, Fraction(rate))])
         self._level_from(self._next_due(self._change(since), since), afresh=False)
@@ -122,6 +126,11 @@ class GrowthLoan:
         self._last_takes_rest(start)
 
     # -- how it is worked out
+
+    def _in_order(self, date: dt.date) -> None:
+        """Instalments are worked out of what had been paid out: later tranches must not be there yet."""
+        if date < self.last_tranche:
+            raise EventNotPossible("Tranches and rates are told in order of their dates.", pointer="/date")
 
     def _change(self, date: dt.date, *, disbursed: int = 0, correction: int = 0) -> GrowthPeriod:
         """The period of a date, cut there unless it is already."""

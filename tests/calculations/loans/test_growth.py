@@ -128,3 +128,8 @@ def test_what_cannot_happen_is_refused() -> None:
         found.pay_principal(date(2, 2), date(2, 1), 100)
     with pytest.raises(EventNotPossible):
         found.pause_interest(date(3, 1), date(2, 1))
+    found.disburse(date(3, 1), 10_000)
+    with pytest.raises(EventNotPossible):
+        found.disburse(date(2, 1), 10_000)
+    with pytest.raises(EventNotPossible):
+        found.change_rate(date(2, 1), Decimal("0.05"))
