@@ -108,7 +108,11 @@ def fraction_of_a_year(case: Case) -> dict[str, Any]:
             given.get("end_of_month") or given.get("eom") or (given.get("schedule") or {}).get("end_of_month")
         ),
         calendar=calendar_named(given.get("calendar"), remarks),
-        include_end=bool(given.get("include_end") or given.get("include_last_day")),
+        include_end=bool(
+            given.get("include_end")
+            or given.get("include_last_day")
+            or any(re.match(r"inc(l|\b)", remark) for remark in remarks)
+        ),
     )
     if convention.name == "BUS/252" and terms.calendar is None:
         terms = Terms(calendar=calendar_get("BRAZIL"))  # the market that the convention is of
