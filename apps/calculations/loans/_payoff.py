@@ -124,7 +124,9 @@ def payoff_quote(
         unearned = whole - earned
     else:
         unearned = unearned_interest(rows, date, rebate, rounding=terms.interest_rounding)
-    interest = max(whole - unearned - paid, 0)
+    interest = whole - unearned - paid
+    if interest < 0:  # more interest was paid than is due by that day: the rest pays principal
+        principal, interest = max(principal + interest, 0), 0
     due = [one for one in state.rows if one.row.start <= date]
     base = {"principal": principal, "unearned_interest": unearned, "initial_principal": terms.principal}[fee.base]
     closing = fee.amount + minor_round(Fraction(fee.share) * base, 1, "half_up") if principal else 0

@@ -21,6 +21,7 @@ from apps.calculations.loans import (
     due_dates,
     loan_replay,
     loan_schedule,
+    payoff_quote,
     periods_of,
 )
 from tests.calculations.loans.builders import terms
@@ -133,6 +134,21 @@ def test_every_story_adds_up_and_replays_to_the_same(
     again = loan_replay(loan, list(reversed(payments)), [], rules=rules, as_of=today)
     if len({payment.date for payment in payments}) == len(payments):
         assert again == state
+
+
+@given(stories())
+@settings(max_examples=150, deadline=None)
+def test_a_payoff_that_is_paid_closes_any_loan(story: tuple[LoanTerms, list[Payment], dt.date]) -> None:
+    """The quote equals what then happens."""
+    loan, payments, today = story
+    rules = ServicingRules(recalculate=True)
+    state = loan_replay(loan, payments, [], rules=rules, as_of=today)
+    quote = payoff_quote(loan_schedule(loan), state, today)
+    assert quote.interest >= 0
+    if quote.total:
+        closed = loan_replay(loan, [*payments, Payment(today, quote.total)], [], rules=rules, as_of=today)
+        assert not any(one.outstanding for one in closed.rows)
+        assert closed.overpaid == state.overpaid
 
 
 def test_a_schedule_of_360_instalments_takes_less_than_20_ms() -> None:
