@@ -10,7 +10,7 @@ from apps.core.errors import InvalidToken
 from apps.identity.errors import MfaEnrolmentRequired
 from apps.identity.models import User
 from apps.identity.principals import principal_get, principal_of_key
-from apps.identity.services import mfa_required_of
+from apps.identity.selectors import mfa_required_of
 from apps.identity.tokens import Claims, access_claims
 
 REALM = 'Bearer realm="numina"'

@@ -58,6 +58,8 @@ PERMISSIONS: dict[str, str] = {
     "jobs.close": "Close business dates",
     "calculations.use": "Use the calculation engine: day counts, interest, schedules, quotes",
     "reporting.schedule": "Have reports drawn up by themselves, and end that",
+    "balances.view_engine": "See how the balance engine does",
+    "balances.operate": "Switch the balance engine, have it checked and healed",
     "backoffice.dashboard": "See the staff dashboard",
 }
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.errors import NotFound
-from apps.identity.models import ApiKey, Branch, Role, SecondFactor, Session, User, UserRole
+from apps.identity.models import ApiKey, Branch, RecoveryCode, Role, SecondFactor, Session, User, UserRole
+from apps.identity.seals import secret_open
 
 HEAD_OFFICE = "HQ"
 
@@ -46,6 +48,32 @@ def factor_get_for(*, user: User, pk: UUID) -> SecondFactor:
     if found is None:
         raise NotFound
     return found
+
+
+def factor_methods(user: User) -> list[dict[str, str]]:
+    """How the user may answer: each confirmed factor, and recovery codes while some are left. No whole address."""
+    factors = SecondFactor.objects.filter(user=user, confirmed=True)
+    methods = [{"id": str(one.pk), "kind": one.kind, "hint": one.name or address_hint(one.address)} for one in factors]
+    if methods and RecoveryCode.objects.filter(user=user, used_at=None).exists():
+        methods.append({"id": "", "kind": "recovery", "hint": "Recovery code"})
+    return methods
+
+
+def address_hint(address: str) -> str:
+    """What tells a person which phone or mailbox it is, and nobody else much: `+254…89`, `j…@example.com`."""
+    if "@" in address:
+        return f"{address[:1]}…{address[address.index('@') :]}"
+    return f"{address[:4]}…{address[-2:]}" if address else ""
+
+
+def mfa_required_of(user: User) -> bool:
+    """Must this user have a second factor? Staff do where NUMINA["MFA_REQUIRED_FOR_STAFF"] says so."""
+    return user.is_staff and bool(settings.NUMINA.get("MFA_REQUIRED_FOR_STAFF", False))
+
+
+def factor_secret(factor: SecondFactor) -> str:
+    """The base32 key of an authenticator app that is not confirmed yet, to draw its QR code again."""
+    return "" if factor.confirmed or factor.kind != SecondFactor.Kind.TOTP else secret_open(factor.secret)
 
 
 def sessions_of(user: User, *, at: datetime) -> QuerySet[Session]:

@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from apps.core.context import client_ip
 from apps.core.trail import trail_record
-from apps.identity.services import mfa_required_of
+from apps.identity.selectors import mfa_required_of
 from apps.identity.staff_login import SECOND, SEEN, STARTED, VERIFIED
 
 STAFF_SITE = "/admin/"

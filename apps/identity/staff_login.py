@@ -20,7 +20,7 @@ from apps.core import clock
 from apps.core.errors import DomainError, TooManyRequests
 from apps.core.tasks import after_commit
 from apps.core.trail import trail_record
-from apps.identity import services, tasks
+from apps.identity import selectors, services, tasks
 from apps.identity.emails import EMAIL_MAX
 from apps.identity.errors import ChallengeNotValid, CodeNotValid
 from apps.identity.models import Challenge, User
@@ -132,7 +132,7 @@ def second_step(request: HttpRequest, site: Any) -> HttpResponse:
             return HttpResponseRedirect(reverse("admin:login"))
         except DomainError as error:
             fault = error.title
-    methods = services.factor_methods(User.objects.get(pk=user_id))
+    methods = selectors.factor_methods(User.objects.get(pk=user_id))
     context = {**site.each_context(request), "title": "Second factor", "factor_methods": methods, "factor_fault": fault}
     return render(request, "identity/second_step.html", context, status=422 if fault else 200)
 

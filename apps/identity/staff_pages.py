@@ -75,7 +75,7 @@ def confirm_page(request: HttpRequest, site: Any) -> HttpResponse:
         **site.each_context(request),
         "title": "Is it you?",
         "page_crumbs": [("Is it you?", "")],
-        "factor_methods": services.factor_methods(user),
+        "factor_methods": selectors.factor_methods(user),
         "factor_fault": fault,
         "factor_target": target,
     }
@@ -88,7 +88,7 @@ def _facts(request: HttpRequest, user: User) -> dict[str, Any]:
         "title": "My sign-in",
         "page_crumbs": [("My sign-in", "")],
         "security_factors": selectors.factors_of(user).filter(confirmed=True),
-        "security_required": services.mfa_required_of(user) and user.mfa_enabled_at is None,
+        "security_required": selectors.mfa_required_of(user) and user.mfa_enabled_at is None,
         "security_codes_left": user.recovery_codes.filter(used_at=None).count(),
         "security_sessions": selectors.sessions_of(user, at=at)[:25],
         "security_here": request.session.session_key,
@@ -127,7 +127,7 @@ def _confirm(request: HttpRequest, user: User) -> Any:
             acting_user=user, factor_id=factor.pk, code=request.POST.get("code", "")[:16], at=at, session_id=here
         )
     except DomainError as error:
-        return {**_pending(factor, services.factor_secret(factor), user), "security_fault": error.title}
+        return {**_pending(factor, selectors.factor_secret(factor), user), "security_fault": error.title}
     rate_give_back(keys)
     user.refresh_from_db()
     request.session[SECOND], request.session[VERIFIED] = True, int(time.time())

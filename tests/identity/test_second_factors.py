@@ -10,7 +10,7 @@ from django.core import mail
 
 from apps.audit.models import AuditEvent
 from apps.core import clock
-from apps.identity import messages, services
+from apps.identity import messages, selectors, services
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, Session
 from apps.identity.otp import totp_code, totp_step_accepted
 from apps.identity.seals import secret_open
@@ -271,7 +271,7 @@ def test_staff_must_have_one_where_the_settings_say_so(api, settings):
         assert (refused.status_code, refused.json()["code"]) == (403, "mfa-enrolment-required")
         assert client.get("users/me").status_code == 200
         factor = factor_of(clerk, at=NOON)
-        assert services.mfa_required_of(clerk)
+        assert selectors.mfa_required_of(clerk)
         entered = api.as_user(clerk)
         assert entered.get("members").status_code == 200
         assert api.as_user(member).get("members").status_code == 200

@@ -7,7 +7,6 @@ from apps.identity.services._challenges import (
     challenge_code_ask,
     challenge_code_send,
     challenge_user_id,
-    factor_methods,
     session_verify,
 )
 from apps.identity.services._demo import DEMO_PASSWORD, demo_users_create
@@ -17,9 +16,7 @@ from apps.identity.services._factors import (
     factor_confirm,
     factor_enrol,
     factor_remove,
-    factor_secret,
     factors_reset,
-    mfa_required_of,
     recovery_codes_renew,
 )
 from apps.identity.services._keys import NewKey, api_key_create, api_key_revoke
@@ -65,11 +62,8 @@ __all__ = [
     "email_confirm_begin",
     "factor_confirm",
     "factor_enrol",
-    "factor_methods",
     "factor_remove",
-    "factor_secret",
     "factors_reset",
-    "mfa_required_of",
     "password_change",
     "password_reset",
     "password_reset_begin",

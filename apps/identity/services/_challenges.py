@@ -20,6 +20,7 @@ from apps.identity.models import Challenge, RecoveryCode, SecondFactor, Session,
 from apps.identity.otp import totp_step_accepted
 from apps.identity.principals import principal_forget
 from apps.identity.seals import code_hash, code_new, secret_open, token_hash, token_new
+from apps.identity.selectors import factor_methods
 
 ATTEMPTS_MAX = 5
 CODES_SENT_MAX = 3
@@ -60,22 +61,6 @@ def challenge_seconds(purpose: str) -> int:
             return int(settings.NUMINA["CONFIRM_LINK_DAYS"]) * 86_400
         case _:
             return int(settings.NUMINA["CHALLENGE_SECONDS"])
-
-
-def factor_methods(user: User) -> list[dict[str, str]]:
-    """How the user may answer: each confirmed factor, and recovery codes while some are left. No whole address."""
-    factors = SecondFactor.objects.filter(user=user, confirmed=True)
-    methods = [{"id": str(one.pk), "kind": one.kind, "hint": one.name or address_hint(one.address)} for one in factors]
-    if methods and RecoveryCode.objects.filter(user=user, used_at=None).exists():
-        methods.append({"id": "", "kind": "recovery", "hint": "Recovery code"})
-    return methods
-
-
-def address_hint(address: str) -> str:
-    """What tells a person which phone or mailbox it is, and nobody else much: `+254…89`, `j…@example.com`."""
-    if "@" in address:
-        return f"{address[:1]}…{address[address.index('@') :]}"
-    return f"{address[:4]}…{address[-2:]}" if address else ""
 
 
 def challenge_user_id(*, token: str, at: datetime) -> UUID:

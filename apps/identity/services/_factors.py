@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from apps.core.errors import NotFound, ValidationFailed
@@ -17,7 +16,8 @@ from apps.identity.messages import channel_ready
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, User
 from apps.identity.otp import recovery_code_new, totp_secret_new, totp_uri
 from apps.identity.principals import principal_forget
-from apps.identity.seals import secret_open, secret_seal, token_hash
+from apps.identity.seals import secret_seal, token_hash
+from apps.identity.selectors import mfa_required_of
 from apps.identity.services._challenges import (
     challenge_answer_sent,
     challenge_begin_for,
@@ -185,16 +185,6 @@ def recovery_codes_renew(*, acting_user: User, at: datetime) -> list[str]:
         raise FactorRefused("Set up a second factor first.")
     trail_record(action="identity.factor.recovery_renewed", acting_user=user, kind="security", target=user, at=at)
     return _recovery_codes_make(user, at)
-
-
-def mfa_required_of(user: User) -> bool:
-    """Must this user have a second factor? Staff do where NUMINA["MFA_REQUIRED_FOR_STAFF"] says so."""
-    return user.is_staff and bool(settings.NUMINA.get("MFA_REQUIRED_FOR_STAFF", False))
-
-
-def factor_secret(factor: SecondFactor) -> str:
-    """The base32 key of an authenticator app that is not confirmed yet, to draw its QR code again."""
-    return "" if factor.confirmed or factor.kind != Kind.TOTP else secret_open(factor.secret)
 
 
 def _factors_off(user: User, *, acting_user: User | None, reason: str) -> None:
