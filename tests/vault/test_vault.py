@@ -182,7 +182,7 @@ def test_a_rotation_that_was_stopped_goes_on_where_it_was() -> None:
     for n in range(5):
         MemberFactory(national_id=f"1234567{n}")
     rotation_start(acting_user=None, reason="test", at=clock.now())
-    first = next(rotation_continue(at=clock.now(), rows=2))
+    first = next(step for step in rotation_continue(at=clock.now(), rows=2) if step.done)
     assert 0 < first.done < first.total
     with pytest.raises(RotationRunning):
         rotation_start(acting_user=None, reason="again", at=clock.now())
