@@ -16,6 +16,7 @@ from apps.approvals.tasks import event_announce
 from apps.core.money import Money
 from apps.jobs.models import BusinessCalendar, Closure
 from apps.jobs.selectors import Calendar
+from apps.notifications.models import Delivery, Notification
 from tests.approvals.support import AT, Bank, decide, fresh
 
 EAT = "Africa/Nairobi"
@@ -240,3 +241,14 @@ def test_those_asked_and_the_maker_are_told(bank: Bank, monkeypatch: pytest.Monk
     assert told == [
         ("approvals.step_taken", {bank.maker.pk}, link), ("approvals.step_waiting", {bank.chief.pk}, link),
     ]  # fmt: skip
+
+
+def test_a_notice_is_there_for_the_next_approver(bank: Bank) -> None:
+    bank.policy(bank.level("manager", 1))
+    request = bank.submit(amount="900.00")
+    for _ in range(2):  # safe twice
+        event_announce(request_id=str(request.public_id), event="submitted", number=1)
+    notices = Notification.objects.filter(recipient=bank.manager)
+    assert [notice.link for notice in notices] == [f"/admin/approvals/task/{request.public_id}/"]
+    assert not Notification.objects.filter(recipient=bank.chief).exists()
+    assert set(Delivery.objects.filter(notification__in=notices).values_list("channel", flat=True)) >= {"email"}

@@ -11,12 +11,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from viewflow.workflow.models import Process, Task
 
 from apps.approvals.admin.shown import kind_title
 from apps.approvals.models import ApprovalPolicy, Approver, ApproverGroup
 from apps.audit.services import record
 from apps.core import display
 from apps.core.admin import NuminaAdmin
+
+for model in (Process, Task):
+    admin.site.unregister(model)  # Viewflow's own pages would let a process be deleted
 
 STATES = {"draft": "warn", "active": "good", "withdrawn": "plain"}
 

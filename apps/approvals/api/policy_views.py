@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.approvals import services
-from apps.approvals.api import serializers as forms
+from apps.approvals.api import policy_serializers as forms
+from apps.approvals.api.serializers import ApprovalSerializer
 from apps.approvals.api.views import DECIDE, USE, accepted, caller, user_named
 from apps.approvals.models import ApprovalPolicy
 from apps.approvals.registry import actions_all
@@ -98,7 +99,7 @@ class PolicyActivationView(ApiView):
         summary="Activate an approval policy",
         description="202 with the approval that it needs, or 200 where none is. Requests under way keep their rules.",
         request=None,
-        responses={200: forms.ApprovalPolicySerializer, 202: forms.ApprovalSerializer},
+        responses={200: forms.ApprovalPolicySerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, policy_id: UUID) -> Response:
         NoParams.parse(request)
