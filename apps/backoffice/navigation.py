@@ -83,6 +83,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Close of business", "nightlight", "jobs_closerun_changelist", "jobs.view"),
             ("Calendars", "event", "jobs_businesscalendar_changelist", "jobs.view"),
             ("Closures", "event_busy", "jobs_closure_changelist", "jobs.view"),
+            ("Balance engine", "bolt", "balances_engine", "balances.view_engine"),
         ),
     ),
 )

@@ -26,6 +26,7 @@ class StaffSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         """Pages that are not of one record."""
         from apps.approvals.admin.urls import pages as approval_pages
+        from apps.balances.staff_pages import engine_page
         from apps.identity.staff_login import second_step
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
@@ -36,6 +37,7 @@ class StaffSite(UnfoldAdminSite):
         return [
             path("ledger/trial-balance/", page, name="ledger_trial_balance"),
             path("reports/<slug:kind>/", self.admin_view(partial(statement_page, self)), name="reporting_statement"),
+            path("engine/", self.admin_view(partial(engine_page, site=self)), name="balances_engine"),
             *approval_pages(self),
             path("login/second-step/", never_cache(partial(second_step, site=self)), name="second_step"),
             path("security/", self.admin_view(partial(security_page, site=self)), name="security"),

@@ -60,6 +60,7 @@ class Journaler:
         self._unreachable_since = 0
         self._behind_since = 0
         self._holds_courtesy: object | None = None
+        self._taken_over_at: tuple[int, int] | None = None
 
     def run_once(self) -> int:
         """Journal what waits, at most a batch; how many entries. A memory not to be trusted ends the epoch."""
@@ -96,7 +97,7 @@ class Journaler:
             if head.durable < head.seq:  # the mark was lost with the journaler that should have set it
                 client.mark(partition=part.id, epoch=part.epoch, seq=part.head_seq, chain_hash=part.head_hash)
             return 0
-        if not self._my_turn():
+        if not self._my_turn(part):
             return 0
         rows = client.stream(partition=part.id, epoch=part.epoch, after=part.head_seq, count=BATCH)
         if not rows:
@@ -106,11 +107,12 @@ class Journaler:
         if done is None:
             return 0
         self._behind_since = 0
+        self._taken_over_at = (part.epoch, done[0])
         client.mark(partition=part.id, epoch=part.epoch, seq=done[0], chain_hash=done[1])
         return len(rows)
 
-    def _my_turn(self) -> bool:
-        """Whether we hold the courtesy lock, or its holder lets the entries lie."""
+    def _my_turn(self, part: control.Part) -> bool:
+        """Whether we hold the courtesy lock, or its holder lets the entries lie: then we go on until he moves again."""
         raw = connection.connection
         if self._holds_courtesy is not raw or raw is None:
             with connection.cursor() as cursor:
@@ -118,6 +120,8 @@ class Journaler:
                 held = bool(cursor.fetchone()[0])  # type: ignore[index]
             self._holds_courtesy = connection.connection if held else None
         if self._holds_courtesy is not None:
+            return True
+        if self._taken_over_at == (part.epoch, part.head_seq):
             return True
         now = time.monotonic_ns() // 1_000_000
         self._behind_since = self._behind_since or now

@@ -17,6 +17,8 @@ from django.db import connection
 
 from apps.balances.engine import alerts, checks, client, control
 from apps.balances.engine.journaler import Journaler
+from apps.balances.engine.notices import notices_send
+from apps.core import clock
 
 logger = logging.getLogger(__name__)
 
@@ -168,6 +170,7 @@ class Engine:
             self.stopping.wait(SAMPLE_EVERY_SECONDS)
             if self.stopping.is_set():
                 return
+            notices_send(partition=partition, at=clock.now())
             part = control.part_read(partition)
             if part.mode == "FAST":
                 checks.sample_check(partition=partition)

@@ -144,3 +144,13 @@ def live_proofs() -> list[str]:
             cursor.execute(query)
             faults += [text.format(*row) for row in cursor.fetchall()]
     return faults
+
+
+def fences_by_cause() -> list[tuple[int, str, int]]:
+    """(partition, cause, how often) of all ended periods; what an operator wrote counts as one cause."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT partition_id, split_part(why, ':', 1), count(*) FROM balances_partition_event"
+            " WHERE event = 'fenced' GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        return list(cursor.fetchall())
