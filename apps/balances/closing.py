@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.balances.errors import BooksDiffer
 from apps.balances.selectors import books_verify
@@ -69,7 +69,8 @@ def _day(context: CloseContext, partition: str) -> Payload:
 def day_faults(day: dt.date) -> list[str]:
     """What is wrong with the entries of a date and with the sums of all balances, in words."""
     faults: list[str] = []
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         for text, query in _DAY_PROOFS.items():
             cursor.execute(query, {"day": day})
             faults += [text.format(*row) for row in cursor.fetchall()]

@@ -122,6 +122,40 @@ def _job(**payload: Any) -> Job:
 
 
 @pytest.mark.django_db
+def test_a_cancelled_close_stops_between_partitions_and_goes_on_later(steps: Steps) -> None:
+    from apps.jobs.services import job_cancel
+
+    ran = steps(first=("a", "b"), second=("",))
+    job = _job()
+    plain = registry._steps["first"]
+
+    def cancels(context: CloseContext, partition: str) -> Any:
+        if partition == "b":
+            job_cancel(acting_user=None, job_id=job.pk, at=AT)
+        return plain.run(context, partition)
+
+    registry._steps["first"] = CloseStep("first", "First", 0, run=cancels, partitions=plain.partitions)
+    execute(job)
+    assert (job.status, CloseRun.objects.get(business_date=DAY).status) == ("cancelled", "failed")
+    assert close()["status"] == "done"
+    assert ran == ["first.a", "first.b", "second."]
+
+
+@pytest.mark.django_db
+def test_books_that_do_not_add_up_stop_the_close(day_after: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.balances import closing
+
+    monkeypatch.setattr(closing, "day_faults", lambda day: ["the balances of KES do not sum to zero but to 1"])
+    before = business_date_current()
+    with pytest.raises(CloseStepFailed, match="do not sum to zero"):
+        close()
+    assert business_date_current() == before
+    failed = ClosePart.objects.get(run__business_date=DAY, status="failed")
+    assert failed.step == "balances.day_verify"
+    assert not ClosePart.objects.filter(run__business_date=DAY, step="ledger.business_date").exists()
+
+
+@pytest.mark.django_db
 def test_what_a_killed_runner_had_in_hand_is_done_again(steps: Steps) -> None:
     ran = steps(first=("a", "b"))
     run = CloseRun.objects.create(business_date=DAY, started_at=AT, starts=1)

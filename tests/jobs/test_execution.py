@@ -224,6 +224,21 @@ def test_an_execution_that_was_taken_over_writes_nothing_more(kind_with: KindWit
     assert execute(start(kind_with(silent))).result is None
 
 
+def test_old_jobs_are_removed_and_undecided_failures_stay(kind_with: KindWith) -> None:
+    from apps.jobs.services import job_tidy
+
+    Job.objects.all().delete()
+    done, undecided, decided, waiting = (start(kind_with(raises(ZeroDivisionError()))) for _ in range(4))
+    execute(undecided), execute(decided)
+    kind_with(lambda run: None)
+    execute(done)
+    letter = DeadLetter.objects.get(job=decided)
+    dead_letter_discard(acting_user=UserFactory(), letter_id=letter.pk, note="no", at=AT)
+    assert job_tidy(before=AT) == 0
+    assert job_tidy(before=AT + MINUTE) == 2
+    assert set(Job.objects.all()) == {undecided, waiting}
+
+
 def sweeps(at: dt.datetime, depth: int | None) -> int:
     return job_sweep(at=at, depth=lambda queue: depth)
 

@@ -54,7 +54,12 @@ def close_run(
             return report_of(run)
         context = CloseContext(business_date, at, acting_user)
         for position, step in enumerate(steps_all()):
-            errors = _step(run, step, position, context, held=held, now=now, on_progress=on_progress)
+            try:
+                errors = _step(run, step, position, context, held=held, now=now, on_progress=on_progress)
+            except Exception:  # cancelled, or the lock was lost: nobody is at work on it any more
+                connection_renew()
+                _end(run, CloseRun.Status.FAILED, acting_user=acting_user, at=now(), failed=step.name)
+                raise
             if errors:
                 _end(run, CloseRun.Status.FAILED, acting_user=acting_user, at=now(), failed=step.name)
                 _raise(step, errors)
