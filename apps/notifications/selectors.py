@@ -100,9 +100,7 @@ def deliveries_visible_to(user: User) -> QuerySet[Delivery]:
         return rows.none()
     if user.scope == "all":
         return rows
-    if user.scope == "branch" and user.branch_id:
-        return rows.filter(recipient__branch_id=user.branch_id)
-    return rows.none()
+    return rows.filter(recipient__branch_id__in=user.branch_ids)
 
 
 def delivery_get_for(*, user: User, pk: UUID) -> Delivery:
