@@ -25,7 +25,6 @@ from apps.calculations.loans import (
     Allocation,
     AllocationOrder,
     Charge,
-    DailyLoan,
     Fee,
     Frequency,
     LoanState,
@@ -33,11 +32,11 @@ from apps.calculations.loans import (
     Payment,
     Rounding,
     ServicingRules,
-    daily_settlement,
     due_dates,
     loan_replay,
     periods_of,
 )
+from tests.cases.growth_stories import growth_state, is_growth
 from tests.cases.handlers_loans import UNITS, days_of, major, minor
 from tests.cases.registry import Case, Unsupported, handles
 
@@ -99,12 +98,15 @@ class Story:
     lines: list[dict[str, Any]] = field(default_factory=list)
     """The transactions as they were last shown."""
     reverted: list[dict[str, Any]] = field(default_factory=list)
+    closed: dt.date = dt.date.min
+    """The last close of business."""
     charges: list[Charge] = field(default_factory=list)
 
     def tell(self, event: Mapping[str, Any], decimals: int) -> None:
         """Add an event of a case."""
         kind = event["type"]
         if kind == "run_close_of_business":
+            self.closed = self.as_of
             return
         if kind == "business_date":
             self.as_of = dt.date.fromisoformat(event["date"])
@@ -224,9 +226,11 @@ def servicing(case: Case) -> dict[str, Any]:
         for event in events[done : wanted["after_event"]]:
             story.tell(event, decimals)
         done = wanted["after_event"]
-        state = loan_replay(
-            terms_of(case, story), story.payments, story.charges, rules=rules, as_of=max(story.as_of, story.start)
-        )
+        terms, today = terms_of(case, story), max(story.as_of, story.start)
+        if is_growth(case, story):
+            state = growth_state(case, story, terms)
+        else:
+            state = loan_replay(terms, story.payments, story.charges, rules=rules, as_of=today)
         shown = snapshot(done, story, state, decimals)
         story.lines = shown["transactions"]
         snapshots.append(shown | ({"total": None} if wanted.get("total") is None else {}))  # the source prints none
@@ -316,70 +320,3 @@ def transactions(story: Story, state: LoanState, shown: Any) -> list[dict[str, A
             | {"principal": shown(0), "balance_after": shown(0), "reverted": False}
         )
     return sorted([*lines, *story.reverted], key=lambda line: line["date"])
-
-
-@handles("loan_schedules")
-def settlement(case: Case) -> dict[str, Any]:
-    """A loan with simple interest by the day that is settled early; payments by the number of the day."""
-    principal, start, rate, date = case.need("principal", "start", "daily_rate_percent", "settle_on")
-    decimals = case.inputs.get("decimals", 2)
-    begin = dt.date.fromisoformat(start)
-    wording = case.inputs.get("interest_rounding", "")
-    modes = {"down": "down", "up": "up", "half up": "half_up", "half even": "half_even"}
-    mode = next((mode for word, mode in modes.items() if wording.startswith(word)), None)
-    if mode is None:
-        raise Unsupported(f"the rounding {wording!r} is not understood")
-    cap = case.inputs.get("total_interest_cap_percent")
-    if cap is None and (noted := re.search(r"total interest cap \(([0-9.]+)% of principal\)", case.note)):
-        cap = noted[1]
-    loan = DailyLoan(
-        minor(principal, decimals),
-        begin,
-        Decimal(rate) / 100,
-        Rounding(1, mode),
-        cap=None if cap is None else Decimal(cap) / 100,
-        grace_days=case.inputs.get("interest_grace_days", case.inputs.get("grace_days", 0)),
-    )
-    given = [*case.inputs.get("payments", []), *case.inputs.get("extra_payments", [])]
-    payments = [Payment(begin + dt.timedelta(days=one["day"]), minor(one["amount"], decimals)) for one in given]
-    left, interest = daily_settlement(loan, payments, dt.date.fromisoformat(date))
-    return {
-        "settlement": major(left + interest, decimals),
-        "principal": major(left, decimals),
-        "interest": major(interest, decimals),
-    }
-
-
-@handles("loan_schedules")
-def in_arrears(case: Case) -> dict[str, Any]:
-    """Fineract's loans told in words, by days before today. Today is any day: only distances count."""
-    events, unit, method = case.need("events", "repay_unit", "method")
-    text = " ".join(event for event in events if isinstance(event, str))
-    paid_out = re.search(r"disbursed ([0-9]+) days before today", text)
-    if not paid_out or "unpaid" not in text or not method.startswith("DECLINING_BALANCE equal instal"):
-        raise Unsupported("the story is not understood")
-    decimals, today = case.inputs.get("decimals", 2), dt.date(2024, 6, 3)
-    start = today - dt.timedelta(days=int(paid_out[1]))
-    frequency = Frequency(UNITS[unit], case.inputs["repay_every"])
-    terms = LoanTerms(
-        principal=minor(case.inputs["principal"], decimals),
-        rate=Decimal(case.inputs["annual_rate_percent"]) / 100,
-        periods=periods_of(start, due_dates(start, case.inputs["number_of_repayments"], frequency)),
-        period_years=frequency.years,
-        interest_rounding=Rounding(1, "half_even"),
-        instalment_rounding=Rounding(1, "half_even"),
-        round_parts=True,
-    )
-    rest = "due_date" if re.search(r"rest (?:=|same) ?same as repayment period|rest = same", text) else "daily"
-    state = loan_replay(terms, [], [], rules=ServicingRules(recalculate=True, rest=rest), as_of=today)
-    return {
-        "rows": [
-            {
-                "nr": one.row.number,
-                "principal": major(one.row.principal, decimals),
-                "interest": major(one.row.interest, decimals),
-                "due": major(one.row.total, decimals),
-            }
-            for one in state.rows
-        ]
-    }

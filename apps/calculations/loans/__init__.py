@@ -11,6 +11,7 @@ from apps.calculations.loans._changes import (
 )
 from apps.calculations.loans._dates import MONTHLY, Frequency, date_after, due_dates, months_on, periods_of
 from apps.calculations.loans._growth import GrowthLoan
+from apps.calculations.loans._growth_payments import GrowthPayer, GrowthPortion, interest_till
 from apps.calculations.loans._growth_periods import FactorRule, GrowthPeriod
 from apps.calculations.loans._interest import Interest, Part
 from apps.calculations.loans._payments import (
@@ -60,7 +61,9 @@ __all__ = [
     "Fee",
     "Frequency",
     "GrowthLoan",
+    "GrowthPayer",
     "GrowthPeriod",
+    "GrowthPortion",
     "Interest",
     "Item",
     "LoanState",
@@ -83,6 +86,7 @@ __all__ = [
     "due_dates",
     "explain",
     "fee_amount",
+    "interest_till",
     "level_instalment",
     "loan_replay",
     "loan_schedule",

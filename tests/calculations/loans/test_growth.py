@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from apps.calculations.errors import AmountOutOfRange, EventNotPossible, RateNotValid
-from apps.calculations.loans import FactorRule, GrowthLoan
+from apps.calculations.loans import FactorRule, GrowthLoan, GrowthPayer, interest_till
 
 HALF_YEAR = [(dt.date(2024, month, 1), dt.date(2024, month + 1, 1)) for month in range(1, 7)]
 MONTHS_30_360 = FactorRule(360, 30, "months", 1)
@@ -114,6 +114,52 @@ def test_days_of_leap_years_and_of_two_years() -> None:
     found = GrowthLoan([(dt.date(2023, 12, 12), dt.date(2024, 1, 12))], Decimal("0.12"), rule)
     found.disburse(dt.date(2023, 12, 12), 1_000_000)
     assert found.periods[0].due_interest == 10_181
+
+
+def test_money_ahead_pays_principal_of_the_next_instalment() -> None:
+    """Fineract, progressive loans: 9.00 more than what is due."""
+    quarter = [(date(month, 1), date(month + 1, 1)) for month in (6, 7, 8)]
+    found = GrowthLoan(quarter, Decimal("0.12"), MONTHS_30_360)
+    found.disburse(date(6, 1), 120_000)
+    payer = GrowthPayer(found)
+    payer.pay(date(7, 1), 41_703)
+    assert shown(found) == [
+        (40_803, 1_200, 39_603, 79_497),
+        (40_803, 795, 40_008, 40_389),
+        (40_793, 404, 40_389, 0),
+    ]
+    assert [(portion.due, portion.interest, portion.principal) for portion in payer.portions] == [
+        (date(7, 1), 1_200, 39_603),
+        (date(8, 1), 0, 900),
+    ]
+
+
+def test_an_instalment_paid_early_has_interest_till_that_day() -> None:
+    found = loan()
+    found.disburse(date(1, 1), 10_000)
+    GrowthPayer(found).pay(date(1, 15), 1_701)
+    assert shown(found)[0] == (1_701, 26, 1_675, 8_325)
+    assert interest_till(found, found.periods[1], date(2, 15)) > 0
+
+
+def test_nothing_paid_bears_interest_on_everything_till_the_last_due_date() -> None:
+    found = loan()
+    found.disburse(date(1, 1), 10_000)
+    GrowthPayer(found).until(date(7, 15))
+    assert [row[1] for row in shown(found)] == [58] * 6
+    assert [row[0] for row in shown(found)] == [1_701] * 5 + [1_843]
+
+
+def test_more_than_the_loan_is_overpaid_and_order_matters() -> None:
+    found = loan()
+    found.disburse(date(1, 1), 10_000)
+    payer = GrowthPayer(found)
+    payer.pay(date(1, 1), 12_000)
+    assert payer.overpaid == 2_000
+    with pytest.raises(EventNotPossible):
+        payer.pay(dt.date(2023, 12, 31), 1)
+    with pytest.raises(AmountOutOfRange):
+        payer.pay(date(1, 2), 0)
 
 
 def test_what_cannot_happen_is_refused() -> None:
