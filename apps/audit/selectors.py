@@ -20,7 +20,7 @@ def events_visible_to(user: Any) -> QuerySet[AuditEvent]:
     if user.scope == "all":
         return events
     if user.scope == "branch" and user.branch_id is not None:
-        return events.filter(actor__branch_id=user.branch_id)
+        return events.filter(actor__branch_id__in=user.branch_ids)
     return events.filter(actor_id=user.pk)
 
 

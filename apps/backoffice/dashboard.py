@@ -64,7 +64,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
     }
     if user_may(request, "ledger.view"):
         branch_id = branch_ids[0] if branch_ids else None
-        entries = entries_touching(posted_entries(), branch_id=branch_id)[:LATEST_ENTRIES]
+        entries = entries_touching(posted_entries(), branch_ids=branch_id and [branch_id])[:LATEST_ENTRIES]
         context["dash_entries"] = [(entry, amounts_of(entry)) for entry in entries]
     return context
 

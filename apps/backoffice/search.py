@@ -72,9 +72,7 @@ def _entries(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     user: Any = request.user
     entries = posted_entries().prefetch_related(None)
     if user.scope != "all":
-        if not user.branch_id:
-            return
-        entries = entries_touching(entries, branch_id=user.branch_id)
+        entries = entries_touching(entries, branch_ids=user.branch_ids)
     for entry in entries_search(entries, term)[:HITS]:
         said = entry.description or entry.reference or display.kind_text(entry.kind)
         yield SearchResult(

@@ -65,13 +65,13 @@ class PermissionByCode:
 
 
 def branch_scope(request: HttpRequest, queryset: QuerySet[Any], field: str) -> QuerySet[Any]:
-    """The part of a queryset that the user's scope reaches: the whole bank, the own branch, or nothing."""
+    """The part of a queryset that the user's scope reaches: the whole bank, the user's branches, or nothing."""
     user: Any = request.user
     match user.scope:
         case "all":
             return queryset
         case "branch" if user.branch_id:
-            return queryset.filter(**{field: user.branch_id})
+            return queryset.filter(**{f"{field}__in": user.branch_ids})
         case _:
             return queryset.none()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,7 @@ def month_totals(
 
 def entries_of_day(*, day: dt.date, branch_id: UUID | None = None) -> int:
     """How many entries were posted on a business date, over the index of dates."""
-    return entries_touching(posted_entries().filter(business_date=day), branch_id=branch_id).count()
+    return entries_touching(posted_entries().filter(business_date=day), branch_ids=branch_id and [branch_id]).count()
 
 
 def posted_entries() -> QuerySet[JournalEntry]:
@@ -93,11 +93,11 @@ def posted_entries() -> QuerySet[JournalEntry]:
     return JournalEntry.objects.filter(outcome=JournalEntry.Outcome.OK).prefetch_related("lines__account__gl_account")
 
 
-def entries_touching(entries: QuerySet[JournalEntry], *, branch_id: UUID | None) -> QuerySet[JournalEntry]:
-    """Entries with a line in a branch; all of them without one."""
-    if branch_id is None:
+def entries_touching(entries: QuerySet[JournalEntry], *, branch_ids: Collection[UUID] | None) -> QuerySet[JournalEntry]:
+    """Entries with a line in one of these branches; all of them for None."""
+    if branch_ids is None:
         return entries
-    lines = JournalLine.objects.filter(journal_id=OuterRef("pk"), account__branch_id=branch_id)
+    lines = JournalLine.objects.filter(journal_id=OuterRef("pk"), account__branch_id__in=branch_ids)
     return entries.filter(Exists(lines))
 
 

@@ -71,10 +71,10 @@ def gl_accounts() -> QuerySet[GLAccount]:
 
 
 def branches_in_reach(*, user: User) -> list[UUID] | None:
-    """The branches whose books `user` may see: None for the whole bank, the own branch, or nothing at all."""
+    """The branches whose books `user` may see: None for the whole bank, the own ones, or nothing at all."""
     if user.scope == "all":
         return None
-    return [user.branch_id] if user.scope == "branch" and user.branch_id is not None else []
+    return list(user.branch_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,14 +36,14 @@ _FACTS = (
 
 
 def members_visible_to(user: User) -> QuerySet[Member]:
-    """Members by the user's scope: the whole bank, the user's branch, or the one member that the user is."""
+    """Members by the user's scope: the whole bank, the user's branches, or the one member that the user is."""
     members = Member.objects.select_related("branch")
     if not user.has_permission("members.view"):
         return members.none()
     if user.scope == "all":
         return members
     if user.scope == "branch":
-        return members.filter(branch_id=user.branch_id) if user.branch_id else members.none()
+        return members.filter(branch_id__in=user.branch_ids)
     return members.filter(user_id=user.pk)
 
 

@@ -114,7 +114,7 @@ def usable_accounts(*, user: User, refs: Iterable[AccountRef]) -> set[UUID]:
     if scope == "all":
         return {ref.account_id for ref in refs}
     if scope == "branch":
-        return {ref.account_id for ref in refs if ref.branch_id == user.branch_id}
+        return {ref.account_id for ref in refs if ref.branch_id in user.branch_ids}
     fresh = ledger_refs(ids=[ref.account_id for ref in refs])
     return {ref.account_id for ref in fresh.values() if ref.belongs_to(user.pk)}
 

@@ -42,7 +42,13 @@ def test_the_trial_balance_opens_with_its_permission_and_only_then(staff: Callab
     assert Client().get(url).status_code == 302
 
 
-KEPT_HERE = {"approvals.approver", "approvals.approvergroup", "jobs.businesscalendar", "jobs.closure"}
+KEPT_HERE = {
+    "identity.ratelimit",
+    "approvals.approver",
+    "approvals.approvergroup",
+    "jobs.businesscalendar",
+    "jobs.closure",
+}
 """Plain settings of the bank that no service owns; their pages write them, with history and an event in the trail."""
 
 

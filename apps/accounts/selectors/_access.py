@@ -25,7 +25,7 @@ def accounts_visible_to(user: User) -> QuerySet[Account]:
     if user.scope == "all":
         return accounts
     if user.scope == "branch":
-        return accounts.filter(branch_id=user.branch_id) if user.branch_id else accounts.none()
+        return accounts.filter(branch_id__in=user.branch_ids)
     held = AccountHolder.objects.filter(account=OuterRef("pk"), member__user=user.pk)
     return accounts.filter(Q(member__user=user.pk) | Exists(held))
 

@@ -74,7 +74,7 @@ class JournalEntryAdmin(NuminaAdmin):
         entries = super().get_queryset(request).prefetch_related("lines")
         if user.scope == "all":
             return entries
-        return entries_touching(entries, branch_id=user.branch_id) if user.branch_id else entries.none()
+        return entries_touching(entries, branch_ids=user.branch_ids)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[JournalEntry], search_term: str
@@ -152,7 +152,7 @@ class JournalEntryAdmin(NuminaAdmin):
 def _is_own(request: HttpRequest, line: Any) -> bool:
     """May the user see the balance of this line's account? Those of other branches only as a party of the entry."""
     user: Any = request.user
-    return user.scope == "all" or line.account.branch_id == user.branch_id
+    return user.scope == "all" or line.account.branch_id in user.branch_ids
 
 
 def _actor_label(entry: JournalEntry) -> str:

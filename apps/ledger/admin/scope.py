@@ -16,7 +16,7 @@ def branches_of(request: HttpRequest) -> list[Any]:
     branches = list(branches_visible_to(user).order_by("code"))
     if user.scope == "all":
         return branches
-    return [branch for branch in branches if branch.pk == user.branch_id]
+    return [branch for branch in branches if branch.pk in user.branch_ids]
 
 
 def branch_ids_of(request: HttpRequest) -> list[UUID] | None:
@@ -24,4 +24,4 @@ def branch_ids_of(request: HttpRequest) -> list[UUID] | None:
     user: Any = request.user
     if user.scope == "all":
         return None
-    return [user.branch_id] if user.scope == "branch" and user.branch_id else []
+    return list(user.branch_ids)
