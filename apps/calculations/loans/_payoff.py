@@ -27,6 +27,7 @@ from apps.calculations.errors import (
 )
 from apps.calculations.loans._interest import Interest
 from apps.calculations.loans._rows import Row, Schedule
+from apps.calculations.loans._schedule import _is_free
 from apps.calculations.loans._servicing import LoanState, Payment
 from apps.calculations.loans._terms import CENT, LoanTerms, Period, Rounding
 from apps.core.money import minor_round
@@ -144,22 +145,29 @@ def payoff_quote(
 
 
 def _earned(terms: LoanTerms, rows: Sequence[Row], date: dt.date) -> tuple[int, tuple[dict[str, Any], ...]]:
-    """The interest of whole periods up to `date`, and of the running one till it."""
-    earned, shown = 0, []
+    """The interest of whole periods up to `date`, of the running one till it, and what was deferred till then."""
+    interest = Interest(terms)
+    earned, deferred, shown = 0, 0, []
     for row in rows:
+        free = _is_free(terms, row.number)
         if row.due <= date:
-            earned += row.interest
+            if row.number <= terms.grace_interest and row is not rows[-1]:
+                deferred += 0 if free else interest.rounded(row.parts)
+            else:
+                earned, deferred = earned + row.interest, 0
             continue
-        if row.start < date and row.parts:
-            running = [part for part in row.parts if part.start < date]
-            exact = Fraction(0)
-            for part in running:
+        if row.start < date and row.parts and not free:
+            exact = []
+            for part in (part for part in row.parts if part.start < date):
                 days = (min(part.end, date) - part.start).days
-                exact += part.interest * days / (part.end - part.start).days
+                whole = Fraction(row.interest) if terms.method == "flat" else part.interest
+                exact.append(whole * days / (part.end - part.start).days)
                 shown.append(part.shown() | {"days": days})
-            earned += minor_round(exact, terms.interest_rounding.unit, terms.interest_rounding.mode)
+            rounding = terms.interest_rounding
+            parts = exact if terms.round_parts else [sum(exact, Fraction(0))]
+            earned += sum(minor_round(part, rounding.unit, rounding.mode) for part in parts)
         break
-    return earned, tuple(shown)
+    return earned + deferred, tuple(shown)
 
 
 @dataclass(frozen=True, slots=True)

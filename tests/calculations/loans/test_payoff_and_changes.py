@@ -47,6 +47,22 @@ def test_after_payments_only_the_running_period_bears_interest() -> None:
     assert (quote.principal, quote.interest) == (418_732, 1_377)
 
 
+def test_deferred_interest_is_due_when_the_loan_is_closed() -> None:
+    loan = daily(grace_principal=3, grace_interest=3)
+    state = loan_replay(loan, [], [], rules=RULES, as_of=day("2022-12-16"))
+    quote = payoff_quote(loan_schedule(loan), state, day("2022-12-16"))
+    assert quote.interest == 4_932 + 2_466
+    free = daily(interest_free=2)
+    state = loan_replay(free, [], [], rules=RULES, as_of=day("2022-11-16"))
+    assert payoff_quote(loan_schedule(free), state, day("2022-11-16")).interest == 0
+
+
+def test_flat_interest_is_due_by_the_days_of_its_period() -> None:
+    loan = terms(method="flat")
+    state = loan_replay(loan, [], [], rules=ServicingRules(), as_of=day("2022-11-16"))
+    assert payoff_quote(loan_schedule(loan), state, day("2022-11-16")).interest == 2_500
+
+
 def test_the_rule_of_78() -> None:
     """12 instalments with 10 to come: 55 of 78 parts are unearned."""
     rows = loan_schedule(terms(principal=120_000, count=12, method="flat", rate="0.078")).rows
