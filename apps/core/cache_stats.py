@@ -53,4 +53,4 @@ class _Collector:
         yield misses
 
 
-REGISTRY.register(_Collector())  # type: ignore[arg-type]
+REGISTRY.register(_Collector())

@@ -43,12 +43,12 @@ def shared_get(*, user_id: uuid.UUID, session_id: uuid.UUID, at: datetime) -> tu
     marks = [found.get(name) for name in names[1:]]
     text = found.get(names[0])
     entry = json.loads(text) if text else None
-    fits = entry is not None and entry["marks"] == marks and entry["user"]["id"] == str(user_id)
-    if not fits or datetime.fromisoformat(entry["expires_at"]) <= at:
-        stats.misses += 1
-        return None, marks
-    stats.hits += 1
-    return _user(entry, session_id), marks
+    known = entry is not None and entry["marks"] == marks and entry["user"]["id"] == str(user_id)
+    if known and entry and datetime.fromisoformat(entry["expires_at"]) > at:
+        stats.hits += 1
+        return _user(entry, session_id), marks
+    stats.misses += 1
+    return None, marks
 
 
 def shared_put(*, user: User, session_id: uuid.UUID, expires_at: datetime, marks: list[Any]) -> None:

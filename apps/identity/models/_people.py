@@ -97,7 +97,7 @@ class Role(BaseModel):
         return self.name
 
 
-class User(AbstractBaseUser, BaseModel):
+class User(AbstractBaseUser, BaseModel):  # type: ignore[django-manager-missing]  # django-otp has no types
     """Somebody (or a machine) who signs in with an e-mail address."""
 
     email = models.EmailField(unique=True, max_length=254)
