@@ -9,7 +9,7 @@ from typing import Any
 
 from config.runtime.ports import ADDRESS
 
-BACKGROUND_PROCESSES = ("worker", "beat")
+BACKGROUND_PROCESSES = ("worker", "beat", "engine")
 READY_PATH = "/api/v1/health/ready"
 
 

@@ -45,7 +45,8 @@ def commands(port: int) -> dict[str, list[str]]:
         *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
     ]
     beat = [*python, *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING")]
-    return {"web": web, "worker": worker, "beat": beat}
+    engine = [sys.executable, "manage.py", "balances", "run"]
+    return {"web": web, "worker": worker, "beat": beat, "engine": engine}
 
 
 def _end_with_parent(number: int) -> None:

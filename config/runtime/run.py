@@ -29,7 +29,7 @@ from config.runtime.servers import Servers, servers_of, state_update
 
 READY_SECONDS = 60.0
 LEFTOVER_GRACE_SECONDS = 10.0
-APPLICATION_PROCESSES = ("web", "worker", "beat")
+APPLICATION_PROCESSES = ("web", "worker", "beat", "engine")
 
 
 def run() -> int:
