@@ -150,6 +150,7 @@ class FactorsView(ApiView):
     """One's own second factors."""
 
     permissions = {"GET": ANY_USER, "POST": ANY_USER}
+    also_answers = {"POST": frozenset({403})}
 
     @extend_schema(
         summary="List my second factors",
