@@ -216,6 +216,9 @@ def test_delegations_are_given_and_taken_back(bank: Bank, clients: dict[str, Api
     loop = clients["chief"].post("approvals/delegations", {**body, "delegate_id": str(bank.manager.pk)})
     assert loop.json()["code"] == "delegation-loop"
     path = f"approvals/delegations/{given.json()['id']}/revocation"
+    codes = ("approvals.decide", "approvals.administer")
+    far = ApiClient(user_make(*codes, scope="branch", branch=Bank().branch))
+    assert far.post(path).status_code == 404  # administers, but not here
     assert clients["finance"].post(path).status_code == 404
     assert clients["chief"].post(path).status_code == 403
     assert clients["manager"].post(path).json()["state"] == "revoked"

@@ -344,10 +344,10 @@ def test_an_executor_that_died_leaves_a_lease_that_ends(bank: Bank) -> None:
 
 
 def test_a_decision_takes_few_queries(bank: Bank) -> None:
-    """On top come BEGIN and COMMIT: 17 of the 20 allowed. Carrying out is a transaction of its own."""
+    """On top come BEGIN and COMMIT: 18 of the 20 allowed. Carrying out is a transaction of its own."""
     bank.three_levels()
     request = bank.submit()
-    for user, statements in ((bank.manager, 15), (bank.chief, 15), (bank.finance, 15)):
+    for user, statements in ((bank.manager, 16), (bank.chief, 16), (bank.finance, 16)):
         _ = user.permission_codes, user.branch_ids  # the principal of an API request has them
         version = fresh(request).version
         with CaptureQueriesContext(connection) as queries:
@@ -355,3 +355,17 @@ def test_a_decision_takes_few_queries(bank: Bank) -> None:
         texts = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
         end = next((place for place, sql in enumerate(texts) if 'SET "attempts"' in sql), len(texts) + 1) - 1
         assert end == statements, "\n".join(sql[:160] for sql in texts)
+
+
+def test_a_maker_who_may_not_any_more_gets_nothing_approved(bank: Bank) -> None:
+    bank.policy(bank.level("manager", 1))
+    lost, gone = bank.submit(), bank.submit()
+    type(bank.maker).objects.filter(pk=bank.maker.pk).update(is_active=False)
+    with pytest.raises(ApprovalStateConflict):
+        decide(gone, bank.manager)
+    type(bank.maker).objects.filter(pk=bank.maker.pk).update(is_active=True)
+    bank.roles["teller"].permissions = []
+    bank.roles["teller"].save()
+    with pytest.raises(ApprovalStateConflict):
+        decide(lost, bank.manager)
+    assert decide(lost, bank.manager, "reject").state == "rejected"

@@ -12,7 +12,14 @@ import pytest
 from django.db import connections
 
 from apps.approvals.models import ApprovalTimer
-from apps.approvals.services import executions_sweep, request_cancel, request_decide, request_execute, timers_sweep
+from apps.approvals.services import (
+    executions_sweep,
+    request_cancel,
+    request_decide,
+    request_execute,
+    request_submit,
+    timers_sweep,
+)
 from apps.core.errors import DomainError, Unavailable
 from tests.approvals.support import AT, FAULTS, Bank, decide, done, fresh
 
@@ -113,6 +120,17 @@ def test_executors_at_once_carry_out_once(bank: Bank) -> None:
         *[lambda: executions_sweep(at=later) for _ in range(4)],
     )
     assert (fresh(request).state, done(request)) == ("executed", 1)
+
+
+def test_the_same_request_asked_for_at_once_is_one(bank: Bank) -> None:
+    bank.policy(bank.level("manager", 1))
+    name = f"same {bank.word}"
+    same = together(*[lambda: bank.submit(name=name, key=f"key {bank.word}") for _ in range(6)])
+    assert len({request.pk for request in same}) == 1
+    record = {"name": name, "key": f"record {bank.word}"}
+    work = lambda: request_submit(kind="tests.toy", maker=bank.maker, payload=record, at=AT)  # noqa: E731
+    results = together(*[work for _ in range(6)])
+    assert sorted(getattr(result, "code", "made") for result in results) == ["approval-pending"] * 5 + ["made"]
 
 
 def test_two_sweepers_fire_each_timer_once(bank: Bank) -> None:

@@ -104,11 +104,14 @@ def trail_of(request: ApprovalRequest) -> QuerySet[AuditEvent]:
 
 
 def delegations_visible_to(user: User) -> QuerySet[Delegation]:
-    """Delegations given or received by the user; all for those who administer approvals."""
+    """Delegations given or received by the user; those of the reach for whoever administers approvals."""
     rows = Delegation.objects.select_related("principal", "delegate")
+    own = Q(principal=user) | Q(delegate=user)
     if user.has_permission("approvals.administer"):
-        return rows
-    return rows.filter(Q(principal=user) | Q(delegate=user))
+        if user.scope == "all":
+            return rows
+        own |= Q(principal__branch_id__in=user.branch_ids)
+    return rows.filter(own)
 
 
 def delegation_get_for(*, user: User, pk: UUID) -> Delegation:

@@ -115,7 +115,7 @@ def _decide(
     if not comment and (verdict != APPROVE or request.risk_flags):
         raise CommentRequired("Say why.", pointer="/comment")
     if verdict == APPROVE:
-        action_get(request.kind).validate(request.maker, request.payload)
+        _still_possible(request)
     ApprovalDecision.objects.create(
         request=request,
         level=level,
@@ -140,6 +140,14 @@ def _decide(
         facts["in_place_of"] = str(standing.authority)
     happened(request, VERB[verdict], user=acting_user, at=at, comment=comment, **facts)
     return Decided(request, replayed=False)
+
+
+def _still_possible(request: ApprovalRequest) -> None:
+    """Raises when what is asked for cannot be done any more, or not by its maker."""
+    action = action_get(request.kind)
+    if not request.maker.has_permission(action.permission):
+        raise ApprovalStateConflict(f"Its maker does not hold {action.permission} any more.", state=request.state)
+    action.validate(request.maker, request.payload)
 
 
 def _approve(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.approvals.errors import ApprovalPending
 from apps.approvals.flow import ApprovalFlow
@@ -61,11 +61,19 @@ def request_submit(
     chosen = rule_choose(found.document, base_minor=facts["base_minor"], facts=facts)
     if not chosen.asks:
         return None
-    with transaction.atomic():
+    if preview.key:
+        _one_open(preview.key)
+    fields = _fields(kind, maker, payload, digest, preview, facts, at)
+    try:
+        with transaction.atomic():
+            return _start(fields, chosen, found, key=key, at=at, comment=comment)
+    except IntegrityError:
+        # Somebody was faster, with the same key or about the same record: the constraints keep one of them.
+        if key and (known := _known(maker, key, digest)) is not None:
+            return known
         if preview.key:
             _one_open(preview.key)
-        fields = _fields(kind, maker, payload, digest, preview, facts, at)
-        return _start(fields, chosen, found, key=key, at=at, comment=comment)
+        raise
 
 
 def facts_of(preview: Preview, *, at: dt.datetime) -> dict[str, Any]:
