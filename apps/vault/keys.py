@@ -1,7 +1,7 @@
 """Data keys as the process holds them: unwrapped once, by number; the active one is looked up again now and then.
 
-A key made in a transaction is kept in memory only once that has committed: otherwise a value could be encrypted under
-a key that a rollback took away.
+A key made in a transaction is the active one in memory only once that has committed: otherwise a value could be
+encrypted under a key that a rollback took away.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ ACTIVE_SECONDS = 30.0
 _lock = threading.Lock()
 _keys: dict[int, bytes] = {}
 _usable: dict[str, tuple[float, list[int]]] = {}
+_uncommitted: set[int] = set()
 
 
 def active_key(purpose: str) -> tuple[int, bytes]:
@@ -41,12 +42,9 @@ def usable_numbers(purpose: str) -> list[int]:
     if not found or found[0].status != DataKey.Status.ACTIVE:
         found.insert(0, key_make(purpose))
     numbers = [row.pk for row in found]
-
-    def keep() -> None:
-        with _lock:
+    with _lock:
+        if numbers[0] not in _uncommitted:
             _usable[purpose] = (time.monotonic(), numbers)
-
-    transaction.on_commit(keep)
     return numbers
 
 
@@ -60,12 +58,8 @@ def key_by_number(number: int) -> bytes:
     if row is None:
         raise SealBroken(f"there is no key {number}")
     key = master_named(row.master).unwrap(bytes(row.wrapped))
-
-    def keep() -> None:
-        with _lock:
-            _keys[number] = key
-
-    transaction.on_commit(keep)
+    with _lock:
+        _keys[number] = key  # also of one that is rolled back: no other key gets its number
     return key
 
 
@@ -74,7 +68,16 @@ def key_make(purpose: str) -> DataKey:
     master = masters()[0]
     row = DataKey(purpose=purpose, wrapped=master.wrap(os.urandom(32)), master=master.name)
     DataKey.objects.bulk_create([row], ignore_conflicts=True)
-    return DataKey.objects.get(purpose=purpose, status=DataKey.Status.ACTIVE)
+    made = DataKey.objects.get(purpose=purpose, status=DataKey.Status.ACTIVE)
+
+    def settle() -> None:
+        with _lock:
+            _uncommitted.discard(made.pk)
+
+    with _lock:
+        _uncommitted.add(made.pk)
+    transaction.on_commit(settle)
+    return made
 
 
 def keys_forget() -> None:

@@ -19,7 +19,7 @@ from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.members.models import Member
 from apps.members.services import member_update
-from apps.vault import masters
+from apps.vault import keys, masters
 from apps.vault.crypto import blind_index, blind_indexes, key_number, masked, value_open, value_seal
 from apps.vault.errors import MasterKeyUnavailable, RotationRunning, SealBroken
 from apps.vault.keys import active_key, keys_forget
@@ -299,3 +299,25 @@ def test_a_missing_master_key_is_said(settings: Any) -> None:
     settings.NUMINA = {**settings.NUMINA, "VAULT": {"master_keys": "", "url": "", "token": "", "key": ""}}
     with pytest.raises(ImproperlyConfigured, match="NUMINA_MASTER_KEY"):
         masters.masters()
+
+
+def test_many_values_in_one_transaction_ask_for_keys_once(django_assert_max_num_queries: Any) -> None:
+    active_key("data")
+    active_key("index")
+    keys._uncommitted.clear()  # as if their transaction had committed
+    keys_forget()
+    with django_assert_max_num_queries(4):
+        for n in range(50):
+            value_open(value_seal(f"1234567{n}", **HERE), **HERE)
+            blind_index(f"1234567{n}", context="a.b")
+
+
+def test_a_key_whose_transaction_was_undone_is_not_used_again() -> None:
+    from django.db import transaction
+
+    DataKey.objects.filter(purpose="data").update(status=DataKey.Status.OLD)
+    keys_forget()
+    with transaction.atomic():
+        number, _key = active_key("data")
+        transaction.set_rollback(True)
+    assert active_key("data")[0] != number
