@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
-from celery.signals import task_postrun, task_prerun
+from celery.signals import beat_init, task_postrun, task_prerun
 from django.core.cache import cache
+from django_celery_beat.models import PeriodicTask
 from redis.exceptions import RedisError
 
 from apps.core import clock
 
 KEPT_SECONDS = 7 * 86_400
+CELERY_OWN = ("celery.backend_cleanup",)
 _begun: dict[str, int] = {}
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,15 @@ def watch() -> None:
     """Note the ends of beat's tasks in this process."""
     task_prerun.connect(_on_begin, dispatch_uid="numina-pulse-begin")
     task_postrun.connect(_on_end, dispatch_uid="numina-pulse-end")
+    beat_init.connect(entries_forget, dispatch_uid="numina-entries-forget")
+
+
+def entries_forget(**_: Any) -> None:
+    """Remove entries of beat's table that the code does not have any more: beat would send them for ever."""
+    stale = PeriodicTask.objects.exclude(name__in=[*current_app.conf.beat_schedule, *CELERY_OWN])
+    for entry in stale:
+        logger.info("beat's entry %s is not in the code any more and is removed", entry.name)
+        entry.delete()
 
 
 def pulses_all() -> list[Pulse]:

@@ -186,6 +186,20 @@ def test_states_say_last_and_next(schedule_with: Any) -> None:
     assert state.next_at == due_at(schedule, branch=None, day=dt.date(2026, 3, 9))
 
 
+def test_what_left_the_code_is_not_sent_for_ever() -> None:
+    from celery import current_app
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    from apps.jobs.pulse import entries_forget
+
+    every = IntervalSchedule.objects.create(every=60, period="seconds")
+    kept = next(iter(current_app.conf.beat_schedule))
+    for name in (kept, "payments.import_sweep"):
+        PeriodicTask.objects.get_or_create(name=name, defaults={"task": name, "interval": every})
+    entries_forget()
+    assert set(PeriodicTask.objects.values_list("name", flat=True)) == {kept}
+
+
 def test_without_a_calendar_the_bank_s_country_decides(settings: Any) -> None:
     assert calendar_of().country == settings.NUMINA["COUNTRY"]
     assert calendar_of() == Calendar(settings.NUMINA["COUNTRY"])
