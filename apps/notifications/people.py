@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
 from apps.core.notices import EMAIL, PUSH, SMS, Kind
 from apps.notifications.models import Preference, PushSubscription, Rhythm
@@ -55,32 +57,36 @@ class Person:
 
 
 def people_of(*, ids: Iterable[UUID], kind: Kind) -> list[Person]:
-    """The active users among `ids`, in key order, each with the choices for `kind`. Four queries for any number."""
-    wanted = list(dict.fromkeys(ids))
+    """The active users among `ids`, in key order, each with the choices for `kind`. One query for any number."""
+    chosen = Preference.objects.filter(user=OuterRef("pk"), kind=kind.code)
+    rhythm = Rhythm.objects.filter(user=OuterRef("pk"))
+    browsers = PushSubscription.objects.filter(user=OuterRef("pk"), ended_at__isnull=True).order_by("pk")
+    times = JSONObject(quiet_from="quiet_from", quiet_until="quiet_until", digest_at="digest_at")
     users = (
         get_user_model()
-        .objects.filter(pk__in=wanted, is_active=True)
+        .objects.filter(pk__in=set(ids), is_active=True)
         .order_by("pk")
-        .values_list("pk", "email", "phone", "full_name", "locale", "time_zone")
+        .annotate(
+            chosen=ArraySubquery(chosen.values_list(JSONObject(channel="channel", mode="mode"))),
+            rhythm=ArraySubquery(rhythm.values_list(times)),
+            browsers=ArraySubquery(browsers.values_list("pk")),
+        )
+        .values_list("pk", "email", "phone", "full_name", "locale", "time_zone", "chosen", "rhythm", "browsers")
     )
-    chosen: dict[UUID, dict[str, str]] = defaultdict(dict)
-    rows = Preference.objects.filter(user_id__in=wanted, kind=kind.code)
-    for user_id, channel, mode in rows.values_list("user_id", "channel", "mode"):
-        chosen[user_id][channel] = mode
-    rhythms = Rhythm.objects.in_bulk(wanted)
-    subscriptions: dict[UUID, list[UUID]] = defaultdict(list)
-    active = PushSubscription.objects.filter(user_id__in=wanted, ended_at__isnull=True)
-    for user_id, pk in active.order_by("pk").values_list("user_id", "pk"):
-        subscriptions[user_id].append(pk)
     return [
         Person(
             id=pk,
             email=email,
             phone=phone,
             reader=Reader(full_name or email, locale, time_zone),
-            chosen=chosen.get(pk, {}),
-            rhythm=rhythms.get(pk),
-            subscriptions=tuple(subscriptions.get(pk, ())),
+            chosen={one["channel"]: one["mode"] for one in choices},
+            rhythm=_rhythm(pk, hours[0]) if hours else None,
+            subscriptions=tuple(subscriptions),
         )
-        for pk, email, phone, full_name, locale, time_zone in users
+        for pk, email, phone, full_name, locale, time_zone, choices, hours, subscriptions in users
     ]
+
+
+def _rhythm(user_id: UUID, hours: Mapping[str, str | None]) -> Rhythm:
+    found = {name: dt.time.fromisoformat(text) if text else None for name, text in hours.items()}
+    return Rhythm(user_id=user_id, **found)
