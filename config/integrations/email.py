@@ -6,7 +6,6 @@ from urllib.parse import unquote, urlsplit
 
 from config.env import Env, EnvError
 
-
 # A provider's scheme -> anymail's names of its key and, where it has one, of the sender's domain.
 ANYMAIL_KEYS = {
     "brevo": ("BREVO_API_KEY", ""),
