@@ -49,6 +49,7 @@ class Env:
     database_pool_size: int
     statement_timeout_ms: int
     redis_url: str
+    engine_redis_url: str
     broker_url: str
     allowed_hosts: tuple[str, ...]
     public_url: str
@@ -104,6 +105,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),
+        engine_redis_url=reader.redis("NUMINA_ENGINE_REDIS_URL"),
         broker_url=reader.broker("NUMINA_BROKER_URL"),
         allowed_hosts=reader.words("NUMINA_ALLOWED_HOSTS"),
         public_url=reader.text("NUMINA_PUBLIC_URL", "").rstrip("/"),

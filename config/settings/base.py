@@ -232,7 +232,7 @@ RATELIMIT_FAIL_OPEN = True  # a lost cache must not lock every teller out
 UNFOLD = unfold_settings(ENV)
 
 # The balance engine. Without it, and for accounts that it does not execute, everything runs in PostgreSQL.
-ENGINE: dict[str, Any] = {"ENABLED": True, "REDIS_URL": ENV.redis_database(3)}
+ENGINE: dict[str, Any] = {"ENABLED": True, "REDIS_URL": ENV.engine_redis_url or ENV.redis_database(3)}
 
 # The bank itself. Amounts and days that a bank sets once; products carry their own.
 NUMINA: dict[str, Any] = {
