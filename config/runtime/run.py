@@ -15,6 +15,7 @@ from config.runtime.home import Home, HomeLock, home_open, json_read
 from config.runtime.leftovers import group_stop, started_from, started_of
 from config.runtime.ports import web_port
 from config.runtime.processes import Supervisor, commands
+from config.runtime.proxy import https_port, proxy_command, proxy_environment, tls_wanted, web_environment
 from config.runtime.report import (
     STOP_SIGNALS,
     RuntimeFault,
@@ -29,7 +30,7 @@ from config.runtime.servers import Servers, servers_of, state_update
 
 READY_SECONDS = 60.0
 LEFTOVER_GRACE_SECONDS = 10.0
-APPLICATION_PROCESSES = ("web", "worker", "beat", "engine")
+APPLICATION_PROCESSES = ("web", "worker", "beat", "engine", "proxy")
 
 
 def run() -> int:
@@ -83,6 +84,7 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     folder = home.run / "ready"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    tls_port = https_port() if tls_wanted() else 0
     ended = threading.Event()
     gave_up = threading.Event()
 
@@ -96,7 +98,7 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         state_update(home, phase="ready", ready=True)
-        _banner(home, port, time.monotonic() - started)
+        _banner(home, f"https://localhost:{tls_port}" if tls_port else f"http://127.0.0.1:{port}", started)
 
     def on_started(pids: dict[str, int]) -> None:
         services = {}
@@ -111,8 +113,14 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     environment = {**os.environ, **servers.environment()}
     environment.setdefault("NUMINA_LOG_FORMAT", "console")
     environment["NUMINA_READY_FOLDER"] = str(folder)
+    if tls_port:
+        environment |= web_environment(tls_port)
     for name, command in commands(port).items():
         supervisor.add(name, command, environment)
+    if tls_port:
+        supervisor.add(
+            "proxy", proxy_command(), environment | proxy_environment(home, port=tls_port, upstream_port=port)
+        )
     supervisor.loop()
     ended.set()
     asked = supervisor.returncode in {130, 143}
@@ -121,10 +129,9 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     return asked and not gave_up.is_set()
 
 
-def _banner(home: Home, port: int, seconds: float) -> None:
-    site = f"http://127.0.0.1:{port}"
+def _banner(home: Home, site: str, started: float) -> None:
     say()
-    say(f"Numina is ready ({seconds:.1f} s).")
+    say(f"Numina is ready ({time.monotonic() - started:.1f} s).")
     say(f"  staff site     {site}/admin/")
     say(f"  API            {site}/api/v1/docs")
     say(f"  health         {site}/api/v1/health/ready")
