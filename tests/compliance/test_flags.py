@@ -96,9 +96,7 @@ def test_what_is_usual_is_read_from_the_days_before(account: Any) -> None:
     assert outflows(since=now, until=now + dt.timedelta(hours=1), days=90) == []
 
 
-def test_staff_who_post_while_the_bank_is_closed_are_seen(
-    account: Any, limits: dict[str, int], api_with: Any
-) -> None:
+def test_staff_who_post_while_the_bank_is_closed_are_seen(account: Any, limits: dict[str, int], api_with: Any) -> None:
     teller = api_with("payments.deposit", "accounts.view", branch=account.branch)
     cash = {
         "account": account.number,
