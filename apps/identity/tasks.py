@@ -15,25 +15,25 @@ RETRIES: dict[str, Any] = {"autoretry_for": (OSError,), "max_retries": 3, "retry
 """A mail server that is away is tried three times more; the person can ask again meanwhile."""
 
 
-@shared_task(name="identity.code_send", queue="critical", ignore_result=True, **RETRIES)
+@shared_task(name="identity.code_send", ignore_result=True, **RETRIES)
 def code_send(*, challenge_id: str, **_: Any) -> None:
     """Make a code and send it to the phone or mailbox that was chosen."""
     services.challenge_code_send(challenge_id=UUID(challenge_id), at=clock.now())
 
 
-@shared_task(name="identity.reset_send", queue="mail", ignore_result=True, **RETRIES)
+@shared_task(name="identity.reset_send", ignore_result=True, **RETRIES)
 def reset_send(*, email: str, **_: Any) -> None:
     """Send a link for a new password, if the address has a user."""
     services.password_reset_begin(email=email, at=clock.now())
 
 
-@shared_task(name="identity.confirm_send", queue="mail", ignore_result=True, **RETRIES)
+@shared_task(name="identity.confirm_send", ignore_result=True, **RETRIES)
 def confirm_send(*, email: str, **_: Any) -> None:
     """Send a link that confirms an address, if it still has to be."""
     services.email_confirm_begin(email=email, at=clock.now())
 
 
-@shared_task(name="identity.notice_send", queue="mail", ignore_result=True, **RETRIES)
+@shared_task(name="identity.notice_send", ignore_result=True, **RETRIES)
 def notice_send(*, user_id: str, what: str, at: str, **_: Any) -> None:
     """Tell a user that something of their security was changed."""
     services.change_notice_send(user_id=UUID(user_id), what=what, at=datetime.fromisoformat(at))
