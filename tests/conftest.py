@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from pytest_django import fixtures as pytest_django_fixtures
 
@@ -68,6 +69,17 @@ class ApiClient(Client):
 
     def delete(self, path: str, data: Any = None, **extra: Any) -> Any:  # type: ignore[override]
         return self._with_body("DELETE", path, data, extra)
+
+
+def _close_outside_of_tests(self: BaseDatabaseWrapper) -> None:
+    """A server gives its connection back after each request. A request made inside a test's transaction must not, and
+    it may end late: when its response is closed."""
+    if not self.in_atomic_block:
+        _close_if_obsolete(self)
+
+
+_close_if_obsolete = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+BaseDatabaseWrapper.close_if_unusable_or_obsolete = _close_outside_of_tests  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

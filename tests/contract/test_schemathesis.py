@@ -6,15 +6,12 @@ nothing else, the same in every run.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -63,21 +60,11 @@ def api() -> Any:
     return schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", application)
 
 
-@contextlib.contextmanager
-def _connection_kept() -> Iterator[None]:
-    """A server gives its connection back after each request; here the test's transaction is on it."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
-
-
 def _called(case: Any, bank: Bank) -> None:
     """Call and check; whatever it did is undone."""
     undone = transaction.atomic()
     undone._from_testcase = True  # as pytest-django's own: durable transactions may open inside of it
-    with _connection_kept(), undone:
+    with undone:
         response = case.call(headers={"Authorization": f"Bearer {bank.root.access}"})
         transaction.set_rollback(True)
     case.validate_response(response, checks=CHECKED)
