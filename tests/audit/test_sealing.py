@@ -146,7 +146,11 @@ def test_seals_anchors_and_single_partitions_refuse_changes(table: str) -> None:
     from django.db import DatabaseError, transaction
 
     for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
-        with pytest.raises(DatabaseError, match="append-only|permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match=r"append-only|permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
