@@ -277,7 +277,12 @@ def main() -> int:
     parser.add_argument("--only", default="", help="comma-separated names of measures")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--notices", action="store_true", help="measure notifications instead")
+    parser.add_argument("--engine", action="store_true", help="measure the balance engine instead")
     options = parser.parse_args()
+    if options.engine:
+        from tests.load import engine
+
+        return engine.main()
     if options.notices:
         from tests.load import notices
 

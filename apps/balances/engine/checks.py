@@ -149,7 +149,7 @@ def chain_faults(part: control.Part) -> list[str]:
     faults = []
     with connection.cursor() as cursor:
         cursor.execute(_GAPS, [part.id, part.epoch])
-        count, low, high = cursor.fetchone()  # type: ignore[misc]
+        count, low, high = cursor.fetchone()
         if low != 1 or count != high or high < part.head_seq:
             faults.append(f"the journal of epoch {part.epoch} has {count} entries from {low} to {high}")
     if part.mode != "FAST":

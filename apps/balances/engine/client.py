@@ -228,7 +228,7 @@ def old_epochs_unlink(*, partition: int, epoch: int, limit: int = 5_000) -> int:
     for key in memory().scan_iter(match=f"{{p{partition}}}:*", count=1_000):
         part = key.split(b":")[1]
         if part.isdigit() and int(part) < epoch:
-            removed += int(memory().unlink(key))
+            removed += int(guarded(memory().unlink, key))
             if removed >= limit:
                 break
     return removed
@@ -238,7 +238,7 @@ def idle_accounts(*, partition: int, epoch: int, before_seq: int, limit: int = 2
     """Accounts in memory that no entry since `before_seq` has touched, some of them."""
     found: list[int] = []
     for key in memory().scan_iter(match=f"{{p{partition}}}:{epoch}:a:*", count=500):
-        ho, last = memory().hmget(key, "ho", "last")
+        ho, last = guarded(memory().hmget, key, "ho", "last")
         if ho == b"0" and int(last or 0) < before_seq:
             found.append(int(key.rsplit(b":", 1)[1]))
             if len(found) >= limit:

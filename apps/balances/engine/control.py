@@ -113,7 +113,7 @@ def part_read(partition: int) -> Part:
     """The partition as it is now."""
     with connection.cursor() as cursor:
         cursor.execute(_PART, [partition])
-        return Part(*cursor.fetchone())  # type: ignore[misc]
+        return Part(*cursor.fetchone())
 
 
 def engine_partitions() -> list[int]:

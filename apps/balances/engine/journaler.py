@@ -117,7 +117,7 @@ class Journaler:
         if self._holds_courtesy is not raw or raw is None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_lock(7004, %s)", [self.partition])
-                held = bool(cursor.fetchone()[0])  # type: ignore[index]
+                held = bool(cursor.fetchone()[0])
             self._holds_courtesy = connection.connection if held else None
         if self._holds_courtesy is not None:
             return True
@@ -254,7 +254,7 @@ def _known(entries: Sequence[Entry]) -> bool:
             " JOIN balances_transaction_key k ON k.transaction_id = t.id)",
             [[entry.transaction_id for entry in entries]],
         )
-        return bool(cursor.fetchone()[0])  # type: ignore[index]
+        return bool(cursor.fetchone()[0])
 
 
 def poison_keep(part: control.Part, row: tuple[int, bytes, str], why: str) -> None:
@@ -302,7 +302,7 @@ def write(part: control.Part, work: _Work, *, dry: bool = False) -> None:
             " (SELECT current::text FROM ledger_businessdate) FROM generate_series(1, %s)",
             [count],
         )
-        ids, booked_at, today = cursor.fetchone()  # type: ignore[misc]
+        ids, booked_at, today = cursor.fetchone()
         journal, lines, keys = [], [], []
         place = f"\t{part.id}\t{part.epoch}\t"
         for journal_id, entry, written, chain in zip(ids, work.entries, work.lines, work.hashes, strict=True):

@@ -88,7 +88,7 @@ class Engine:
             loop.join(5)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_shared(%s), pg_try_advisory_lock(%s)", [PRESENCE, PRESENCE])
-            last = bool(cursor.fetchone()[1])  # type: ignore[index]
+            last = bool(cursor.fetchone()[1])
         if last:
             for partition in control.engine_partitions():
                 part = control.part_read(partition)

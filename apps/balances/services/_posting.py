@@ -189,7 +189,7 @@ def _called(statement: str, parameters: list[Any]) -> tuple[Any, ...]:
         if refusal is None:
             raise
         raise refusal() from error
-    return row  # type: ignore[no-any-return]
+    return row
 
 
 def _check(postings: Sequence[Posting]) -> list[int]:
