@@ -189,7 +189,7 @@ def schedules_run(*, business_date: dt.date, at: dt.datetime) -> int:
     """Ask for the reports that are due with a closed business date; how many. Twice is once a date."""
     asked = 0
     for schedule in report_schedules().filter(is_active=True):
-        since = period_start(schedule.rhythm, business_date)
+        since = period_start(rhythm=schedule.rhythm, day=business_date)
         if since is None or ReportRun.objects.filter(schedule=schedule, as_of=business_date).exists():
             continue
         with transaction.atomic():
@@ -208,7 +208,7 @@ def schedules_run(*, business_date: dt.date, at: dt.datetime) -> int:
     return asked
 
 
-def period_start(rhythm: str, day: dt.date) -> dt.date | None:
+def period_start(*, rhythm: str, day: dt.date) -> dt.date | None:
     """First day of the period that `day` ends, or None when it ends none. Days of a rhythm of days: the year so far."""
     if rhythm == ReportSchedule.Rhythm.DAY:
         return day.replace(month=1, day=1)

@@ -149,7 +149,9 @@ def test_schedules_are_for_those_who_see_the_whole_bank(api_with: Any) -> None:
 )
 def test_a_rhythm_knows_the_period_that_a_day_ends(rhythm: str, day: str, first: str | None) -> None:
     assert rhythm in ReportSchedule.Rhythm.values
-    assert period_start(rhythm, dt.date.fromisoformat(day)) == (dt.date.fromisoformat(first) if first else None)
+    assert period_start(rhythm=rhythm, day=dt.date.fromisoformat(day)) == (
+        dt.date.fromisoformat(first) if first else None
+    )
 
 
 def test_staff_find_and_open_their_reports_on_the_site(

@@ -28,6 +28,7 @@ from tests.factories.members import MemberFactory
 from tests.security.compliance import compliance_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
+from tests.security.reports import report_things
 from tests.security.routes import Route
 
 KES = {"amount": "1.00", "currency": "KES"}
@@ -127,23 +128,14 @@ def bank(db: None, _files: None) -> Bank:
     )
     assert period.ends_on < day
     assert root.user is not None
-    ids, bodies = people_things(root.user, root.access)
-    bank.ids |= ids
-    bank.bodies |= bodies
-    ids, bodies = notice_things(root.user)
-    bank.ids |= ids
-    bank.bodies |= bodies
-    assert root.user is not None
-    ids, bodies = people_things(root.user, root.access)
-    bank.ids |= ids
-    bank.bodies |= bodies
-    ids, bodies = compliance_things(root.user, alice)
-    bank.ids |= ids
-    bank.bodies |= bodies
-    assert root.user is not None
-    ids, bodies = people_things(root.user, root.access)
-    bank.ids |= ids
-    bank.bodies |= bodies
+    for ids, bodies in (
+        notice_things(root.user),
+        compliance_things(root.user, alice),
+        report_things(root.user),
+        people_things(root.user, root.access),
+    ):
+        bank.ids |= ids
+        bank.bodies |= bodies
     bank.ids |= {
         "member_id": alice.pk,
         "account_id": account.pk,

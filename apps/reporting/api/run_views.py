@@ -85,9 +85,9 @@ class ReportRunView(ApiView):
     permissions: ClassVar = {"GET": "ledger.view"}
 
     @extend_schema(summary="Read a report's facts", responses=forms.ReportRunSerializer)
-    def get(self, request: Request, run_id: UUID) -> Response:
+    def get(self, request: Request, report_id: UUID) -> Response:
         NoParams.parse(request)
-        return respond(forms.ReportRunSerializer(report_run_get_for(user=_caller(request), pk=run_id)).data)
+        return respond(forms.ReportRunSerializer(report_run_get_for(user=_caller(request), pk=report_id)).data)
 
 
 class ReportRunFileView(ApiView):
@@ -111,9 +111,9 @@ class ReportRunFileView(ApiView):
             (200, "application/pdf"): OpenApiTypes.BINARY,
         },
     )
-    def get(self, request: Request, run_id: UUID) -> HttpResponse:
+    def get(self, request: Request, report_id: UUID) -> HttpResponse:
         NoParams.parse(request)
-        run = report_run_get_for(user=_caller(request), pk=run_id)
+        run = report_run_get_for(user=_caller(request), pk=report_id)
         content = services.report_open(acting_user=_caller(request), run=run)
         return HttpResponse(
             content,

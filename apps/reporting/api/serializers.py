@@ -31,14 +31,14 @@ class StatementParams(QueryParams):
     format = ChoiceField(choices=["json", "csv", "xlsx", "pdf"], default="json")
 
 
-class StatementColumnSerializer(serializers.Serializer):
+class ReportColumnSerializer(serializers.Serializer):
     """A column: a period, or a moment when `since` is null."""
 
     since = serializers.DateField(allow_null=True)
     as_of = serializers.DateField()
 
 
-class StatementRowSerializer(serializers.Serializer):
+class ReportRowSerializer(serializers.Serializer):
     """A row. Amounts are decimal strings, one a column, positive on the side on which the row naturally grows."""
 
     kind = serializers.ChoiceField(choices=["heading", "group", "line", "total", "result"])
@@ -49,7 +49,7 @@ class StatementRowSerializer(serializers.Serializer):
     amounts = serializers.ListField(child=serializers.CharField())
 
 
-class StatementProofSerializer(serializers.Serializer):
+class ReportProofSerializer(serializers.Serializer):
     """A sum that must be nothing in every column."""
 
     text = serializers.CharField()
@@ -65,9 +65,9 @@ class FinancialStatementSerializer(serializers.Serializer):
     currency = serializers.CharField()
     branch = serializers.CharField(allow_null=True)
     as_of_entry = serializers.IntegerField(help_text="The newest journal entry at the moment of reading.")
-    columns = StatementColumnSerializer(many=True)
-    rows = StatementRowSerializer(many=True)
-    proofs = StatementProofSerializer(many=True)
+    columns = ReportColumnSerializer(many=True)
+    rows = ReportRowSerializer(many=True)
+    proofs = ReportProofSerializer(many=True)
     is_proven = serializers.BooleanField()
 
 

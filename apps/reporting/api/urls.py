@@ -12,8 +12,8 @@ urlpatterns = [
     path("reports/changes-in-equity", views.ChangesInEquityView.as_view(), name="changes-in-equity"),
     path("reports/cash-flow", views.CashFlowView.as_view(), name="cash-flow"),
     path("reports/runs", run_views.ReportRunsView.as_view(), name="runs"),
-    path("reports/runs/<uuid:run_id>", run_views.ReportRunView.as_view(), name="run"),
-    path("reports/runs/<uuid:run_id>/file", run_views.ReportRunFileView.as_view(), name="run-file"),
+    path("reports/runs/<uuid:report_id>", run_views.ReportRunView.as_view(), name="run"),
+    path("reports/runs/<uuid:report_id>/file", run_views.ReportRunFileView.as_view(), name="run-file"),
     path("reports/schedules", run_views.ReportSchedulesView.as_view(), name="schedules"),
     path("reports/schedules/<uuid:schedule_id>", run_views.ReportScheduleView.as_view(), name="schedule"),
 ]
