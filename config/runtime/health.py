@@ -4,12 +4,12 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from config.runtime.ports import ADDRESS
 
-BACKGROUND_PROCESSES = ("worker", "beat", "engine")
 READY_PATH = "/api/v1/health/ready"
 
 
@@ -31,15 +31,15 @@ def health_get(port: int, *, timeout: float = 5.0) -> tuple[int, dict[str, Any]]
     return answer.status, parsed if isinstance(parsed, dict) else {}
 
 
-def ready_wait(port: int, folder: Path, *, seconds: float, ended: threading.Event) -> str:
+def ready_wait(port: int, folder: Path, background: Sequence[str], *, seconds: float, ended: threading.Event) -> str:
     """Wait until the site answers 200 and the background processes are at work; what is missing, or nothing.
 
-    `folder` is where worker and beat leave a mark when they are (see config.celery).
+    `folder` is where the `background` processes leave a mark when they are (see config.celery).
     """
     deadline = time.monotonic() + seconds
     while True:
         status, body = health_get(port)
-        late = [name for name in BACKGROUND_PROCESSES if not (folder / name).exists()]
+        late = [name for name in background if not (folder / name).exists()]
         if (status == 200 and not late) or ended.is_set():
             return ""
         if time.monotonic() > deadline:

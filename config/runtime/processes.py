@@ -1,4 +1,4 @@
-"""Web, worker and beat under honcho's process manager, with what a bank's machine needs beyond it.
+"""Web, workers and beat under honcho's process manager, with what a bank's machine needs beyond it.
 
 Beyond honcho: children end when their manager is killed, a server that ignores SIGTERM is killed after a while,
 a closed terminal does not stop the stopping, and a hook runs once all are started.
@@ -18,17 +18,53 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 from honcho.process import Popen, Process
 
+from config.runtime.report import RuntimeFault
+
 GRACE_SECONDS = 12.0
 WEB_WORKERS = 2
 WEB_THREADS = 8  # at most this many requests a worker hold a database connection
 WEB_KILL_SECONDS = 8
+WORKER_PROCESSES_MAX = 64
 PR_SET_PDEATHSIG = 1
+
+
+# Long work has a worker of its own, so that it never stands before what somebody waits for; four would cost memory.
+WORKERS_DEFAULT = "critical,default,mail=2 bulk=1"
+
+
+def worker_groups(text: str) -> list[tuple[tuple[str, ...], int]]:
+    """The queues and the number of processes of each worker, from `critical=2 default,mail=2 bulk=1`.
+
+    Raises `RuntimeFault` for a queue that does not exist, that two workers take or that none does.
+    """
+    from config.integrations.queues import QUEUE_NAMES
+
+    groups = []
+    for word in text.split():
+        queues, _, processes = word.partition("=")
+        if not (processes.isascii() and processes.isdigit() and 1 <= int(processes) <= WORKER_PROCESSES_MAX):
+            raise RuntimeFault(f"NUMINA_WORKERS reads {WORKERS_DEFAULT!r}, not {word!r}.")
+        groups.append((tuple(queues.split(",")), int(processes)))
+    if sorted(queue for queues, _ in groups for queue in queues) != sorted(QUEUE_NAMES):
+        raise RuntimeFault(f"NUMINA_WORKERS must name each of the queues {', '.join(QUEUE_NAMES)} once.")
+    return groups
+
+
+def worker_commands() -> dict[str, list[str]]:
+    """The workers by name, as NUMINA_WORKERS has them."""
+    groups = worker_groups(os.environ.get("NUMINA_WORKERS", "").strip() or WORKERS_DEFAULT)
+    return {
+        f"worker-{queues[0]}": [
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues", ",".join(queues)),
+            *("--concurrency", str(processes), "--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
+            *("--hostname", f"{queues[0]}@%h"),
+        ]
+        for queues, processes in groups
+    }
 
 
 def commands(port: int) -> dict[str, list[str]]:
     """The processes of a copy, by name, in the order of their start."""
-    from config.integrations.queues import QUEUE_NAMES
-
     python = [sys.executable, "-m"]
     web = [
         *python,
@@ -39,14 +75,9 @@ def commands(port: int) -> dict[str, list[str]]:
         *("--log-level", "error"),
         "config.wsgi:application",
     ]
-    worker = [
-        *python,
-        *("celery", "--quiet", "-A", "config", "worker", "--queues", ",".join(QUEUE_NAMES), "--concurrency", "2"),
-        *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
-    ]
     beat = [*python, *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING")]
     engine = [sys.executable, "manage.py", "balances", "run"]
-    return {"web": web, "worker": worker, "beat": beat, "engine": engine}
+    return {"web": web, **worker_commands(), "beat": beat, "engine": engine}
 
 
 def _end_with_parent(number: int) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 from config.env import ROOT
 from config.runtime.health import ready_wait
@@ -29,8 +30,8 @@ from config.runtime.report import (
 from config.runtime.servers import Servers, servers_of, state_update
 
 READY_SECONDS = 60.0
+SERVERS = ("postgres", "valkey")
 LEFTOVER_GRACE_SECONDS = 10.0
-APPLICATION_PROCESSES = ("web", "worker", "beat", "engine", "proxy")
 
 
 def run() -> int:
@@ -84,12 +85,14 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     folder = home.run / "ready"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    processes = commands(port)
+    background = [name for name in processes if name != "web"]
     tls_port = https_port() if tls_wanted() else 0
     ended = threading.Event()
     gave_up = threading.Event()
 
     def announce() -> None:
-        missing = ready_wait(port, folder, seconds=READY_SECONDS, ended=ended)
+        missing = ready_wait(port, folder, background, seconds=READY_SECONDS, ended=ended)
         if ended.is_set():
             return
         if missing:
@@ -115,8 +118,8 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     environment["NUMINA_READY_FOLDER"] = str(folder)
     if tls_port:
         environment |= web_environment(tls_port)
-    for name, command in commands(port).items():
-        supervisor.add(name, command, environment)
+    for name, command in processes.items():
+        supervisor.add(name, command, {**environment, "NUMINA_PROCESS": name})
     if tls_port:
         supervisor.add(
             "proxy", proxy_command(), environment | proxy_environment(home, port=tls_port, upstream_port=port)
@@ -146,10 +149,15 @@ def _banner(home: Home, site: str, started: float) -> None:
     say()
 
 
+def application_processes(services: dict[str, Any]) -> list[str]:
+    """The names of the processes on record that are neither PostgreSQL nor Valkey."""
+    return [name for name in services if name not in SERVERS]
+
+
 def leftovers_stop(home: Home) -> None:
     """End the processes of a copy whose manager was killed. Its PostgreSQL and Valkey are taken over instead."""
     services = json_read(home.state_file).get("services", {})
-    for name in APPLICATION_PROCESSES:
+    for name in application_processes(services):
         process = started_from(services.get(name))
         if process is not None and group_stop(process, str(home.path), grace_seconds=LEFTOVER_GRACE_SECONDS):
             say(f"  {name:<14} stopped one that an earlier start left behind (pid {process.pid})")
@@ -161,7 +169,7 @@ def _stop(home: Home, servers: Servers | None) -> None:
         state_update(home, phase="stopping", ready=False)
     say("Numina stops")
     services = json_read(home.state_file).get("services", {})
-    for name in APPLICATION_PROCESSES:
+    for name in application_processes(services):
         process = started_from(services.get(name))
         if process is not None:
             group_stop(process, str(home.path), grace_seconds=2)

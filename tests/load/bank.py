@@ -55,7 +55,9 @@ def bank_make() -> Bank:
     accounts = [_account(product.pk, member.pk, branch.pk, today) for _ in range(ACCOUNTS)]
     cash = internal_account_id(gl_code="1120", branch_id=branch.pk, branch_code=branch.code, currency="KES")
     postings_post([_funding(cash, account.ledger_account_id) for account in accounts], actor_id=None)
-    user = user_make(*PERMISSIONS, scope="all", is_staff=False, plan="unlimited")  # a machine: what it reads is not staff's looking
+    user = user_make(
+        *PERMISSIONS, scope="all", is_staff=False, plan="unlimited"
+    )  # a machine: what it reads is not staff's looking
     with connection.cursor() as cursor:
         cursor.execute((SQL / "raw_schema.sql").read_text(encoding="utf-8"))
         cursor.execute(

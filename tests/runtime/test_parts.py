@@ -16,7 +16,7 @@ from config.integrations.logging import REDACTED, redact
 from config.runtime.home import Home, HomeLock, home_open, json_read, json_write, secrets_get
 from config.runtime.leftovers import Started, group_stop, is_alive, started_of
 from config.runtime.ports import port_any, port_for, port_is_free, web_port
-from config.runtime.processes import commands
+from config.runtime.processes import worker_commands, worker_groups
 from config.runtime.report import RuntimeFault
 from config.runtime.status import status_collect
 
@@ -140,8 +140,25 @@ def test_each_queue_has_a_key_of_its_own() -> None:
     """With one shared key a task would be copied into every queue."""
     queues = celery_settings(env_read({"REDIS_URL": "redis://h/0"}))["CELERY_TASK_QUEUES"]
     assert all(queue.exchange.name == queue.routing_key == queue.name for queue in queues)
-    worker = commands(8000)["worker"]
-    assert ",".join(queue.name for queue in queues) in worker
+    served = [
+        name for command in worker_commands().values() for name in command[command.index("--queues") + 1].split(",")
+    ]
+    assert sorted(served) == sorted(queue.name for queue in queues)
+
+
+def test_each_queue_may_have_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMINA_WORKERS", "critical=2 default=3 bulk=1 mail=1")
+    workers = worker_commands()
+    assert list(workers) == ["worker-critical", "worker-default", "worker-bulk", "worker-mail"]
+    assert workers["worker-default"][7:11] == ["--queues", "default", "--concurrency", "3"]
+
+
+@pytest.mark.parametrize(
+    "text", ["critical,default,bulk=2", "critical,default,bulk,mail", "critical,default,bulk,mail,bulk=1", "all=0"]
+)
+def test_a_queue_that_no_worker_or_two_would_take_is_an_error(text: str) -> None:
+    with pytest.raises(RuntimeFault, match="NUMINA_WORKERS"):
+        worker_groups(text)
 
 
 @pytest.mark.parametrize(

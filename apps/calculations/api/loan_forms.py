@@ -71,6 +71,9 @@ def several(form: type[serializers.Serializer], most: int, *, required: bool = F
     return serializers.ListField(child=form(), required=required, max_length=most, min_length=1 if required else 0)
 
 
+INTEREST = [options.PER_PERIOD, *CONVENTIONS]
+
+
 class RoundingForm(StrictSerializer):
     """To a multiple of a unit, by a mode."""
 
@@ -176,7 +179,7 @@ class LoanForm(StrictSerializer):
     method = ChoiceField(choices=options.METHODS, default="declining")
     amortization = ChoiceField(choices=options.AMORTIZATIONS, default="equal_instalments")
     interest = ChoiceField(
-        choices=[options.PER_PERIOD, *CONVENTIONS], default=options.PER_PERIOD,
+        choices=INTEREST, default=options.PER_PERIOD,
         help_text="`per_period`: the same for each whole period; else a day count, day by day.",
     )  # fmt: skip
     level = ChoiceField(
