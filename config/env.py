@@ -78,6 +78,7 @@ class Env:
     vault_url: str
     vault_token: str
     vault_key: str
+    metrics_token: str
 
     def redis_database(self, offset: int) -> str:
         """Redis URL of the database `offset` places after the configured one.
@@ -134,6 +135,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         vault_url=reader.text("NUMINA_VAULT_URL", ""),
         vault_token=reader.secret_file("NUMINA_VAULT_TOKEN"),
         vault_key=reader.text("NUMINA_VAULT_KEY", "numina"),
+        metrics_token=reader.secret_file("NUMINA_METRICS_TOKEN"),
     )
     if reader.faults:
         raise EnvError("\n".join(reader.faults))

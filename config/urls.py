@@ -5,12 +5,15 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from apps.core.metrics import metrics
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("account/", include("apps.identity.public_pages")),
     path("api/v1/", include("config.api")),
+    path("metrics", metrics),
 ]
 
 if settings.ANYMAIL.get("WEBHOOK_SECRET"):

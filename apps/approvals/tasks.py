@@ -17,19 +17,19 @@ from apps.identity.models import User
 from apps.jobs.selectors import calendar_of
 
 
-@shared_task(name="approvals.timers_sweep", queue="default", ignore_result=True)
+@shared_task(name="approvals.timers_sweep", ignore_result=True)
 def timers_sweep(**_: Any) -> None:
     """Remind, escalate and expire what is due. Beat runs it every half minute."""
     services.timers_sweep(at=clock.now())
 
 
-@shared_task(name="approvals.executions_sweep", queue="critical", ignore_result=True)
+@shared_task(name="approvals.executions_sweep", ignore_result=True)
 def executions_sweep(**_: Any) -> None:
     """Carry out what is approved and was not carried out: after a crash, or after a transient fault."""
     services.executions_sweep(at=clock.now())
 
 
-@shared_task(name="approvals.event_announce", queue="mail", ignore_result=True)
+@shared_task(name="approvals.event_announce", ignore_result=True)
 def event_announce(*, request_id: str, event: str, number: int, **_: Any) -> None:
     """Tell whom an event concerns: the approvers that the open levels ask, and the maker. Safe twice, by the key."""
     request = ApprovalRequest.objects.select_related("maker", "branch").get(public_id=UUID(request_id))
@@ -61,7 +61,7 @@ def _amount(request: ApprovalRequest) -> str:
     return money_text(request.amount_minor, request.currency, with_currency=True)
 
 
-@shared_task(name="approvals.digest_send", queue="mail", ignore_result=True)
+@shared_task(name="approvals.digest_send", ignore_result=True)
 def digest_send(**_: Any) -> None:
     """Tell each approver how much waits, once on a working day. Whom nothing waits for hears nothing."""
     at = clock.now()

@@ -12,19 +12,19 @@ from apps.audit import anchors, archiving, sealing, verifying
 from apps.core import clock
 
 
-@shared_task(name="audit.trail_seal", queue="default", ignore_result=True)
+@shared_task(name="audit.trail_seal", ignore_result=True)
 def trail_seal(**_: Any) -> None:
     """Seal what is final. Beat runs it every few seconds."""
     sealing.trail_seal_all(at=clock.now())
 
 
-@shared_task(name="audit.anchor", queue="default", ignore_result=True)
+@shared_task(name="audit.anchor", ignore_result=True)
 def anchor(**_: Any) -> None:
     """Note yesterday's head of each chain outside of the database, once. Beat runs it every quarter of an hour."""
     anchors.anchors_write(at=clock.now())
 
 
-@shared_task(name="audit.housekeeping", queue="bulk", ignore_result=True)
+@shared_task(name="audit.housekeeping", ignore_result=True)
 def housekeeping(**_: Any) -> None:
     """Make the partitions of the coming months; archive those that have been online long enough."""
     now = clock.now()
@@ -33,7 +33,7 @@ def housekeeping(**_: Any) -> None:
         archiving.partition_archive(partition=partition, acting_user=None, at=now)
 
 
-@shared_task(name="audit.trail_verify", queue="bulk", ignore_result=True)
+@shared_task(name="audit.trail_verify", ignore_result=True)
 def trail_verify(verification_id: str, **_: Any) -> None:
     """Do a verification that somebody asked for."""
     verifying.verification_run(verification_id=UUID(verification_id), at=clock.now())

@@ -13,14 +13,14 @@ from apps.core import clock
 WINDOW = dt.timedelta(hours=1)
 
 
-@shared_task(name="compliance.scan", queue="bulk", ignore_result=True)
+@shared_task(name="compliance.scan", ignore_result=True)
 def scan(**_: Any) -> None:
     """Look at the last hour with every rule. Beat runs it every ten minutes, so the windows overlap."""
     now = clock.now()
     services.flags_raise(since=now - WINDOW, until=now)
 
 
-@shared_task(name="compliance.forget", queue="bulk", ignore_result=True)
+@shared_task(name="compliance.forget", ignore_result=True)
 def forget(**_: Any) -> None:
     """Delete identities whose years of retention are over. Beat runs it daily."""
     services.identities_forget(today=clock.now().date())

@@ -11,7 +11,7 @@ from apps.vault import services
 from apps.vault.models import Rotation
 
 
-@shared_task(name="vault.rotate", queue="bulk", ignore_result=True)
+@shared_task(name="vault.rotate", ignore_result=True)
 def rotate(**_: Any) -> None:
     """Start a rotation when the key is old enough; go on with one that was begun. Beat runs it every minute."""
     now = clock.now()

@@ -251,6 +251,7 @@ ENGINE: dict[str, Any] = {"ENABLED": True, "REDIS_URL": ENV.engine_redis_url or 
 NUMINA: dict[str, Any] = {
     "BANK_NAME": ENV.bank_name,
     "BASE_CURRENCY": ENV.base_currency,
+    "METRICS_TOKEN": ENV.metrics_token,
     "COUNTRY": ENV.country,
     "TIME_ZONE": "Africa/Nairobi",
     "BACK_VALUE_DAYS": 30,
