@@ -63,8 +63,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
         "dash_entry": books.as_of_entry,
     }
     if user_may(request, "ledger.view"):
-        branch_id = branch_ids[0] if branch_ids else None
-        entries = entries_touching(posted_entries(), branch_ids=branch_id and [branch_id])[:LATEST_ENTRIES]
+        entries = entries_touching(posted_entries(), branch_ids=branch_ids)[:LATEST_ENTRIES]
         context["dash_entries"] = [(entry, amounts_of(entry)) for entry in entries]
     return context
 
@@ -95,7 +94,7 @@ def _kpis(
     others = ", ".join(f"{code} {money_short(minor, code)}" for code, minor in deposits if code != base and minor)
     of_today = f"business_date_from={today}&business_date_to={today}"
     volume = _volume_today(today, base, branch_ids)
-    count = entries_of_day(day=today, branch_id=branch_ids[0] if branch_ids else None)
+    count = entries_of_day(day=today, branch_ids=branch_ids)
     return [
         {
             "title": "Deposits",

@@ -83,9 +83,9 @@ def month_totals(
     return credit_before - debit_before, months
 
 
-def entries_of_day(*, day: dt.date, branch_id: UUID | None = None) -> int:
-    """How many entries were posted on a business date, over the index of dates."""
-    return entries_touching(posted_entries().filter(business_date=day), branch_ids=branch_id and [branch_id]).count()
+def entries_of_day(*, day: dt.date, branch_ids: Collection[UUID] | None = None) -> int:
+    """How many entries were posted on a business date, over the index of dates; in these branches, in all for None."""
+    return entries_touching(posted_entries().filter(business_date=day), branch_ids=branch_ids).count()
 
 
 def posted_entries() -> QuerySet[JournalEntry]:

@@ -13,7 +13,13 @@ def test_the_machine_itself_reads_the_figures_of_every_app(client: Any) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 200
     said = answer.content.decode()
-    for name in ("numina_queue_messages", "numina_cache", "numina_engine", "numina_notification_deliveries_last_hour", "numina_key_age_days"):
+    for name in (
+        "numina_queue_messages",
+        "numina_cache",
+        "numina_engine",
+        "numina_notification_deliveries_last_hour",
+        "numina_key_age_days",
+    ):
         assert name in said, name
 
 
