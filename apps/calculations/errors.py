@@ -46,8 +46,8 @@ class RateNotValid(CalculationError):
 class AmountOutOfRange(CalculationError):
     """422: an amount or a number is outside what the calculation takes."""
 
-    code = "amount-out-of-range"
-    title = "The amount is out of range"
+    code = "calculation-out-of-range"
+    title = "An amount is outside what the calculation takes"
 
 
 class RecurrenceNotValid(CalculationError):

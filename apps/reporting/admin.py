@@ -16,7 +16,7 @@ from apps.core.admin import NuminaAdmin
 from apps.core.errors import DomainError
 from apps.reporting import renditions
 from apps.reporting.models import ReportRun, ReportSchedule
-from apps.reporting.selectors import report_run_get_for, report_runs_visible_to
+from apps.reporting.selectors import report_run_get_for, report_runs_visible_to, report_schedules_visible_to
 from apps.reporting.services import report_open
 
 
@@ -80,3 +80,7 @@ class ReportScheduleAdmin(NuminaAdmin):
     list_display = ("report", "rhythm", "form", "currency", "role", "is_active")
     list_filter = ("is_active",)
     fields = ("report", "form", "rhythm", "currency", "compares", "role", "is_active", "created_by", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReportSchedule]:
+        user: Any = request.user
+        return report_schedules_visible_to(user)

@@ -52,3 +52,8 @@ def report_run_get_for(*, user: User, pk: UUID) -> ReportRun:
 def report_schedules() -> QuerySet[ReportSchedule]:
     """All schedules of reports."""
     return ReportSchedule.objects.select_related("role", "created_by")
+
+
+def report_schedules_visible_to(user: User) -> QuerySet[ReportSchedule]:
+    """Schedules draw reports over the whole bank: who sees it sees them, nobody else."""
+    return report_schedules() if branches_in_reach(user=user) is None else report_schedules().none()

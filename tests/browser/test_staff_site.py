@@ -53,7 +53,7 @@ def test_a_member_is_found_and_the_account_looked_into(
     page.get_by_role("link", name=scene.account.number).click()
     page.get_by_role("link", name="Transactions", exact=True).click()
     expect(page.locator(".nm-lines tbody tr")).to_have_count(25)
-    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Older", exact=True).click()
     expect(page.locator(".nm-lines")).to_contain_text("Salary, Acme Ltd")
     page.get_by_role("link", name="Newer").click()
     expect(page.locator(".nm-lines tbody tr")).to_have_count(25)

@@ -171,6 +171,12 @@ def test_bodies_that_are_no_json_object_are_refused(bank: Bank) -> None:
         response = bank.send(bank.root, route, method, body)
         nothing_needed = not body and named(route) in {
             "auth/logout",
+            "approvals/{approval_id}/cancellation",
+            "approvals/{approval_id}/escalation",
+            "approvals/delegations/{delegation_id}/revocation",
+            "approvals/policies/{policy_id}/activation",
+            "approvals/policies/{policy_id}/withdrawal",
+            "audit/verifications",
             "ledger/journal-entries/{transaction_id}/reversal",
             "holds/{hold_id}/capture",
         }

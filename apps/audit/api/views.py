@@ -18,7 +18,7 @@ from apps.audit.selectors import events_filtered
 from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
 
@@ -44,6 +44,7 @@ class AuditExportsView(ApiView):
     """Chosen events as a file, and whose file it is."""
 
     permissions: ClassVar = {"GET": "audit.view", "POST": "audit.export"}
+    also_answers: ClassVar = {"GET": frozenset({404})}  # for a hash that no file of ours has
 
     @extend_schema(
         summary="Look up an exported file by its hash",
@@ -110,6 +111,7 @@ class AuditVerificationsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         verification = verifying.verification_request(acting_user=request.user)
         location = f"/api/v1/audit/verifications/{verification.pk}"
         return respond(forms.VerificationSerializer(verification).data, status=202, location=location)

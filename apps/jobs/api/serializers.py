@@ -141,7 +141,9 @@ class ScheduleStateSerializer(serializers.Serializer):
     name = serializers.CharField(source="schedule.name")
     title = serializers.CharField(source="schedule.title")
     branch = serializers.CharField(source="branch.code", allow_null=True, default=None)
-    at = serializers.TimeField(source="schedule.at", help_text="By the clock of the branch, or of the head office.")
+    at = serializers.CharField(
+        source="schedule.at", help_text="HH:MM:SS by the clock of the branch or the head office."
+    )
     every_day = serializers.BooleanField(source="schedule.every_day", help_text="Otherwise on business days.")
     last_business_date = serializers.DateField(source="last.business_date", allow_null=True, default=None)
     last_outcome = serializers.ChoiceField(

@@ -25,7 +25,7 @@ from apps.ledger.selectors import business_date_current
 from apps.reporting import renditions, services
 from apps.reporting.api import serializers as forms
 from apps.reporting.api.views import CSVRenderer, PDFRenderer, XLSXRenderer
-from apps.reporting.selectors import report_run_get_for, report_runs_visible_to, report_schedules
+from apps.reporting.selectors import report_run_get_for, report_runs_visible_to, report_schedules_visible_to
 
 
 def _caller(request: Request) -> User:
@@ -137,9 +137,9 @@ class ReportSchedulesView(ApiView):
         responses=page_of(forms.ReportScheduleSerializer),
     )
     def get(self, request: Request) -> Response:
-        """All schedules, newest first."""
+        """Newest first; for those who see the whole bank."""
         values = forms.ReportScheduleListParams.parse(request)
-        schedules = report_schedules().order_by("-created_at", "-id")
+        schedules = report_schedules_visible_to(_caller(request)).order_by("-created_at", "-id")
         if values["is_active"] is not None:
             schedules = schedules.filter(is_active=values["is_active"])
         page = forms.ReportScheduleListParams.page(schedules, request=request, values=values)
@@ -176,17 +176,17 @@ class ReportScheduleView(ApiView):
     @extend_schema(summary="Read a schedule of a report", responses=forms.ReportScheduleSerializer)
     def get(self, request: Request, schedule_id: UUID) -> Response:
         NoParams.parse(request)
-        return respond(forms.ReportScheduleSerializer(self._found(schedule_id)).data)
+        return respond(forms.ReportScheduleSerializer(self._found(request, schedule_id)).data)
 
     @extend_schema(summary="End a schedule of a report", request=None, responses={204: None})
     def delete(self, request: Request, schedule_id: UUID) -> Response:
         """It is drawn up no more; what was drawn up stays."""
         NoParams.parse(request)
-        services.schedule_end(acting_user=_caller(request), schedule=self._found(schedule_id), at=clock.now())
+        services.schedule_end(acting_user=_caller(request), schedule=self._found(request, schedule_id), at=clock.now())
         return Response(status=204)
 
-    def _found(self, schedule_id: UUID) -> Any:
-        schedule = report_schedules().filter(pk=schedule_id).first()
+    def _found(self, request: Request, schedule_id: UUID) -> Any:
+        schedule = report_schedules_visible_to(_caller(request)).filter(pk=schedule_id).first()
         if schedule is None:
             raise NotFound("No such schedule.")
         return schedule
