@@ -7,7 +7,8 @@ window.addEventListener("DOMContentLoaded", () => {
     url: root.dataset.schema,
     domNode: root,
     deepLinking: true,
-    docExpansion: "list",
+    docExpansion: "none", // hundreds of operations: the names of the parts first
+    filter: true,
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
     persistAuthorization: false,

@@ -25,6 +25,7 @@ def test_the_docs_render_and_work_without_a_word_in_the_console(server: str) -> 
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("requestfailed", lambda request: said.append(request.url))
         page.goto(f"{server}/api/v1/docs")
+        page.locator("#operations-tag-health button.expand-operation").click()
         page.locator("#operations-health-health_live_retrieve button.opblock-summary-control").click()
         page.get_by_text("Try it out").first.click()
         page.get_by_text("Execute").first.click()
