@@ -127,7 +127,7 @@ def test_interest_with_every_row(caller: ApiClient) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "code", "pointer"),
     [
-        ({"opening_balance": "1.005"}, 422, "amount-out-of-range", "/opening_balance"),
+        ({"opening_balance": "1.005"}, 422, "calculation-out-of-range", "/opening_balance"),
         ({"movements": [{"date": "2025-01-01", "amount": "1"}]}, 422, "period-not-valid", "/movements/0/date"),
         ({"rates": [{"tiers": [{"from_balance": "5", "rate": "0.1"}]}]}, 422, "rate-not-valid", "/rates/0/tiers"),
         (
