@@ -31,7 +31,7 @@ LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where
 # Lowest first: each may import only those before it.
 NUMINA_APPS = [
     "core", "calculations", "vault", "identity", "audit", "jobs", "notifications", "approvals",
-    "ledger", "balances", "members", "accounts", "payments", "compliance", "reporting", "backoffice",
+    "ledger", "balances", "members", "accounts", "payments", "lending", "compliance", "reporting", "backoffice",
 ]  # fmt: skip
 
 INSTALLED_APPS = [

@@ -1,0 +1,28 @@
+"""What lending keeps. Money is in the ledger: a loan points at three ledger accounts and keeps no balance of its own.
+
+LoanProduct 1-n LoanProductTerms (versions by date)     LoanApplication n-1 product, 1-1 Loan
+Loan 1-n LoanEvent     what happened, in order: the schedule is replayed from it
+     1-n LoanSchedule 1-n LoanInstalment    the schedule as it stood after an event; one version is current
+     1-1 LoanStanding  what is in the books, and how late it is
+     1-n LoanDay       what a close of business booked for it
+docs/explanation/lending.md tells how they work together.
+"""
+
+from apps.lending.models._applications import LoanApplication
+from apps.lending.models._events import LoanEvent
+from apps.lending.models._loans import Loan, LoanDay, LoanStanding
+from apps.lending.models._products import BorrowerKind, LoanProduct, LoanProductTerms
+from apps.lending.models._schedules import LoanInstalment, LoanSchedule
+
+__all__ = [
+    "BorrowerKind",
+    "Loan",
+    "LoanApplication",
+    "LoanDay",
+    "LoanEvent",
+    "LoanInstalment",
+    "LoanProduct",
+    "LoanProductTerms",
+    "LoanSchedule",
+    "LoanStanding",
+]
