@@ -8,6 +8,8 @@ from config.env import Env
 from config.integrations.queues import QUEUE_NAMES, ROUTES
 
 TASK_SECONDS_MAX = 3600
+ACK_SECONDS_MAX = TASK_SECONDS_MAX + 600
+"""How long a broker waits for a task to end before it hands it to a second worker: longer than the longest task."""
 
 
 def celery_settings(env: Env) -> dict[str, Any]:
@@ -16,7 +18,7 @@ def celery_settings(env: Env) -> dict[str, Any]:
         "CELERY_BROKER_URL": broker_url(env),
         "CELERY_RESULT_BACKEND": None,  # states of work are rows of ours, not results in Redis
         "CELERY_TASK_IGNORE_RESULT": True,
-        "CELERY_TASK_QUEUES": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUE_NAMES],
+        "CELERY_TASK_QUEUES": _queues(),
         "CELERY_TASK_ROUTES": {task: {"queue": queue} for task, queue in ROUTES.items()},
         "CELERY_TASK_DEFAULT_QUEUE": "default",
         "CELERY_TASK_DEFAULT_EXCHANGE": "default",
@@ -45,12 +47,19 @@ def broker_url(env: Env) -> str:
     return env.broker_url or env.redis_database(1)
 
 
+def _queues() -> list[Queue]:
+    # RabbitMQ's own limit is half an hour. It reads this since 3.12, before that `consumer_timeout` of its settings.
+    patience = {"x-consumer-timeout": ACK_SECONDS_MAX * 1_000}
+    return [
+        Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=patience) for name in QUEUE_NAMES
+    ]
+
+
 def _transport_options(env: Env) -> dict[str, Any]:
     if broker_url(env).startswith("amqp"):
         return {"confirm_publish": True}  # a message counts as sent when RabbitMQ says that it has it
     return {
-        # Longer than the longest task: otherwise Redis hands a running task to a second worker.
-        "visibility_timeout": TASK_SECONDS_MAX + 600,
+        "visibility_timeout": ACK_SECONDS_MAX,
         "socket_timeout": 10,
         "queue_order_strategy": "priority",  # of several queues, a worker empties the first first
     }

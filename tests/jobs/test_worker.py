@@ -55,7 +55,17 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
         url = env_read().redis_database(settings.REDIS_OFFSET + 1)
         redis.from_url(url).flushdb()
     with _sending_to(current_app._get_current_object(), url):
+        if request.param == "rabbitmq":
+            _queues_empty()
         yield url
+
+
+def _queues_empty() -> None:
+    """What an earlier test left waiting in RabbitMQ is no message of this one."""
+    with current_app.connection_for_write() as connection_:
+        for queue in current_app.conf.task_queues:
+            queue.bind(connection_.default_channel).declare()
+            queue.bind(connection_.default_channel).purge()
 
 
 @contextmanager
@@ -250,5 +260,4 @@ def _forget(broker: str) -> None:
     if broker.startswith("redis"):
         redis.from_url(broker).flushdb()
         return
-    with current_app.connection_for_write() as broker_connection:
-        broker_connection.default_channel.queue_purge("bulk")
+    _queues_empty()
