@@ -64,3 +64,66 @@ class ImportNotResumable(Conflict):
 
     code = "import-not-resumable"
     title = "The file is gone"
+
+
+class TillInUse(Conflict):
+    """409: the till, or the teller, has a session that is not closed."""
+
+    code = "till-in-use"
+    title = "A session is not closed yet"
+
+
+class TillNotOpen(Conflict):
+    """409: the session is not open for this any more, or it is another teller's."""
+
+    code = "till-not-open"
+    title = "The till is not open for this"
+
+
+class TillNumberTaken(Conflict):
+    """409: the branch has a till with this number."""
+
+    code = "till-number-taken"
+    title = "The number is taken"
+
+
+class CountNotRight(Unprocessable):
+    """422: notes and coins that the currency does not have, or that are not worth the amount."""
+
+    code = "count-not-right"
+    title = "The notes and coins do not add up"
+
+
+class TillLimitExceeded(Unprocessable):
+    """422: more than one transaction at the till may move, or more cash than the till may hold."""
+
+    code = "till-limit-exceeded"
+    title = "Above a limit of the till"
+
+
+class CashNotThere(Unprocessable):
+    """422: the till or the vault holds less cash than is to leave it."""
+
+    code = "cash-not-there"
+    title = "There is not as much cash"
+
+
+class NeedsAnotherPerson(Conflict):
+    """409: it takes two: who asked, or counted, does not confirm."""
+
+    code = "needs-another-person"
+    title = "Somebody else has to confirm it"
+
+
+class VaultTransferOpen(Conflict):
+    """409: cash between till and vault is asked for and not confirmed; confirm or cancel it first."""
+
+    code = "vault-transfer-open"
+    title = "A vault transfer is not decided"
+
+
+class VaultTransferDecided(Conflict):
+    """409: the vault transfer was confirmed or cancelled before."""
+
+    code = "vault-transfer-decided"
+    title = "The vault transfer is decided"

@@ -8,9 +8,13 @@ raised and not kept.
 from apps.payments.services._batches import BATCH_MAX, BatchItem, ItemResult, transfer_batch_post
 from apps.payments.services._cash import deposit_post, withdrawal_post
 from apps.payments.services._common import Asked, Details
+from apps.payments.services._counter import cash_pay, cash_take
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
 from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
+from apps.payments.services._sessions import session_confirm, session_count, session_open
+from apps.payments.services._tills import till_create, till_update
 from apps.payments.services._transfers import REVERSIBLE, transfer_accept, transfer_post, transfer_reverse
+from apps.payments.services._vault import vault_transfer_ask, vault_transfer_cancel, vault_transfer_decide
 
 __all__ = [
     "BATCH_MAX",
@@ -20,6 +24,8 @@ __all__ = [
     "BatchItem",
     "Details",
     "ItemResult",
+    "cash_pay",
+    "cash_take",
     "deposit_post",
     "hold_capture",
     "hold_place",
@@ -27,9 +33,17 @@ __all__ = [
     "import_file",
     "import_run_execute",
     "import_upload",
+    "session_confirm",
+    "session_count",
+    "session_open",
+    "till_create",
+    "till_update",
     "transfer_accept",
     "transfer_batch_post",
     "transfer_post",
     "transfer_reverse",
+    "vault_transfer_ask",
+    "vault_transfer_cancel",
+    "vault_transfer_decide",
     "withdrawal_post",
 ]

@@ -1,4 +1,4 @@
-"""Imports of transactions. Payments themselves are journal entries: the ledger is their only record."""
+"""Imports of transactions."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Reads of payments: the accounts that a payment names, decided payments, runs of imports."""
+"""Reads of payments: the accounts that a payment names, decided payments, holds, runs of imports."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 CACHED_MAX = 200_000
 LIMIT_SECONDS = 5.0
 """How long a changed transaction limit of a product may go unnoticed by another process."""
-
-"""A worker reports after each batch, so that a run silent for as long has lost it, or its message."""
 
 KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_TRANSFER, KIND_CAPTURE = "deposit", "withdrawal", "transfer", "hold_capture"
 KIND_REVERSAL, KIND_IMPORT = "reversal", "import"

@@ -1,0 +1,5 @@
+"""Imports, tills and standing instructions on the staff site."""
+
+from apps.payments.admin import imports
+
+__all__ = ["imports"]

@@ -1,0 +1,23 @@
+"""Row locks of payments, after the balances; see docs/locking.md. A session comes before its vault transfers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from apps.payments.models import Till, TillSession, VaultTransfer
+
+
+def session_lock(*, pk: UUID) -> TillSession:
+    """The session with its till, locked until the transaction ends. Raises TillSession.DoesNotExist."""
+    sessions = TillSession.objects.select_related("till__branch", "teller")
+    return sessions.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def vault_transfer_lock(*, pk: UUID) -> VaultTransfer:
+    """The vault transfer, locked, after its session. Raises VaultTransfer.DoesNotExist."""
+    return VaultTransfer.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def till_lock(*, pk: UUID) -> Till | None:
+    """The till, locked until the transaction ends, or None."""
+    return Till.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()

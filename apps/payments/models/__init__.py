@@ -1,0 +1,13 @@
+"""The tables of payments, by subject. Payments themselves are journal entries: the ledger is their only record."""
+
+from apps.payments.models._imports import ImportRefusal, ImportRun
+from apps.payments.models._tills import Till, TillMovement, TillSession, VaultTransfer
+
+__all__ = [
+    "ImportRefusal",
+    "ImportRun",
+    "Till",
+    "TillMovement",
+    "TillSession",
+    "VaultTransfer",
+]
