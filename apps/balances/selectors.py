@@ -219,6 +219,14 @@ _PROOFS = {
         " WHERE l.journal_id <= (SELECT last_id FROM ledger_seal_state)) t"
         " GROUP BY gl_account_id, branch_id, currency, business_date HAVING sum(total) <> 0 LIMIT 100"
     ),
+    "totals of the closed period {} differ from its days by {}": (
+        "SELECT p.code, sum(t.total)::text FROM (SELECT period_id, gl_account_id, branch_id, currency, credit - debit"
+        " AS total FROM ledger_period_total UNION ALL SELECT p.id, d.gl_account_id, d.branch_id, d.currency,"
+        " d.debit - d.credit FROM ledger_daily_total d JOIN ledger_accountingperiod p ON d.business_date BETWEEN"
+        " p.starts_on AND p.ends_on WHERE EXISTS (SELECT 1 FROM ledger_period_total k WHERE k.period_id = p.id)) t"
+        " JOIN ledger_accountingperiod p ON p.id = t.period_id"
+        " GROUP BY p.code, t.gl_account_id, t.branch_id, t.currency HAVING sum(t.total) <> 0 LIMIT 100"
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from apps.jobs.selectors import calendar_of
 from apps.ledger.sealing import journal_seal_all
 from apps.ledger.selectors import business_date_current, unsealed_count
 from apps.ledger.services import business_date_advance
+from apps.ledger.totals import period_totals_keep, periods_without_totals
 
 
 def rolls_by_clock() -> bool:
@@ -25,6 +26,9 @@ def register() -> None:
     business_day_register(business_date_current)
     step_register(CloseStep("ledger.journal_seal", "Seal the journal", order=100, run=_seal, preview=_seal_preview))
     step_register(
+        CloseStep("ledger.period_totals", "Keep totals of closed periods", order=110, run=_totals, preview=_missing)
+    )
+    step_register(
         CloseStep("ledger.business_date", "Open the next business date", order=900, run=_roll, preview=_roll_preview)
     )
 
@@ -35,6 +39,14 @@ def _seal(context: CloseContext, partition: str) -> Payload:
 
 def _seal_preview(context: CloseContext, partition: str) -> Payload:
     return {"unsealed": unsealed_count()}
+
+
+def _totals(context: CloseContext, partition: str) -> Payload:
+    return {"periods": period_totals_keep()}
+
+
+def _missing(context: CloseContext, partition: str) -> Payload:
+    return {"periods": len(list(periods_without_totals()))}
 
 
 def _roll(context: CloseContext, partition: str) -> Payload:

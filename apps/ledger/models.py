@@ -322,3 +322,30 @@ class DailyTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gl_account_id} {self.business_date} {self.currency}"
+
+
+class PeriodTotal(models.Model):
+    """Debits and credits of a closed period, GL account, branch, currency: a copy of daily totals that change no more.
+
+    Nothing is posted into a closed period, so once its last entry is sealed the sums are final. `books_verify` compares
+    them with the lines.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    period = models.ForeignKey(AccountingPeriod, on_delete=models.PROTECT, related_name="totals", db_index=False)
+    gl_account = models.ForeignKey(GLAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    branch = models.ForeignKey("identity.Branch", on_delete=models.PROTECT, related_name="+", db_index=False)
+    currency = models.CharField(max_length=3)
+    debit = models.DecimalField(max_digits=30, decimal_places=0)
+    credit = models.DecimalField(max_digits=30, decimal_places=0)
+
+    class Meta:
+        db_table = "ledger_period_total"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("period", "currency", "gl_account", "branch"), name="ledger_period_total_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period_id} {self.gl_account_id} {self.currency}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.errors import Conflict, InvalidRequest, PermissionDenied
+from apps.core.errors import Conflict, InvalidRequest, PermissionDenied, Unprocessable
 
 
 class ReportPeriod(InvalidRequest):
@@ -31,3 +31,38 @@ class ReportScheduleReach(PermissionDenied):
 
     code = "report-schedule-reach"
     title = "Schedules are for those who see the whole bank"
+
+
+class TranslationRateMissing(Unprocessable):
+    """422: books in another currency cannot be translated for want of a rate."""
+
+    code = "translation-rate-missing"
+    title = "A rate for the translation is missing"
+
+
+class LayoutNotValid(Unprocessable):
+    """422: a layout names what the chart does not have, or leaves out or repeats a part of it."""
+
+    code = "report-layout-not-valid"
+    title = "The layout does not fit the chart of accounts"
+
+
+class YearNotOver(Conflict):
+    """409: a year is closed after its last business date."""
+
+    code = "year-not-over"
+    title = "The year is not over"
+
+
+class YearNotClosed(Conflict):
+    """409: a year that is not closed cannot be opened again."""
+
+    code = "year-not-closed"
+    title = "The year is not closed"
+
+
+class YearCloseBusy(Conflict):
+    """409: somebody else closes or opens the same year at this moment."""
+
+    code = "year-close-busy"
+    title = "The year is being closed or opened"

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0006_accounts_by_product"),
         ("identity", "0003_confirmed_addresses"),
-        ("ledger", "0006_lending"),
+        ("ledger", "0005_line_checked_by_its_trigger"),
         ("members", "0006_identity_numbers_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

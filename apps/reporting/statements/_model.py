@@ -9,15 +9,18 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: a moment (`since` None) or a period, both ends included."""
+    """One column: a moment (`since` None) or a period, both ends included; of one branch, or of all that are read."""
 
     as_of: dt.date
     since: dt.date | None = None
+    branch_id: UUID | None = None
+    branch: str = ""
 
     @property
     def label(self) -> str:
         """As the heading shows it."""
-        return self.as_of.isoformat() if self.since is None else f"{self.since.isoformat()} to {self.as_of.isoformat()}"
+        time = self.as_of.isoformat() if self.since is None else f"{self.since.isoformat()} to {self.as_of.isoformat()}"
+        return f"{self.branch}, {time}" if self.branch else time
 
 
 @dataclass(frozen=True, slots=True)
