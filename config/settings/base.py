@@ -218,6 +218,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ScopeEnum": "apps.identity.models.Role.Scope",
         "SentStatusEnum": ["sent"],
         "SessionPlaceEnum": "apps.identity.models.Session.Place",
+        "TillMovementKindEnum": "apps.payments.models.TillMovement.Kind",
+        "TillSessionStatusEnum": "apps.payments.models.TillSession.Status",
+        "VaultDirectionEnum": "apps.payments.models.VaultTransfer.Direction",
+        "VaultTransferStatusEnum": "apps.payments.models.VaultTransfer.Status",
     },
 }
 SIMPLE_JWT: dict[str, Any] = {
@@ -290,7 +294,16 @@ NUMINA: dict[str, Any] = {
     "STAFF_IDLE_MINUTES": 30,
     "STAFF_ADDRESSES": ENV.staff_addresses,  # networks from which the staff site opens; empty: all
     # Pages of the staff site that ask for the second factor again (names of URLs).
-    "STAFF_DANGEROUS": frozenset({"ledger_accountingperiod_close"}),
+    "STAFF_DANGEROUS": frozenset(
+        {
+            "ledger_accountingperiod_close",
+            "identity_user_roles",
+            "identity_user_factors",
+            "identity_user_deactivate",
+            "identity_role_permissions",
+            "identity_role_limit",
+        }
+    ),
     "LIMITS": True,  # limits from the database: requests a minute, money at once
     # Who is refused so often within the window (seconds) is shut out for a while.
     "RATE_BLOCK_AFTER": 300,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import accepted, holds, imports, views
+from apps.payments.api import accepted, holds, imports, tills, views
 
 app_name = "payments"
 
@@ -22,4 +22,28 @@ urlpatterns = [
     path("imports/transactions", imports.ImportsView.as_view(), name="imports"),
     path("imports/transactions/<uuid:run_id>", imports.ImportView.as_view(), name="import"),
     path("imports/transactions/<uuid:run_id>/refusals", imports.ImportRefusalsView.as_view(), name="import-refusals"),
+    path("tills", tills.TillsView.as_view(), name="tills"),
+    path("tills/<uuid:till_id>", tills.TillView.as_view(), name="till"),
+    path("till-sessions", tills.TillSessionsView.as_view(), name="till-sessions"),
+    path("till-sessions/<uuid:till_session_id>", tills.TillSessionView.as_view(), name="till-session"),
+    path("till-sessions/<uuid:till_session_id>/movements", tills.TillMovementsView.as_view(), name="till-movements"),
+    path("till-sessions/<uuid:till_session_id>/report", tills.TillReportView.as_view(), name="till-report"),
+    path("till-sessions/<uuid:till_session_id>/deposits", tills.TillDepositsView.as_view(), name="till-deposits"),
+    path(
+        "till-sessions/<uuid:till_session_id>/withdrawals", tills.TillWithdrawalsView.as_view(), name="till-withdrawals"
+    ),
+    path("till-sessions/<uuid:till_session_id>/count", tills.TillCountView.as_view(), name="till-count"),
+    path("till-sessions/<uuid:till_session_id>/closure", tills.TillClosureView.as_view(), name="till-closure"),
+    path(
+        "till-sessions/<uuid:till_session_id>/vault-transfers",
+        tills.VaultTransfersView.as_view(),
+        name="vault-transfers",
+    ),
+    path("vault-transfers/<uuid:vault_transfer_id>", tills.VaultTransferView.as_view(), name="vault-transfer"),
+    path("vault-transfers/<uuid:vault_transfer_id>/decision", tills.VaultDecisionView.as_view(), name="vault-decision"),
+    path(
+        "vault-transfers/<uuid:vault_transfer_id>/cancellation",
+        tills.VaultCancellationView.as_view(),
+        name="vault-cancellation",
+    ),
 ]

@@ -1,0 +1,423 @@
+"""Tills, sessions and the vault over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core import clock
+from apps.core.api.pagination import page_of
+from apps.core.api.query import NoParams
+from apps.core.api.serializers import NoBodySerializer, body_read
+from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
+from apps.core.errors import CurrencyMismatch
+from apps.core.idempotency import request_fingerprint
+from apps.payments import services
+from apps.payments.api import serializers, till_forms
+from apps.payments.api.bodies import account_name
+from apps.payments.api.limits import amount_guard
+from apps.payments.api.views import API, caller, payment_answer
+from apps.payments.models import TillSession, VaultTransfer
+from apps.payments.selectors import (
+    movements_of,
+    session_get_for,
+    session_report,
+    sessions_visible_to,
+    till_get_for,
+    tills_visible_to,
+    vault_transfer_get_for,
+)
+from apps.payments.services import Asked, Details
+
+VIEW, WORK, SUPERVISE, MANAGE = (
+    "payments.view_tills",
+    "payments.till",
+    "payments.supervise_tills",
+    "payments.manage_tills",
+)
+LIMITS = ("holding_limit", "transaction_limit", "tolerance")
+
+
+def session_answer(session: TillSession, *, status: int = 200, location: str = "") -> Response:
+    """A session with its version."""
+    data = till_forms.TillSessionSerializer(session).data
+    return respond(data, status=status, version=session.version, location=location)
+
+
+def vault_answer(transfer: VaultTransfer, *, status: int = 200, location: str = "") -> Response:
+    """A vault transfer with its version."""
+    data = till_forms.VaultTransferSerializer(transfer).data
+    return respond(data, status=status, version=transfer.version, location=location)
+
+
+def limits_read(body: dict[str, Any], currency: str) -> dict[str, Any]:
+    """The body with its limits in minor units of the till. Raises CurrencyMismatch for another currency."""
+    read = dict(body)
+    for name in LIMITS:
+        if name in read:
+            if read[name].currency != currency:
+                raise CurrencyMismatch(f"The till holds {currency}.", pointer=f"/{name}/currency")
+            read[name] = read[name].minor
+    return read
+
+
+class TillsView(ApiView):
+    """Tills of the branches."""
+
+    permissions = {"GET": VIEW, "POST": MANAGE}
+    also_answers = NAMES_A_RECORD
+
+    @extend_schema(
+        parameters=[till_forms.TillListParams], responses=page_of(till_forms.TillSerializer), summary="List tills"
+    )
+    def get(self, request: Request) -> Response:
+        """Tills in your reach."""
+        values = till_forms.TillListParams.parse(request)
+        tills = tills_visible_to(caller(request))
+        if values["branch"]:
+            tills = tills.filter(branch__code=values["branch"])
+        if values["is_active"] is not None:
+            tills = tills.filter(is_active=values["is_active"])
+        return till_forms.TillListParams.page(tills, request=request, values=values).response(till_forms.TillSerializer)
+
+    @extend_schema(
+        request=till_forms.TillCreateSerializer, responses={201: till_forms.TillSerializer}, summary="Set up a till"
+    )
+    def post(self, request: Request) -> Response:
+        """A drawer at a branch with a ledger account of its own under cash at tills."""
+        NoParams.parse(request)
+        body = body_read(till_forms.TillCreateSerializer, request)
+        branch = body.pop("branch")
+        till = services.till_create(
+            acting_user=caller(request), branch_code=branch, **limits_read(body, body["currency"])
+        )
+        data = till_forms.TillSerializer(till).data
+        return respond(data, status=201, version=till.version, location=f"{API}/tills/{till.pk}")
+
+
+class TillView(ApiView):
+    """One till."""
+
+    permissions = {"GET": VIEW, "PATCH": MANAGE}
+
+    @extend_schema(responses=till_forms.TillSerializer, summary="Read a till")
+    def get(self, request: Request, till_id: UUID) -> Response:
+        """A till in your reach; its version is the ETag."""
+        NoParams.parse(request)
+        till = till_get_for(user=caller(request), pk=till_id)
+        return respond(till_forms.TillSerializer(till).data, version=till.version)
+
+    @extend_schema(
+        request=till_forms.TillChangeSerializer, responses=till_forms.TillSerializer, summary="Change a till"
+    )
+    def patch(self, request: Request, till_id: UUID) -> Response:
+        """Change name, limits or tolerance, or take the till out of use."""
+        NoParams.parse(request)
+        till = till_get_for(user=caller(request), pk=till_id)
+        changes = limits_read(body_read(till_forms.TillChangeSerializer, request, partial=True), till.currency)
+        till = services.till_update(
+            acting_user=caller(request), till_id=till.pk, expected_version=self.expected_version, changes=changes
+        )
+        return respond(till_forms.TillSerializer(till).data, version=till.version)
+
+
+class TillSessionsView(ApiView):
+    """Sessions at tills."""
+
+    permissions = {"GET": VIEW, "POST": WORK}
+    also_answers = NAMES_A_RECORD
+
+    @extend_schema(
+        parameters=[till_forms.TillSessionListParams],
+        responses=page_of(till_forms.TillSessionSerializer),
+        summary="List till sessions",
+    )
+    def get(self, request: Request) -> Response:
+        """Sessions at the tills in your reach, newest first."""
+        values = till_forms.TillSessionListParams.parse(request)
+        wanted = {name: values[name] for name in ("till_id", "status") if values[name] is not None}
+        sessions = sessions_visible_to(caller(request)).filter(**wanted)
+        page = till_forms.TillSessionListParams.page(sessions, request=request, values=values)
+        return page.response(till_forms.TillSessionSerializer)
+
+    @extend_schema(
+        request=till_forms.TillOpenSerializer,
+        responses={201: till_forms.TillSessionSerializer},
+        summary="Open a till",
+    )
+    def post(self, request: Request) -> Response:
+        """Begin to work at a till, with a count of what is in it. You and the till have one open session at most."""
+        NoParams.parse(request)
+        body = body_read(till_forms.TillOpenSerializer, request)
+        till = till_get_for(user=caller(request), pk=body["till_id"])
+        session = services.session_open(
+            acting_user=caller(request),
+            till_id=till.pk,
+            count=till_forms.count_read(body, till.currency),
+            at=clock.now(),
+        )
+        return session_answer(session, status=201, location=f"{API}/till-sessions/{session.pk}")
+
+
+class TillSessionView(ApiView):
+    """One session."""
+
+    permissions = {"GET": VIEW}
+
+    @extend_schema(responses=till_forms.TillSessionSerializer, summary="Read a till session")
+    def get(self, request: Request, till_session_id: UUID) -> Response:
+        """A session at a till in your reach; its version is the ETag."""
+        NoParams.parse(request)
+        return session_answer(session_get_for(user=caller(request), pk=till_session_id))
+
+
+class TillMovementsView(ApiView):
+    """What moved in a session."""
+
+    permissions = {"GET": VIEW}
+
+    @extend_schema(
+        parameters=[till_forms.TillMovementListParams],
+        responses=page_of(till_forms.TillMovementSerializer),
+        summary="List a session's movements",
+    )
+    def get(self, request: Request, till_session_id: UUID) -> Response:
+        """Cash into the till and out of it, newest first."""
+        values = till_forms.TillMovementListParams.parse(request)
+        movements = movements_of(session_get_for(user=caller(request), pk=till_session_id))
+        if values["kind"]:
+            movements = movements.filter(kind=values["kind"])
+        page = till_forms.TillMovementListParams.page(movements, request=request, values=values)
+        return page.response(till_forms.TillMovementSerializer)
+
+
+class TillReportView(ApiView):
+    """The proof of a session."""
+
+    permissions = {"GET": VIEW}
+
+    @extend_schema(responses=till_forms.TillReportSerializer, summary="Report of a till session")
+    def get(self, request: Request, till_session_id: UUID) -> Response:
+        """Opening, movements by kind and closing, compared line by line with the till's account in the ledger."""
+        NoParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        return respond(till_forms.report_show(session_report(session)))
+
+
+class CounterView(ApiView):
+    """What cash in and cash out have in common."""
+
+    idempotent_methods = frozenset({"POST"})
+
+    def asked(self, request: Request, till_session_id: UUID) -> tuple[Asked, dict[str, Any]]:
+        """The request under its key, and what the services take."""
+        NoParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        body = body_read(till_forms.CounterRequestSerializer, request)
+        fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
+        return Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint), {
+            "session_id": session.pk,
+            "account": account_name(body["account"]),
+            "amount": body["amount"],
+            "count": till_forms.count_read(body, session.till.currency),
+            "details": Details(
+                description=body.get("description", ""),
+                counterparty=body.get("counterparty", ""),
+                reference=body.get("reference", ""),
+                channel="branch",
+            ),
+            "at": clock.now(),
+        }
+
+
+class TillDepositsView(CounterView):
+    """Cash in."""
+
+    permissions = {"POST": "payments.deposit"}
+
+    @extend_schema(
+        request=till_forms.CounterRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        summary="Take cash at a till",
+    )
+    def post(self, request: Request, till_session_id: UUID) -> HttpResponse:
+        """Cash onto an account, at your own open till. A refusal is not kept: send it again under the same key."""
+        asked, values = self.asked(request, till_session_id)
+        amount_guard(asked, "payments.deposit", values["amount"])
+        return payment_answer(request._request, services.cash_take(asked=asked, **values), location="transactions")
+
+
+class TillWithdrawalsView(CounterView):
+    """Cash out."""
+
+    permissions = {"POST": "payments.withdraw"}
+
+    @extend_schema(
+        request=till_forms.CounterRequestSerializer,
+        responses={201: serializers.PaymentSerializer},
+        summary="Pay cash at a till",
+    )
+    def post(self, request: Request, till_session_id: UUID) -> HttpResponse:
+        """Cash from an account, at your own open till; hand it over after 201. A refusal is not kept."""
+        asked, values = self.asked(request, till_session_id)
+        amount_guard(asked, "payments.withdraw", values["amount"])
+        return payment_answer(request._request, services.cash_pay(asked=asked, **values), location="transactions")
+
+
+class TillCountView(ApiView):
+    """Cashing up."""
+
+    permissions = {"POST": WORK}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        request=till_forms.TillCountSerializer,
+        responses={200: till_forms.TillSessionSerializer},
+        summary="Count a till",
+    )
+    def post(self, request: Request, till_session_id: UUID) -> Response:
+        """End your session with a count. A difference within the till's tolerance is booked and the session closed;
+        a larger one waits for a supervisor."""
+        NoParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        body = body_read(till_forms.TillCountSerializer, request)
+        session = services.session_count(
+            acting_user=caller(request),
+            session_id=session.pk,
+            expected_version=self.expected_version,
+            count=till_forms.count_read(body, session.till.currency),
+            note=body.get("note", ""),
+            at=clock.now(),
+        )
+        return session_answer(session)
+
+
+class TillClosureView(ApiView):
+    """The supervisor's word about a difference."""
+
+    permissions = {"POST": SUPERVISE}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        request=till_forms.TillClosureSerializer,
+        responses={200: till_forms.TillSessionSerializer},
+        summary="Confirm a till's count",
+    )
+    def post(self, request: Request, till_session_id: UUID) -> Response:
+        """Take a count with a difference as it is, or have the till counted again. Not by the teller."""
+        NoParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        body = body_read(till_forms.TillClosureSerializer, request)
+        session = services.session_confirm(
+            acting_user=caller(request),
+            session_id=session.pk,
+            expected_version=self.expected_version,
+            at=clock.now(),
+            **body,
+        )
+        return session_answer(session)
+
+
+class VaultTransfersView(ApiView):
+    """Cash between a till and the vault."""
+
+    permissions = {"GET": VIEW, "POST": WORK}
+
+    @extend_schema(
+        parameters=[till_forms.VaultTransferListParams],
+        responses=page_of(till_forms.VaultTransferSerializer),
+        summary="List a session's vault transfers",
+    )
+    def get(self, request: Request, till_session_id: UUID) -> Response:
+        """Transfers between the till and the vault of its branch, newest first."""
+        values = till_forms.VaultTransferListParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        transfers = session.vault_transfers.select_related("session__till")
+        if values["status"]:
+            transfers = transfers.filter(status=values["status"])
+        page = till_forms.VaultTransferListParams.page(transfers, request=request, values=values)
+        return page.response(till_forms.VaultTransferSerializer)
+
+    @extend_schema(
+        request=till_forms.VaultTransferRequestSerializer,
+        responses={201: till_forms.VaultTransferSerializer},
+        summary="Ask for a vault transfer",
+    )
+    def post(self, request: Request, till_session_id: UUID) -> Response:
+        """Ask for cash from the vault, or to bring cash into it. Nothing moves before somebody else confirms."""
+        NoParams.parse(request)
+        session = session_get_for(user=caller(request), pk=till_session_id)
+        body = body_read(till_forms.VaultTransferRequestSerializer, request)
+        transfer = services.vault_transfer_ask(
+            acting_user=caller(request),
+            session_id=session.pk,
+            direction=body["direction"],
+            amount=body["amount"],
+            count=till_forms.count_read(body, session.till.currency),
+            at=clock.now(),
+        )
+        return vault_answer(transfer, status=201, location=f"{API}/vault-transfers/{transfer.pk}")
+
+
+class VaultTransferView(ApiView):
+    """One vault transfer."""
+
+    permissions = {"GET": VIEW}
+
+    @extend_schema(responses=till_forms.VaultTransferSerializer, summary="Read a vault transfer")
+    def get(self, request: Request, vault_transfer_id: UUID) -> Response:
+        """A vault transfer of a till in your reach."""
+        NoParams.parse(request)
+        return vault_answer(vault_transfer_get_for(user=caller(request), pk=vault_transfer_id))
+
+
+class VaultDecisionView(ApiView):
+    """The second person."""
+
+    permissions = {"POST": SUPERVISE}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        request=till_forms.VaultDecisionSerializer,
+        responses={200: till_forms.VaultTransferSerializer},
+        summary="Confirm a vault transfer",
+    )
+    def post(self, request: Request, vault_transfer_id: UUID) -> Response:
+        """Say that the cash was handed over, which books it, or decline. Not by who asked."""
+        NoParams.parse(request)
+        vault_transfer_get_for(user=caller(request), pk=vault_transfer_id)
+        body = body_read(till_forms.VaultDecisionSerializer, request)
+        transfer = services.vault_transfer_decide(
+            acting_user=caller(request),
+            transfer_id=vault_transfer_id,
+            expected_version=self.expected_version,
+            confirm=body["confirm"],
+            at=clock.now(),
+        )
+        return vault_answer(transfer)
+
+
+class VaultCancellationView(ApiView):
+    """Taking the question back."""
+
+    permissions = {"POST": WORK}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(request=None, responses={200: till_forms.VaultTransferSerializer}, summary="Cancel a vault transfer")
+    def post(self, request: Request, vault_transfer_id: UUID) -> Response:
+        """Take back what you asked for and nobody has decided."""
+        NoParams.parse(request)
+        vault_transfer_get_for(user=caller(request), pk=vault_transfer_id)
+        body_read(NoBodySerializer, request)
+        transfer = services.vault_transfer_cancel(
+            acting_user=caller(request),
+            transfer_id=vault_transfer_id,
+            expected_version=self.expected_version,
+            at=clock.now(),
+        )
+        return vault_answer(transfer)
