@@ -41,6 +41,7 @@ from apps.calculations.loans._servicing import (
     Payment,
     RowState,
     ServicingRules,
+    items_of,
     loan_replay,
 )
 from apps.calculations.loans._terms import CENT, Fee, LoanTerms, Period, Rounding
@@ -87,6 +88,7 @@ __all__ = [
     "explain",
     "fee_amount",
     "interest_till",
+    "items_of",
     "level_instalment",
     "loan_replay",
     "loan_schedule",

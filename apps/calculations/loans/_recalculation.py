@@ -4,7 +4,8 @@
   what is to come is projected as if it were paid then. Where overdue principal is `recorded`, a period in which nothing
   happened keeps the interest that was projected for it before: it is as if the schedule were made anew at each payment
   and today, from the period they are in.
-* Money before its due date is principal at once. What is more than the instalment's principal changes the
+  Where it bears `none`, rows do not depend on lateness, and not on the day of the calculation.
+* Money before its due date is principal at once (rest `daily`, or a payment with a strategy of its own). What is more than the instalment's principal changes the
   instalments to come, by the strategy.
 * A loan that is paid off within a period has interest till that day only.
 """
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from apps.calculations.loans._servicing import Charge, Payment, ServicingRules
 
 RESTS = ("daily", "due_date")
-OVERDUE = ("running", "recorded")
+OVERDUE = ("running", "recorded", "none")
 STRATEGIES = ("lower_instalment", "shorten_term", "next_instalments")
 
 
@@ -42,10 +43,12 @@ def recalculated(
     run = _Run(terms, charges, rules, as_of)
     waiting = list(payments)
     for index, period in enumerate(terms.periods):
-        early = [one for one in waiting if run.counts_from(one.date, period) < period.due]
-        waiting = waiting[len(early) :]
-        on_due = [one for one in waiting if one.date <= period.due]
-        waiting = waiting[len(on_due) :]
+        mine = [one for one in waiting if one.date <= period.due]
+        waiting = waiting[len(mine) :]
+        if rules.overdue == "none":
+            mine = run.arrears_first(mine, period)
+        early = [one for one in mine if run.counts_from(one.date, period, one.strategy) < period.due]
+        on_due = [one for one in mine if run.counts_from(one.date, period, one.strategy) >= period.due]
         if run.period(index, period, early, on_due):
             break
     return run.rows
@@ -72,12 +75,24 @@ class _Run:
         self.projected = False
         """Whether what is overdue counts as paid from here on."""
         self.recorded = rules.overdue == "recorded"
-        self.bearers = ("principal", "interest") if rules.compounding else ("principal",)
+        self.bearers: tuple[str, ...] = ("principal", "interest") if rules.compounding else ("principal",)
+        if rules.overdue == "none":
+            self.bearers = ()
         """What bears interest when it is overdue."""
 
-    def counts_from(self, date: dt.date, period: Period) -> dt.date:
+    def counts_from(self, date: dt.date, period: Period, strategy: str = "") -> dt.date:
         """From which day a payment changes the balance that bears interest."""
-        return date if self.rules.rest == "daily" else period.due
+        return date if self.rules.rest == "daily" or strategy else period.due
+
+    def arrears_first(self, payments: Sequence[Payment], period: Period) -> list[Payment]:
+        """Pay what was due before the period, on the days of the payments; what is left of each of them."""
+        left = [
+            replace(one, amount=allocate(self.items, one.amount, one.date, self.rules.order).left)
+            if one.date < period.due
+            else one
+            for one in payments
+        ]
+        return [one for one in left if one.amount]
 
     def period(self, index: int, period: Period, early: Sequence[Payment], on_due: Sequence[Payment]) -> bool:
         """Add the row of a period. True when the loan has ended with it."""
@@ -111,7 +126,8 @@ class _Run:
         self.changes.append((period.due, ahead - row.principal))
         self._keep_unpaid(row)
         if excess + over and index + 1 < terms.count:
-            self._strategy(index, excess + over)
+            named = [one.strategy for one in (*early, *on_due) if one.strategy]
+            self._strategy(index, excess + over, named[-1] if named else self.rules.prepayment)
         return not self.balance and not any(date > period.due for date, _ in self.paid_out)
 
     def _items(self, row: Row) -> list[Item]:
@@ -227,12 +243,12 @@ class _Run:
             penalties=row.penalties + sum(charge.amount for charge in mine if charge.penalty),
         )
 
-    def _strategy(self, index: int, excess: int) -> None:
+    def _strategy(self, index: int, excess: int, strategy: str) -> None:
         """What early money does to the instalments to come."""
         terms = self.terms
-        if self.rules.prepayment == "next_instalments":
+        if strategy == "next_instalments":
             self.reduce += excess
-        elif self.rules.prepayment == "lower_instalment" and terms.amortization == "equal_instalments" and self.balance:
+        elif strategy == "lower_instalment" and terms.amortization == "equal_instalments" and self.balance:
             self.level.reset(max(index + 1, terms.grace_principal), self.balance)
 
     def _is_payoff(self, period: Period, date: dt.date, money: int) -> bool:

@@ -23,10 +23,15 @@ EVENTS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that came in, or a credit that counts like it."""
+    """Money that came in, or a credit that counts like it.
+
+    A `strategy` makes it a prepayment: what is more than is due is principal from its date on, whatever the rest, and
+    changes the instalments to come by this strategy instead of that of the rules.
+    """
 
     date: dt.date
     amount: int
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class ServicingRules:
     prepayment: str = "lower_instalment"
     """`lower_instalment`, `shorten_term`, `next_instalments`."""
     overdue: str = "running"
-    """Overdue principal bears interest till today (`running`), or in periods with a payment or today (`recorded`)."""
+    """Overdue principal bears interest till today (`running`), in periods with a payment or today (`recorded`), or
+    no further interest (`none`): lateness costs penalties then."""
     compounding: bool = False
     """Overdue interest bears interest as well."""
 
@@ -140,6 +146,8 @@ def _check_events(terms: LoanTerms, payments: Sequence[Payment], charges: Sequen
             raise EventNotPossible("A payment is between the start of the loan and today.", pointer="/payments")
         if not 0 < payment.amount <= MAX_MINOR:
             raise AmountOutOfRange("A payment is above zero.", pointer="/payments")
+        if payment.strategy and payment.strategy not in STRATEGIES:
+            raise UnknownConvention(f"No strategy is called {payment.strategy}.", pointer="/payments")
     for charge in charges:
         if charge.due < terms.start:
             raise EventNotPossible("A charge is not due before the loan.", pointer="/charges")

@@ -91,6 +91,7 @@ class LoanStanding(models.Model):
     booked_through = models.DateField(null=True, blank=True)
     interest_booked = models.BigIntegerField(default=0, help_text="Interest earned.")
     charges_booked = models.BigIntegerField(default=0, help_text="Fees and penalties that fell due.")
+    penalties_booked = models.BigIntegerField(default=0, help_text="Of the charges: penalties.")
     suspended = models.BigIntegerField(default=0, help_text="Of the interest: earned, not paid, and not income yet.")
     is_non_accrual = models.BooleanField(default=False)
     non_accrual_since = models.DateField(null=True, blank=True)

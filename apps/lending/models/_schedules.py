@@ -33,7 +33,7 @@ class LoanInstalment(models.Model):
     """A row of a schedule: what falls due on a day and, in the current version, what is paid of it. Minor units.
 
     `parts` are the stretches of its period with their balance, rate and exact interest: interest earned by a day is
-    that of the parts in proportion to their days, rounded as `rounding` says (ADR 0027).
+    `accrues` of rows due by then and, of the running row, of its parts in proportion to their days, half up (ADR 0027).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -47,6 +47,10 @@ class LoanInstalment(models.Model):
     interest = models.BigIntegerField()
     fees = models.BigIntegerField(default=0)
     penalties = models.BigIntegerField(default=0)
+    accrues = models.BigIntegerField(default=0, help_text="Earned within the period; due later where it is deferred.")
+    charged = models.BigIntegerField(
+        default=0, help_text="Of fees and penalties: charges of their own, booked when they were made."
+    )
     closing = models.BigIntegerField(help_text="Principal after the due date, if all is paid.")
     principal_paid = models.BigIntegerField(default=0)
     interest_paid = models.BigIntegerField(default=0)
