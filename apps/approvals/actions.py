@@ -1,11 +1,11 @@
-"""Actions of this app and of identity, which lies below: policies, delegations, and the roles of users."""
+"""Actions of this app: policies and delegations. Those of identity, which lies below, are in access.py."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.conf import settings
 
+from apps.approvals import access
+from apps.approvals.access import id_of
 from apps.approvals.models import ApprovalPolicy, Delegation
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_get, action_register
 from apps.approvals.services import (
@@ -17,20 +17,8 @@ from apps.approvals.services import (
 )
 from apps.core import clock
 from apps.core.display import moment_text, money_text
-from apps.core.errors import NotFound, ValidationFailed
-from apps.identity.errors import OwnRolesRefused, RoleUnknown
-from apps.identity.models import Role, User
-from apps.identity.services import user_roles_set
-
-
-def id_of(payload: Payload, name: str) -> UUID:
-    """A UUID of a payload. Raises ValidationFailed."""
-    try:
-        return UUID(str(payload[name]))
-    except (KeyError, ValueError) as error:
-        fault = {"pointer": f"/payload/{name}", "code": "invalid", "detail": "Must be an id."}
-        raise ValidationFailed([fault]) from error
-
+from apps.core.errors import NotFound
+from apps.identity.models import User
 
 # -- policies
 
@@ -118,55 +106,6 @@ def _delegation_ended(payload: Payload, state: str) -> None:
     delegation_end(delegation_id=id_of(payload, "delegation_id"), acting_user=None, at=clock.now(), state="refused")
 
 
-# -- roles of users
-
-
-def _roles_validate(maker: User, payload: Payload) -> None:
-    user = _user(payload)
-    if user.pk == maker.pk:
-        raise OwnRolesRefused
-    codes = payload.get("roles")
-    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes) or not payload.get("reason"):
-        fault = {"pointer": "/payload/roles", "code": "invalid", "detail": "Send roles, a list of codes, and a reason."}
-        raise ValidationFailed([fault])
-    missing = set(codes) - set(Role.objects.filter(code__in=codes).values_list("code", flat=True))
-    if missing:
-        raise RoleUnknown(f"There is no role {', '.join(sorted(missing))}.", pointer="/payload/roles")
-
-
-def _user(payload: Payload) -> User:
-    user = User.objects.select_related("branch").filter(pk=id_of(payload, "user_id")).first()
-    if user is None:
-        raise NotFound("No such user.")
-    return user
-
-
-def _roles_preview(maker: User, payload: Payload) -> Preview:
-    user = _user(payload)
-    return Preview(
-        title=f"Roles of {user.get_full_name()}",
-        changes=(
-            Change("Roles", ", ".join(user.role_codes), ", ".join(sorted(payload["roles"]))),
-            Change("Reason", "", str(payload["reason"])),
-        ),
-        branch_id=user.branch_id,
-        branch_code=user.branch.code if user.branch else "",
-        interested_ids=(user.pk,),
-        key=f"roles {user.pk}",
-    )
-
-
-def _roles_execute(execution: Execution) -> Result:
-    user = user_roles_set(
-        acting_user=execution.maker,
-        user_id=id_of(execution.payload, "user_id"),
-        role_codes=execution.payload["roles"],
-        reason=str(execution.payload["reason"]),
-        at=execution.at,
-    )
-    return Result({"user_id": str(user.pk)}, f"/api/v1/users/{user.pk}")
-
-
 def actions_register() -> None:
     """Make the actions known. Called when Django starts."""
     action_register(
@@ -182,9 +121,4 @@ def actions_register() -> None:
             ended=_delegation_ended,
         )
     )  # fmt: skip
-    action_register(
-        Action(
-            "identity.user_roles", "Roles of a user", "identity.manage_users",
-            _roles_validate, _roles_preview, _roles_execute, transactional=True,
-        )
-    )  # fmt: skip
+    access.actions_register()

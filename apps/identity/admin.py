@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.core import clock, display
@@ -18,6 +19,8 @@ from apps.identity.models import AmountLimit, ApiKey, Branch, RateLimit, Role, U
 from apps.identity.permissions import PERMISSIONS
 from apps.identity.selectors import api_keys_visible_to, users_visible_to
 from apps.identity.services import rate_limit_save
+from apps.identity.staff_access import RoleAccessPages, UserAccessPages, said
+from apps.identity.staff_gate import confirm_first, lately_verified
 
 # Access is by the bank's own roles; Django's groups would be a second truth beside them.
 if admin.site.is_registered(Group):
@@ -41,7 +44,7 @@ class BranchAdmin(NuminaHistoryAdmin):
 
 
 @admin.register(Role)
-class RoleAdmin(NuminaHistoryAdmin):
+class RoleAdmin(RoleAccessPages, NuminaHistoryAdmin):
     """What each role allows."""
 
     view_permission = "identity.view_roles"
@@ -61,7 +64,7 @@ class RoleAdmin(NuminaHistoryAdmin):
 
 
 @admin.register(User)
-class UserAdmin(NuminaHistoryAdmin):
+class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     """Who may sign in. The password's hash is no field of any page."""
 
     view_permission = "identity.view_users"
@@ -141,9 +144,33 @@ class RateLimitAdmin(NuminaHistoryAdmin):
     search_fields = ("operation",)
     fields = ("operation", "role", "plan", "requests", "per_seconds", "burst", "starts_at", "ends_at")
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Written only by who has shown the second factor lately."""
+        if request.method == "POST" and not lately_verified(request):
+            return confirm_first(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def save_model(self, request: HttpRequest, obj: RateLimit, form: Any, change: bool) -> None:
-        """Written by the service, so that it is recorded and in force at once."""
-        rate_limit_save(acting_user=request.user, limit=obj, changed=list(form.changed_data))  # type: ignore[arg-type]
+        """Written by the service: recorded, in force at once, or kept for somebody else's approval."""
+        request.rate_limit_done = rate_limit_save(acting_user=request.user, limit=obj, at=clock.now())  # type: ignore[attr-defined, arg-type]
+
+    def response_add(self, request: HttpRequest, obj: RateLimit, post_url_continue: str | None = None) -> HttpResponse:
+        return self._done(request)
+
+    def response_change(self, request: HttpRequest, obj: RateLimit) -> HttpResponse:
+        return self._done(request)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The trail has it; what waits was not written."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The trail has it; what waits was not written."""
+
+    def _done(self, request: HttpRequest) -> HttpResponse:
+        said(self, request, request.rate_limit_done)  # type: ignore[attr-defined]
+        return HttpResponseRedirect(reverse("admin:identity_ratelimit_changelist"))
 
 
 @admin.register(AmountLimit)

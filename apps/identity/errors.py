@@ -31,6 +31,14 @@ class OwnRolesRefused(Unprocessable):
     title = "Another administrator has to change this"
 
 
+class RoleOutOfReach(PermissionDenied):
+    """403: the role or limit reaches further than the one who would give, take or change it."""
+
+    code = "role-out-of-reach"
+    title = "The role reaches further than you do"
+    advice = "Ask an administrator of the whole bank."
+
+
 class EmailTaken(Conflict):
     """409: another user has this address. Told to staff who create users only, never to the public."""
 

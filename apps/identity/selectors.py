@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.errors import NotFound
-from apps.identity.models import ApiKey, Branch, RecoveryCode, Role, SecondFactor, Session, User, UserRole
+from apps.identity.models import AmountLimit, ApiKey, Branch, RecoveryCode, Role, SecondFactor, Session, User, UserRole
 from apps.identity.seals import secret_open
 
 HEAD_OFFICE = "HQ"
@@ -119,6 +119,19 @@ def head_office() -> Branch:
 def roles_all() -> QuerySet[Role]:
     """Every role, by code. What roles allow is no secret among those who may see roles."""
     return Role.objects.order_by("code")
+
+
+def role_get(*, pk: UUID) -> Role:
+    """The role with this id; NotFound when there is none."""
+    found = Role.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such role.")
+    return found
+
+
+def amount_limits_all() -> QuerySet[AmountLimit]:
+    """Every limit by amount, ended ones too, with its role. No secret among those who may see roles."""
+    return AmountLimit.objects.select_related("role")
 
 
 def user_labels(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:

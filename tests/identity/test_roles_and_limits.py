@@ -1,4 +1,4 @@
-"""Changes of roles and limits: who may, what is recorded, when they show, and the gate of approvals."""
+"""Changes of roles and limits: who may, what is recorded, when they show. The gate is in test_access_changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import PermissionDenied, ValidationFailed
 from apps.identity import services
-from apps.identity.errors import OwnRolesRefused
-from apps.identity.gate import gate_register
+from apps.identity.errors import OwnRolesRefused, RoleOutOfReach
 from apps.identity.models import AmountLimit, RateLimit, UserRole
 from tests.factories.identity import BranchFactory, RoleFactory, UserFactory, user_make
 
@@ -26,30 +25,43 @@ def test_a_changed_role_shows_at_the_next_request(api, admin):
     role = RoleFactory(permissions=[])
     client = api.as_user(UserFactory(roles=[role]))
     assert client.get("members").status_code == 403
-    services.role_permissions_set(acting_user=admin, role_id=role.pk, permissions=["members.view"], reason="asked for")
+    permit(admin, role, ["members.view"])
     assert client.get("members").status_code == 200
     event = AuditEvent.objects.get(action="identity.role.changed")
     assert (event.before["permissions"], event.after["permissions"]) == ([], ["members.view"])
     assert role.history.first().history_change_reason == "asked for"
 
 
-def test_nobody_widens_a_role_of_their_own(admin):
+def permit(admin, role, permissions, **more):
+    return services.role_permissions_set(
+        acting_user=admin, role_id=role.pk, permissions=permissions, reason="asked for", at=clock.now(), **more
+    )
+
+
+def test_nobody_widens_a_role_or_a_limit_of_their_own(admin):
+    own = admin.roles.get()
     with pytest.raises(OwnRolesRefused):
-        services.role_permissions_set(
-            acting_user=admin, role_id=admin.roles.get().pk, permissions=["ledger.post"], reason="x"
-        )
+        permit(admin, own, ["ledger.post"])
+    with pytest.raises(OwnRolesRefused):
+        services.amount_limit_set(
+            acting_user=admin, role_code=own.code, permission="payments.transfer", currency="KES",
+            amount_max=None, step_up_above=None, reason="x", at=clock.now(),
+        )  # fmt: skip
+    mine = RateLimit(role=own, requests=10**6, per_seconds=1, burst=10**6)
+    with pytest.raises(OwnRolesRefused):
+        services.rate_limit_save(acting_user=admin, limit=mine, at=clock.now())
 
 
 def test_who_may_not_and_what_is_not_there(admin):
     role = RoleFactory()
     with pytest.raises(PermissionDenied):
-        services.role_permissions_set(
-            acting_user=user_make("identity.view_roles"), role_id=role.pk, permissions=[], reason="x"
-        )
+        permit(user_make("identity.view_roles"), role, [])
+    with pytest.raises(RoleOutOfReach):  # roles belong to the whole bank
+        permit(user_make("identity.manage_roles", scope="branch", branch=BranchFactory()), role, [])
     with pytest.raises(ValidationFailed):
-        services.role_permissions_set(acting_user=admin, role_id=role.pk, permissions=["no.such"], reason="x")
+        permit(admin, role, ["no.such"])
     with pytest.raises(ValidationFailed):
-        services.role_permissions_set(acting_user=admin, role_id=role.pk, permissions=[], scope="moon", reason="x")
+        permit(admin, role, [], scope="moon")
 
 
 def test_a_new_limit_ends_the_one_before(admin):
@@ -64,25 +76,6 @@ def test_a_new_limit_ends_the_one_before(admin):
     assert AmountLimit.objects.filter(role=role, ends_at=None).count() == 1
     with pytest.raises(ValidationFailed):
         services.amount_limit_set(acting_user=admin, amount_max=-1, step_up_above=None, at=at, **about)
-
-
-def test_a_gate_keeps_changes_back_until_they_are_approved(admin):
-    kept = []
-    role = RoleFactory(permissions=[])
-    gate_register(lambda **change: kept.append(change) or True)
-    try:
-        waits = services.role_permissions_set(
-            acting_user=admin, role_id=role.pk, permissions=["members.view"], reason="asked for"
-        )
-        assert waits is None
-        role.refresh_from_db()
-        assert role.permissions == []
-        payload = kept[0]["payload"]
-        done = services.role_permissions_set(acting_user=None, **payload)  # as approvals call it again
-        assert done.permissions == ["members.view"]
-    finally:
-        gate_register(None)
-    assert kept[0]["action"] == "identity.role_permissions"
 
 
 def test_rate_limits_are_written_on_the_staff_site(client, admin):

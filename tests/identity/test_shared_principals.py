@@ -57,7 +57,7 @@ def test_a_change_shows_in_every_process_at_once(pair, change, django_capture_on
         match change:
             case "role":
                 services.role_permissions_set(
-                    acting_user=None, role_id=user.roles.get().pk, permissions=[], reason="less"
+                    acting_user=None, role_id=user.roles.get().pk, permissions=[], reason="less", at=clock.now()
                 )
             case "user":
                 services.user_update(

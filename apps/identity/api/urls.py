@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.identity.api import account_views, factor_views, key_views, views
+from apps.identity.api import access_views, account_views, factor_views, key_views, views
 
 app_name = "identity"
 
@@ -32,6 +32,12 @@ urlpatterns = [
     path("users/me", views.MeView.as_view(), name="me"),
     path("users", views.UsersView.as_view(), name="users"),
     path("users/<uuid:user_id>", views.UserView.as_view(), name="user"),
+    path("users/<uuid:user_id>/roles", access_views.UserRolesView.as_view(), name="user-roles"),
+    path("users/<uuid:user_id>/deactivation", access_views.UserDeactivationView.as_view(), name="user-deactivate"),
+    path("users/<uuid:user_id>/factors-reset", access_views.FactorsResetView.as_view(), name="factors-reset"),
     path("branches", views.BranchesView.as_view(), name="branches"),
     path("roles", views.RolesView.as_view(), name="roles"),
+    path("roles/<uuid:role_id>", access_views.RoleView.as_view(), name="role"),
+    path("roles/<uuid:role_id>/permissions", access_views.RolePermissionsView.as_view(), name="role-permissions"),
+    path("amount-limits", access_views.AmountLimitsView.as_view(), name="amount-limits"),
 ]

@@ -20,7 +20,16 @@ from apps.identity.services._factors import (
     recovery_codes_renew,
 )
 from apps.identity.services._keys import NewKey, api_key_create, api_key_revoke
-from apps.identity.services._limits import amount_limit_set, rate_limit_save, role_permissions_set
+from apps.identity.services._limits import (
+    amount_limit_check,
+    amount_limit_set,
+    rate_limit_check,
+    rate_limit_of,
+    rate_limit_payload,
+    rate_limit_save,
+    role_permissions_check,
+    role_permissions_set,
+)
 from apps.identity.services._passwords import (
     change_notice_send,
     email_confirm,
@@ -29,7 +38,12 @@ from apps.identity.services._passwords import (
     password_reset,
     password_reset_begin,
 )
-from apps.identity.services._staff import user_create_staff, user_deactivate, user_roles_set
+from apps.identity.services._staff import (
+    user_create_staff,
+    user_deactivate,
+    user_roles_check,
+    user_roles_set,
+)
 from apps.identity.services._tokens import (
     Client,
     TokenPair,
@@ -48,6 +62,7 @@ __all__ = [
     "Enrolled",
     "NewKey",
     "TokenPair",
+    "amount_limit_check",
     "amount_limit_set",
     "api_key_create",
     "api_key_revoke",
@@ -67,8 +82,12 @@ __all__ = [
     "password_change",
     "password_reset",
     "password_reset_begin",
+    "rate_limit_check",
+    "rate_limit_of",
+    "rate_limit_payload",
     "rate_limit_save",
     "recovery_codes_renew",
+    "role_permissions_check",
     "role_permissions_set",
     "session_start",
     "session_verify",
@@ -81,6 +100,7 @@ __all__ = [
     "user_deactivate",
     "user_pseudonymise",
     "user_register",
+    "user_roles_check",
     "user_roles_set",
     "user_update",
 ]

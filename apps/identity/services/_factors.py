@@ -25,7 +25,7 @@ from apps.identity.services._challenges import (
     recovery_plain,
     session_verify,
 )
-from apps.identity.services._staff import may_manage, other_user_lock
+from apps.identity.services._staff import may_manage, other_user_lock, reach_check
 from apps.identity.services._tokens import sessions_end
 from apps.identity.services._users import user_save
 
@@ -163,10 +163,11 @@ def factor_remove(*, acting_user: User, factor_id: UUID, at: datetime) -> None:
 def factors_reset(*, acting_user: User | None, user_id: UUID, reason: str, at: datetime) -> User:
     """An administrator takes all factors of somebody who lost them. Not one's own; the next sign-in sets up new ones.
 
-    Raises PermissionDenied, NotFound, OwnRolesRefused.
+    Raises PermissionDenied, NotFound, OwnRolesRefused, RoleOutOfReach for a user who reaches further than oneself.
     """
     may_manage(acting_user)
     user = other_user_lock(acting_user, user_id, None)
+    reach_check(acting_user, user.roles.all())
     Challenge.objects.filter(user=user, used_at=None).update(used_at=at)
     SecondFactor.objects.filter(user=user).delete()
     _factors_off(user, acting_user=acting_user, reason=reason)

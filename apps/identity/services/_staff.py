@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -14,8 +15,9 @@ from apps.core.api.etag import version_check
 from apps.core.errors import NotFound, PermissionDenied
 from apps.core.trail import history_stamp, trail_record
 from apps.identity import locks
-from apps.identity.errors import EmailTaken, OwnRolesRefused, RoleUnknown
-from apps.identity.models import Branch, Role, User, UserRole
+from apps.identity.errors import EmailTaken, OwnRolesRefused, RoleOutOfReach, RoleUnknown
+from apps.identity.gate import Waiting, change_asks
+from apps.identity.models import SCOPES, Branch, Role, User, UserRole
 from apps.identity.principals import principal_forget
 from apps.identity.services._tokens import sessions_end
 from apps.identity.services._users import email_read, particulars_check, password_check, user_save
@@ -88,10 +90,13 @@ def user_roles_set(
     reason: str,
     expected_version: int | None = None,
     at: datetime | None = None,
-) -> User:
+    approval: UUID | None = None,
+) -> User | Waiting:
     """Have a user hold exactly these roles. It shows at the user's next request (see apps.identity.principals).
 
-    Nobody changes their own: OwnRolesRefused. Raises PermissionDenied, NotFound, PreconditionFailed, RoleUnknown.
+    Waiting when somebody else has to approve first (apps.identity.gate); `approval` is what was approved. Nobody
+    changes their own: OwnRolesRefused. Raises PermissionDenied, NotFound, PreconditionFailed, RoleUnknown, and
+    RoleOutOfReach for roles that reach further than who gives or takes them.
     """
     may_manage(acting_user)
     user = other_user_lock(acting_user, user_id, expected_version)
@@ -99,6 +104,17 @@ def user_roles_set(
     held = {item.role.code: item for item in UserRole.objects.select_related("role").filter(user=user)}
     if wanted.keys() == held.keys():
         return user
+    moved = [held[code].role for code in held.keys() - wanted.keys()]
+    reach_check(acting_user, [*moved, *(wanted[code] for code in wanted.keys() - held.keys())])
+    waiting = change_asks(
+        action="identity.user_roles",
+        acting_user=acting_user,
+        payload={"user_id": str(user.pk), "roles": sorted(wanted), "reason": reason},
+        at=at or clock.now(),
+        approval=approval,
+    )
+    if waiting is not None:
+        return waiting
     for code in held.keys() - wanted.keys():
         history_stamp(held[code], acting_user=acting_user, reason=reason)
         held[code].delete()
@@ -109,23 +125,46 @@ def user_roles_set(
     trail_record(
         action="identity.user.roles_changed",
         acting_user=acting_user,
+        kind="security",
         target=user,
         before={"roles": sorted(held)},
-        after={"roles": sorted(wanted)},
+        after={"roles": sorted(wanted), **approved(approval)},
         reason=reason,
     )
     principal_forget(user.pk)
     return user
 
 
+def user_roles_check(*, acting_user: User | None, role_codes: Iterable[str]) -> None:
+    """Raise RoleUnknown, or RoleOutOfReach for roles that reach further than who would give them."""
+    reach_check(acting_user, roles_named(role_codes))
+
+
+def approved(approval: UUID | None) -> dict[str, str]:
+    """What the trail says of a change that somebody approved."""
+    return {} if approval is None else {"approval": str(approval)}
+
+
+def reach_check(acting_user: User | None, roles: Iterable[Role]) -> None:
+    """Raise RoleOutOfReach for a role that reaches further than `acting_user`; None is the system."""
+    if acting_user is None:
+        return
+    own = SCOPES.index(acting_user.reach)
+    further = sorted(role.code for role in roles if SCOPES.index(role.scope) > own)
+    if further:
+        raise RoleOutOfReach(f"Beyond your reach: {', '.join(further)}.")
+
+
 @transaction.atomic
 def user_deactivate(*, acting_user: User | None, user_id: Any, reason: str, at: datetime | None = None) -> User:
     """Lock a user out: sign-in and every token are refused. Users are never deleted, since the trail names them.
 
-    Raises PermissionDenied, NotFound, OwnRolesRefused. A user who is deactivated already stays so.
+    Raises PermissionDenied, NotFound, OwnRolesRefused, RoleOutOfReach for a user who reaches further than oneself. A
+    user who is deactivated already stays so.
     """
     may_manage(acting_user)
     user = other_user_lock(acting_user, user_id, None)
+    reach_check(acting_user, user.roles.all())
     if not user.is_active:
         return user
     user.is_active = False
