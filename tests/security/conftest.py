@@ -28,6 +28,7 @@ from tests.factories.members import MemberFactory
 from tests.security.compliance import compliance_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
+from tests.security.counter import counter_things
 from tests.security.reports import report_things
 from tests.security.routes import Route
 
@@ -133,6 +134,7 @@ def bank(db: None, _files: None) -> Bank:
         compliance_things(root.user, alice),
         report_things(root.user),
         people_things(root.user, root.access),
+        counter_things(root.user, branch, account),
     ):
         bank.ids |= ids
         bank.bodies |= bodies

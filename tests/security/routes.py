@@ -167,6 +167,7 @@ def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
 
 NO_BODY = {
     "holds/{hold_id}/release",
+    "vault-transfers/{vault_transfer_id}/cancellation",
     "ledger/periods/{period_id}/closure",
     "auth/step-up",
     "auth/recovery-codes",

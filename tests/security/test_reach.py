@@ -13,7 +13,7 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
-BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider"}
+BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider", "role_id"}
 """What belongs to the whole bank: whoever holds the permission sees it. Who may not is in test_inventory."""
 
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
@@ -47,6 +47,8 @@ LISTS_IN_REACH = {
     "reports/schedules",
     "dead-letters",
     "close-of-business",
+    "tills",
+    "till-sessions",
 }
 
 
@@ -241,6 +243,7 @@ def test_every_list_in_reach_is_covered() -> None:
     """A new list is either limited to the caller's reach, and in the tests above, or named here as open to its role."""
     open_to_the_role = {
         "account-products",
+        "amount-limits",
         "approvals/policies",
         "audit/verifications",
         "branches",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import accepted, holds, imports, tills, views
+from apps.payments.api import accepted, holds, imports, tills, vault, views
 
 app_name = "payments"
 
@@ -36,14 +36,14 @@ urlpatterns = [
     path("till-sessions/<uuid:till_session_id>/closure", tills.TillClosureView.as_view(), name="till-closure"),
     path(
         "till-sessions/<uuid:till_session_id>/vault-transfers",
-        tills.VaultTransfersView.as_view(),
+        vault.VaultTransfersView.as_view(),
         name="vault-transfers",
     ),
-    path("vault-transfers/<uuid:vault_transfer_id>", tills.VaultTransferView.as_view(), name="vault-transfer"),
-    path("vault-transfers/<uuid:vault_transfer_id>/decision", tills.VaultDecisionView.as_view(), name="vault-decision"),
+    path("vault-transfers/<uuid:vault_transfer_id>", vault.VaultTransferView.as_view(), name="vault-transfer"),
+    path("vault-transfers/<uuid:vault_transfer_id>/decision", vault.VaultDecisionView.as_view(), name="vault-decision"),
     path(
         "vault-transfers/<uuid:vault_transfer_id>/cancellation",
-        tills.VaultCancellationView.as_view(),
+        vault.VaultCancellationView.as_view(),
         name="vault-cancellation",
     ),
 ]
