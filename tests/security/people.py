@@ -11,7 +11,7 @@ from apps.identity import services
 from apps.identity.models import Challenge, Session, User
 from apps.identity.otp import totp_code
 from apps.identity.tokens import access_claims
-from tests.factories.identity import PASSWORD, UserFactory
+from tests.factories.identity import PASSWORD, RoleFactory, UserFactory
 
 Body = tuple[str, str]
 
@@ -26,7 +26,10 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
     key = services.api_key_create(
         acting_user=None, user_id=root.pk, name="Adapter", permissions=["members.view"], at=at
     )
-    ids = {"factor_id": pending.factor.pk, "session_id": other.session_id, "key_id": key.key.pk}
+    role = RoleFactory()
+    ids = {
+        "factor_id": pending.factor.pk, "session_id": other.session_id, "key_id": key.key.pk, "role_id": role.pk,
+    }  # fmt: skip
     return ids, {
         ("POST", "auth/factors/{factor_id}/confirmation"): {"code": totp_code(pending.secret, int(time.time()))},
         ("POST", "auth/factors"): {"kind": "email"},
@@ -38,8 +41,16 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
         ("POST", "auth/email/resend"): {"email": root.email},
         ("POST", "api-keys"): {"user_id": str(root.pk), "name": "Adapter", "permissions": ["members.view"]},
         ("POST", "api-keys/{key_id}/revocation"): {"reason": "Rotated"},
+        ("PUT", "users/{user_id}/roles"): {"roles": [], "reason": "Leaves"},
+        ("POST", "users/{user_id}/deactivation"): {"reason": "Leaves"},
+        ("POST", "users/{user_id}/factors-reset"): {"reason": "Lost the phone"},
+        ("PUT", "roles/{role_id}/permissions"): {"permissions": [], "reason": "Not needed"},
+        ("POST", "amount-limits"): {
+            "role": role.code, "permission": "payments.transfer", "currency": "KES",
+            "amount_max": {"amount": "1.00", "currency": "KES"}, "step_up_above": None, "reason": "Policy",
+        },
         **_second_half(),
-    }
+    }  # fmt: skip
 
 
 def _second_half() -> dict[Body, dict[str, Any]]:
