@@ -66,3 +66,17 @@ class YearCloseBusy(Conflict):
 
     code = "year-close-busy"
     title = "The year is being closed or opened"
+
+
+class LayoutChanged(Conflict):
+    """409: somebody else wrote a layout of this kind at the same moment."""
+
+    code = "report-layout-changed"
+    title = "The layout was written by somebody else just now"
+
+
+class TranslationRateBase(Unprocessable):
+    """422: the base currency has no rate: it is what the others are told in."""
+
+    code = "translation-rate-base"
+    title = "The base currency needs no rate"

@@ -12,12 +12,14 @@ from django.template.response import TemplateResponse
 
 from apps.core import clock
 from apps.core.currencies import CURRENCIES
+from apps.core.errors import DomainError
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
 from apps.ledger.admin.scope import branch_ids_of, branches_of
 from apps.ledger.figures import business_date_or_none
 from apps.reporting import renditions
-from apps.reporting.statements import DRAWN, FinancialStatement, columns_of
+from apps.reporting.drawing import statement_draw
+from apps.reporting.statements import FinancialStatement
 
 TITLES = {
     "balance-sheet": "Balance sheet",
@@ -25,6 +27,9 @@ TITLES = {
     "changes-in-equity": "Changes in equity",
     "cash-flow": "Cash flow",
 }
+
+
+OPTIONS = {"variant": ("two-step", "direct"), "basis": ("translated",), "by": ("branch",)}
 
 
 def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:
@@ -61,11 +66,24 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
     branch = next((one for one in branches if one.code == form.text("branch")), None)
     currency = form.choice("currency", CURRENCIES) or settings.NUMINA["BASE_CURRENCY"]
     compare = form.text("compare") == "year"
-    statement: FinancialStatement = DRAWN[kind](
-        columns=columns_of(since=since, as_of=as_of, compare=compare),
-        currency=currency,
-        branch_ids=[branch.pk] if branch else branch_ids_of(request),
-    )
+    options = {name: form.choice(name, allowed) for name, allowed in OPTIONS.items()}
+    try:
+        statement = statement_draw(
+            kind=kind,
+            since=since,
+            as_of=as_of,
+            compares=compare,
+            currency=settings.NUMINA["BASE_CURRENCY"] if options["basis"] else currency,
+            branch_ids=[branch.pk] if branch else branch_ids_of(request),
+            options=options,
+        )
+    except DomainError as error:
+        form.faults.append(error.detail or error.title)
+        options["basis"] = ""
+        statement = statement_draw(
+            kind=kind, since=since, as_of=as_of, compares=compare, currency=currency,
+            branch_ids=[branch.pk] if branch else branch_ids_of(request), options=options,
+        )  # fmt: skip
     file = form.text("format")
     if file:
         return _file(request, statement, file, branch)
@@ -78,6 +96,7 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
         "report_branch": branch,
         "report_currency": currency,
         "report_compare": compare,
+        "report_options": options,
         "report_is_whole": branch is None and branch_ids_of(request) is None,
         "report_read_at": clock.now(),
     }

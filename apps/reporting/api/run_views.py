@@ -71,6 +71,7 @@ class ReportRunsView(ApiView):
             as_of=as_of,
             currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"],
             compares=body["compare"] == "year",
+            options=forms.options_of(body),
             branch_code=body.get("branch") or "",
             key=self.idempotency_key,
             at=clock.now(),
@@ -161,6 +162,7 @@ class ReportSchedulesView(ApiView):
             rhythm=body["rhythm"],
             currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"],
             compares=body["compare"] == "year",
+            options=forms.options_of(body),
             role_code=body["role"],
             at=clock.now(),
         )

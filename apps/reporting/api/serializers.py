@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -28,7 +29,26 @@ class StatementParams(QueryParams):
     compare = ChoiceField(
         choices=["none", "year"], default="none", help_text="`year` adds the same days a year before."
     )
+    variant = ChoiceField(
+        choices=["standard", "two-step", "direct"],
+        default="standard",
+        help_text="`two-step` for the income statement, `direct` for the cash flow.",
+    )
+    basis = ChoiceField(
+        choices=["currency", "translated"],
+        default="currency",
+        help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
+    )
+    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
     format = ChoiceField(choices=["json", "csv", "xlsx", "pdf"], default="json")
+
+
+OPTIONS = {"variant": "standard", "basis": "currency", "by": "total"}
+
+
+def options_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """The options of a statement that differ from what is drawn unasked."""
+    return {name: values[name] for name, usual in OPTIONS.items() if values.get(name, usual) != usual}
 
 
 class ReportColumnSerializer(serializers.Serializer):
@@ -36,6 +56,7 @@ class ReportColumnSerializer(serializers.Serializer):
 
     since = serializers.DateField(allow_null=True)
     as_of = serializers.DateField()
+    branch = serializers.CharField(allow_null=True, help_text="Where a column is of one branch.")
 
 
 class ReportRowSerializer(serializers.Serializer):
@@ -83,7 +104,10 @@ def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dic
         "currency": statement.currency,
         "branch": branch,
         "as_of_entry": statement.as_of_entry,
-        "columns": [{"since": column.since, "as_of": column.as_of} for column in statement.columns],
+        "columns": [
+            {"since": column.since, "as_of": column.as_of, "branch": column.branch or None}
+            for column in statement.columns
+        ],
         "rows": [
             {
                 "kind": row.kind,
@@ -119,6 +143,17 @@ class ReportRunRequestSerializer(StrictSerializer):
     currency = CurrencyField(required=False, help_text="The bank's own unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     compare = ChoiceField(choices=["none", "year"], default="none")
+    variant = ChoiceField(
+        choices=["standard", "two-step", "direct"],
+        default="standard",
+        help_text="`two-step` for the income statement, `direct` for the cash flow.",
+    )
+    basis = ChoiceField(
+        choices=["currency", "translated"],
+        default="currency",
+        help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
+    )
+    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
 
 
 class ReportRunSerializer(serializers.Serializer):
@@ -159,6 +194,17 @@ class ReportScheduleRequestSerializer(StrictSerializer):
     role = TextField(max_length=40, identifier=True, help_text="Code of the role whose holders are told.")
     currency = CurrencyField(required=False, help_text="The bank's own unless given.")
     compare = ChoiceField(choices=["none", "year"], default="none")
+    variant = ChoiceField(
+        choices=["standard", "two-step", "direct"],
+        default="standard",
+        help_text="`two-step` for the income statement, `direct` for the cash flow.",
+    )
+    basis = ChoiceField(
+        choices=["currency", "translated"],
+        default="currency",
+        help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
+    )
+    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
 
 
 class ReportScheduleSerializer(serializers.Serializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.reporting.api import run_views, views
+from apps.reporting.api import book_views, run_views, views
 
 app_name = "reporting"
 
@@ -11,6 +11,12 @@ urlpatterns = [
     path("reports/income-statement", views.IncomeStatementView.as_view(), name="income-statement"),
     path("reports/changes-in-equity", views.ChangesInEquityView.as_view(), name="changes-in-equity"),
     path("reports/cash-flow", views.CashFlowView.as_view(), name="cash-flow"),
+    path("reports/years", book_views.YearsView.as_view(), name="years"),
+    path("reports/years/<int:year>/close", book_views.YearCloseView.as_view(), name="year-close"),
+    path("reports/years/<int:year>/reopen", book_views.YearReopenView.as_view(), name="year-reopen"),
+    path("reports/layouts", book_views.LayoutsView.as_view(), name="layouts"),
+    path("reports/layouts/<slug:kind>", book_views.LayoutView.as_view(), name="layout"),
+    path("reports/rates", book_views.RatesView.as_view(), name="rates"),
     path("reports/runs", run_views.ReportRunsView.as_view(), name="runs"),
     path("reports/runs/<uuid:report_id>", run_views.ReportRunView.as_view(), name="run"),
     path("reports/runs/<uuid:report_id>/file", run_views.ReportRunFileView.as_view(), name="run-file"),

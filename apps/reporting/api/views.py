@@ -19,9 +19,10 @@ from apps.identity.models import User
 from apps.ledger.selectors import branches_in_reach, business_date_current
 from apps.reporting import renditions
 from apps.reporting.api import serializers as forms
+from apps.reporting.drawing import statement_draw
 from apps.reporting.errors import ReportPeriod
 from apps.reporting.selectors import report_branch
-from apps.reporting.statements import DRAWN, FinancialStatement, columns_of
+from apps.reporting.statements import FinancialStatement
 
 
 class CSVRenderer(JSONRenderer):
@@ -49,7 +50,7 @@ class StatementView(ApiView):
     """What the four statements have in common."""
 
     permissions: ClassVar = {"GET": "ledger.view"}
-    also_answers: ClassVar = {"GET": frozenset({404})}  # for a branch out of reach
+    also_answers: ClassVar = {"GET": frozenset({404, 422})}  # a branch out of reach; a rate that is missing
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [  # type: ignore[misc]
         JSONRenderer,
         CSVRenderer,
@@ -66,10 +67,15 @@ class StatementView(ApiView):
         if since > as_of:
             raise ReportPeriod(pointer="/query/since")
         user = cast("User", request.user)
-        statement = DRAWN[self.kind](
-            columns=columns_of(since=since, as_of=as_of, compare=values["compare"] == "year"),
-            currency=values["currency"] or settings.NUMINA["BASE_CURRENCY"],
+        base = settings.NUMINA["BASE_CURRENCY"]
+        statement = statement_draw(
+            kind=self.kind,
+            since=since,
+            as_of=as_of,
+            compares=values["compare"] == "year",
+            currency=base if values["basis"] == "translated" else values["currency"] or base,
             branch_ids=report_branch(user=user, code=values["branch"])[1],
+            options=forms.options_of(values),
         )
         form = values["format"] if "format" in request.query_params else request.accepted_renderer.format
         if form == "json":

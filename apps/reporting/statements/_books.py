@@ -67,7 +67,7 @@ def books_read(
 
     With `rates`, `currency` is the base currency and the books of all others are translated into it.
     """
-    nodes = _chart_read()
+    nodes = chart_read()
     parents = {code: node.parent for code, node in nodes.items()}
     places = [Place(day, column.branch_id) for column in columns for day in (_day_before(column.since), column.as_of)]
     read: BalancesAt
@@ -103,7 +103,7 @@ def _day_before(day: dt.date | None) -> dt.date:
     return FIRST_DAY if day is None or day <= FIRST_DAY else day - dt.timedelta(days=1)
 
 
-def _chart_read() -> dict[str, Node]:
+def chart_read() -> dict[str, Node]:
     """The whole chart by code, in reading order."""
     rows = gl_accounts().values_list("id", "code", "name", "type", "parent__code", "usage").order_by("code")
     return {code: Node(pk, code, name, kind, parent, usage == "header") for pk, code, name, kind, parent, usage in rows}

@@ -29,11 +29,7 @@ def balance_sheet(
     moments = [replace(column, since=None) for column in columns]
     books = books_read(columns=moments, currency=currency, branch_ids=branch_ids, rates=rates)
     nodes, balances = books.nodes, books.after
-    rows, whole = layout_rows(
-        "balance-sheet", layout or BUILT_IN["balance-sheet"], nodes=nodes, balances=_without(balances, rates)
-    )
-    if rates is not None:
-        rows.append(_translation_row(balances))
+    rows, whole = layout_rows("balance-sheet", layout or BUILT_IN["balance-sheet"], nodes=nodes, balances=balances)
     differences = tuple(
         -one.of_type(nodes, "asset") - one.of_type(nodes, "liability", "equity", "income", "expense")
         for one in balances
@@ -239,24 +235,6 @@ def _moved_rows(nodes: Mapping[str, Node], moved: list[Balances], wanted: Callab
         if wanted(code) and any(amounts):
             rows.append(Row("line", node.name, 1, code, node.id, amounts))
     return rows
-
-
-def _without(balances: list[Balances], rates: Rates | None) -> list[Balances]:
-    """Without the difference from translation, which no layout of the chart can have."""
-    if rates is None:
-        return balances
-    return [
-        Balances(
-            {code: net for code, net in one.own.items() if code != TRANSLATION},
-            {code: net for code, net in one.total.items() if code != TRANSLATION},
-        )
-        for one in balances
-    ]
-
-
-def _translation_row(balances: list[Balances]) -> Row:
-    amounts = tuple(one.own.get(TRANSLATION, 0) for one in balances)
-    return Row("line", "Equity also holds the difference from translation", 1, amounts=amounts)
 
 
 def _tie(balances: Sequence[Balances]) -> Proof:

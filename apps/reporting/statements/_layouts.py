@@ -19,6 +19,7 @@ from typing import Any
 from apps.reporting.errors import LayoutNotValid
 from apps.reporting.statements._books import Balances, Node, tree_rows
 from apps.reporting.statements._model import Proof, Row
+from apps.reporting.statements._translate import TRANSLATION
 
 Definition = Mapping[str, Any]
 
@@ -102,9 +103,7 @@ def layout_check(kind: str, definition: Definition, nodes: Mapping[str, Node]) -
     roots: list[str] = []
     for place, item in enumerate(items):
         pointer = f"/definition/items/{place}"
-        word = next(
-            (word for word in ("section", "earnings", "total", "memo") if isinstance(item, dict) and word in item), ""
-        )
+        word = next((word for word in WORDS if isinstance(item, dict) and word in item), "")
         if not word or not isinstance(item.get("label"), str) or not item["label"].strip():
             raise LayoutNotValid("A section, earnings, total or memo with a label.", pointer=pointer)
         key = item[word]
@@ -114,10 +113,8 @@ def layout_check(kind: str, definition: Definition, nodes: Mapping[str, Node]) -
             raise LayoutNotValid("A total is of keys above it.", pointer=f"{pointer}/of")
         if word in ("section", "memo") and not (_texts(item.get("nodes")) and set(item["nodes"]) <= nodes.keys()):
             raise LayoutNotValid("Codes of the chart are needed.", pointer=f"{pointer}/nodes")
-        if item.get("side", "credit") not in ("credit", "debit") or item.get("style", "total") not in (
-            "total",
-            "result",
-        ):
+        side, style = item.get("side", "credit"), item.get("style", "total")
+        if side not in ("credit", "debit") or style not in ("total", "result"):
             raise LayoutNotValid("Side is credit or debit, style total or result.", pointer=pointer)
         if word == "section":
             roots += item["nodes"]
@@ -169,8 +166,13 @@ def layout_rows(
             rows += tree_rows(nodes=nodes, balances=balances, roots=item["nodes"], sign=sign)
         elif "earnings" in item:
             amounts = tuple(one.of_type(nodes, "income", "expense") for one in balances)
-            sums[item["earnings"]] = amounts
             rows.append(Row("line", item["label"], 1, amounts=amounts))
+            if TRANSLATION in nodes:
+                difference = tuple(one.own.get(TRANSLATION, 0) for one in balances)
+                rows.append(Row("line", nodes[TRANSLATION].name, 1, amounts=difference))
+                parts.append(difference)
+                amounts = added(amounts, difference)
+            sums[item["earnings"]] = amounts
         elif "memo" in item:
             amounts = tuple(sign * sum(one.total.get(code, 0) for code in item["nodes"]) for one in balances)
             rows.append(Row("line", item["label"], 1, amounts=amounts))

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from apps.core.display import kind_text
 from apps.core.models import BaseModel
 
 KINDS = [
@@ -13,6 +14,7 @@ KINDS = [
     ("changes-in-equity", "Changes in equity"),
     ("cash-flow", "Cash flow statement"),
 ]
+TITLES = dict(KINDS)
 FORMS = [("csv", "CSV"), ("xlsx", "XLSX"), ("pdf", "PDF")]
 
 
@@ -25,7 +27,11 @@ class ReportSchedule(BaseModel):
         QUARTER = "quarter", "The last day of a quarter"
         YEAR = "year", "The last day of a year"
 
-    report = models.CharField(max_length=30, choices=KINDS)
+    report = models.CharField(max_length=60, help_text="Code of the report.")
+    definition = models.ForeignKey(
+        "reporting.ReportDefinition", null=True, on_delete=models.PROTECT, related_name="+", help_text="Of users' own."
+    )
+    params = models.JSONField(default=dict, blank=True, help_text="What the report asks for beyond days and currency.")
     form = models.CharField(max_length=4, choices=FORMS)
     rhythm = models.CharField(max_length=10, choices=Rhythm.choices)
     currency = models.CharField(max_length=3)
@@ -39,20 +45,30 @@ class ReportSchedule(BaseModel):
         verbose_name = "report schedule"
         constraints = [
             models.UniqueConstraint(
-                fields=("report", "form", "rhythm", "currency", "role"),
+                fields=("report", "definition", "params", "form", "rhythm", "currency", "role"),
                 condition=Q(is_active=True),
+                nulls_distinct=False,
                 name="reporting_schedule_once",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_report_display()}, {self.get_rhythm_display().lower()}"
+        return f"{self.title}, {self.get_rhythm_display().lower()}"
+
+    @property
+    def title(self) -> str:
+        """What people call the report."""
+        return self.definition.title if self.definition else TITLES.get(self.report, kind_text(self.report))
 
 
 class ReportRun(BaseModel):
     """A report as it was drawn up: what was asked, the file, its hash. The job of the same id says how far it is."""
 
-    report = models.CharField(max_length=30, choices=KINDS)
+    report = models.CharField(max_length=60, help_text="Code of the report.")
+    definition = models.ForeignKey(
+        "reporting.ReportDefinition", null=True, on_delete=models.PROTECT, related_name="+", help_text="Of users' own."
+    )
+    params = models.JSONField(default=dict, blank=True, help_text="What the report asks for beyond days and currency.")
     form = models.CharField(max_length=4, choices=FORMS)
     since = models.DateField()
     as_of = models.DateField()
@@ -80,4 +96,31 @@ class ReportRun(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_report_display()} {self.as_of.isoformat()}"
+        return f"{self.title} {self.as_of.isoformat()}"
+
+    @property
+    def title(self) -> str:
+        """What people call the report."""
+        return self.definition.title if self.definition else TITLES.get(self.report, kind_text(self.report))
+
+
+class ReportOpening(models.Model):
+    """That somebody opened a report, and by which way."""
+
+    class Way(models.TextChoices):
+        API = "api", "API"
+        PAGE = "page", "Staff site"
+        LINK = "link", "Link in a message"
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ReportRun, on_delete=models.PROTECT, related_name="openings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    way = models.CharField(max_length=4, choices=Way.choices)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-opened_at", "-id")
+        verbose_name = "opening of a report"
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.opened_at.isoformat()}"

@@ -21,10 +21,10 @@ from apps.identity.models import Role, User
 from apps.jobs.services import job_start
 from apps.ledger.selectors import branches_in_reach
 from apps.reporting import notices, renditions
+from apps.reporting.drawing import statement_draw
 from apps.reporting.errors import ReportNotReady, ReportPeriod, ReportScheduleExists, ReportScheduleReach
 from apps.reporting.models import ReportRun, ReportSchedule
 from apps.reporting.selectors import report_branch, report_schedules
-from apps.reporting.statements import DRAWN, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,7 @@ def report_request(
     as_of: dt.date,
     currency: str,
     compares: bool,
+    options: dict[str, str],
     branch_code: str,
     key: str,
     at: dt.datetime,
@@ -55,7 +56,7 @@ def report_request(
     branch, branch_ids = report_branch(user=acting_user, code=branch_code)
     payload = {
         "report": report, "form": form, "since": since.isoformat(), "as_of": as_of.isoformat(), "currency": currency,
-        "compares": compares, "branch": branch_code,
+        "compares": compares, "branch": branch_code, **options,
     }  # fmt: skip
     job, replayed = job_start(
         acting_user=acting_user, kind=DRAW, at=at, payload=payload, key=f"report {key}", job_id=uuid7()
@@ -70,6 +71,7 @@ def report_request(
         as_of=as_of,
         currency=currency,
         compares=compares,
+        params=options,
         branch_code=branch.code if branch else "",
         branch_ids=branch_ids,
         requested_by=acting_user,
@@ -86,10 +88,14 @@ def report_draw(*, run_id: UUID, at: dt.datetime) -> ReportRun:
     run = ReportRun.objects.select_related("requested_by", "schedule__role").get(pk=run_id)
     if run.drawn_at is not None:
         return run
-    statement = DRAWN[run.report](
-        columns=columns_of(since=run.since, as_of=run.as_of, compare=run.compares),
+    statement = statement_draw(
+        kind=run.report,
+        since=run.since,
+        as_of=run.as_of,
+        compares=run.compares,
         currency=run.currency,
         branch_ids=run.branch_ids,
+        options=run.params,
     )
     content, _ = renditions.statement_file(
         statement,
@@ -114,7 +120,7 @@ def report_draw(*, run_id: UUID, at: dt.datetime) -> ReportRun:
             notify(
                 notices.READY,
                 recipients=[user.pk for user in _readers(run.schedule.role)],
-                context=notices.ReportReady(run.get_report_display(), run.as_of),
+                context=notices.ReportReady(run.title, run.as_of),
                 at=at,
                 link=f"/admin/reporting/reportrun/{run.pk}/change/",
                 key=f"report {run.pk}",
@@ -147,6 +153,7 @@ def schedule_create(
     rhythm: str,
     currency: str,
     compares: bool,
+    options: dict[str, str],
     role_code: str,
     at: dt.datetime,
 ) -> ReportSchedule:
@@ -168,6 +175,7 @@ def schedule_create(
                 rhythm=rhythm,
                 currency=currency,
                 compares=compares,
+                params=options,
                 role=role,
                 created_by=acting_user,
                 created_at=at,
@@ -200,6 +208,7 @@ def schedules_run(*, business_date: dt.date, at: dt.datetime) -> int:
                 as_of=business_date,
                 currency=schedule.currency,
                 compares=schedule.compares,
+                params=schedule.params,
                 schedule=schedule,
                 created_at=at,
             )
