@@ -5,8 +5,8 @@
   happened keeps the interest that was projected for it before: it is as if the schedule were made anew at each payment
   and today, from the period they are in.
   Where it bears `none`, rows do not depend on lateness, and not on the day of the calculation.
-* Money before its due date is principal at once (rest `daily`, or a payment with a strategy of its own). What is more than the instalment's principal changes the
-  instalments to come, by the strategy.
+* Money before its due date is principal at once (rest `daily`, or a payment with a strategy of its own). What is more
+  than the instalment's principal changes the instalments to come, by the strategy.
 * A loan that is paid off within a period has interest till that day only.
 """
 
