@@ -46,6 +46,7 @@ class Env:
     bcrypt_rounds: int
     staff_addresses: tuple[str, ...]
     database: Database | None
+    database_replica: Database | None
     database_pool_size: int
     statement_timeout_ms: int
     redis_url: str
@@ -103,6 +104,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         bcrypt_rounds=reader.integer("NUMINA_BCRYPT_ROUNDS", 12, low=12, high=16),
         staff_addresses=reader.words("NUMINA_STAFF_ADDRESSES"),
         database=reader.database("DATABASE_URL"),
+        database_replica=reader.database("DATABASE_REPLICA_URL"),
         database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from config.env import Env, EnvError
+from config.env import Database, Env, EnvError
 
 LOCK_TIMEOUT_MS = 3_000
 IDLE_TRANSACTION_TIMEOUT_MS = 60_000
+PREPARE_AFTER = 5  # executions of the same statement on a connection, as psycopg itself has it
 
 
 def databases(env: Env, *, application_name: str = "numina") -> dict[str, Any]:
@@ -26,11 +27,27 @@ def databases(env: Env, *, application_name: str = "numina") -> dict[str, Any]:
         "statement_timeout": env.statement_timeout_ms,
         "idle_in_transaction_session_timeout": IDLE_TRANSACTION_TIMEOUT_MS,
     }
+    made = {"default": _connection(env, database, timeouts, application_name)}
+    if env.database_replica is not None:
+        # For reading summaries only (apps/reporting/facts.py): a replica may lag, and nothing is written there.
+        reading = {**timeouts, "default_transaction_read_only": "on"}
+        made["replica"] = {
+            **_connection(env, env.database_replica, reading, f"{application_name} reports"),
+            "TEST": {"MIRROR": "default"},
+        }
+    return made
+
+
+def _connection(env: Env, database: Database, settings: dict[str, Any], application_name: str) -> dict[str, Any]:
     given = dict(database.options)
-    session = " ".join(f"-c {name}={value}" for name, value in timeouts.items())
+    session = " ".join(f"-c {name}={value}" for name, value in settings.items())
     options: dict[str, Any] = {
         "application_name": application_name,
         "connect_timeout": 5,
+        # Django's default is never, and then psycopg ignores `prepare=True` as well. Django's own cursors bind on the
+        # client and are not concerned. A pooler between us and PostgreSQL must know prepared statements (PgBouncer
+        # from 1.22 on), or DATABASE_URL says `?prepare_threshold=0`.
+        "prepare_threshold": PREPARE_AFTER,
         **given,
         "options": f"{session} {given.get('options', '')}".strip(),
     }
@@ -43,15 +60,13 @@ def databases(env: Env, *, application_name: str = "numina") -> dict[str, Any]:
             "max_lifetime": 3600,
         }
     return {
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": database.name,
-            "USER": database.user,
-            "PASSWORD": database.password,
-            "HOST": database.host,
-            "PORT": database.port,
-            # With the pool 0 is required: it keeps the connections open itself.
-            "CONN_MAX_AGE": 0 if env.database_pool_size else None,
-            "OPTIONS": options,
-        }
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database.name,
+        "USER": database.user,
+        "PASSWORD": database.password,
+        "HOST": database.host,
+        "PORT": database.port,
+        # With the pool 0 is required: it keeps the connections open itself.
+        "CONN_MAX_AGE": 0 if env.database_pool_size else None,
+        "OPTIONS": options,
     }

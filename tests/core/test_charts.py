@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.backoffice.charts import HEIGHT, Values, bars, line, nice_ceiling, short_number
+from apps.core.charts import HEIGHT, Values, bars, line, nice_ceiling, short_number
 
 
 @pytest.mark.parametrize(

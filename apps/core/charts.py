@@ -34,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What templates/backoffice/chart.html draws; `rows` is the same as a table for those who do not see it."""
+    """What templates/numina/chart.html draws; `rows` is the same as a table for those who do not see it."""
 
     title: str
     width: int
@@ -47,6 +47,7 @@ class Chart:
     series: list[Series]
     columns: list[str]
     rows: list[tuple[str, list[str]]]
+    over: str = "Month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,26 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
 
 def line(title: str, labels: Sequence[str], values: Values) -> Chart:
     """One line with the area below it. The axis begins at zero: growth is not made larger than it is."""
-    low = min([0.0, *values.numbers])
-    low = -nice_ceiling(-low) if low < 0 else 0.0
-    top = nice_ceiling(max([0.0, *values.numbers]))
+    return lines(title, labels, [values])
+
+
+def lines(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
+    """Lines over one axis that begins at zero, or below it; one alone has its area filled."""
+    numbers = [0.0, *(number for values in series for number in values.numbers)]
+    low = -nice_ceiling(-min(numbers)) if min(numbers) < 0 else 0.0
+    top = nice_ceiling(max(numbers))
     slot = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
-    marks = [
-        Mark(round(LEFT + slot * (index + 0.5), 1), _y(number, low, top), 0, 0, f"{labels[index]}: {text}")
-        for index, (number, text) in enumerate(zip(values.numbers, values.texts, strict=True))
-    ]
-    path = " ".join(f"{'L' if index else 'M'}{mark.x},{mark.y}" for index, mark in enumerate(marks))
     base = _y(low, low, top)
-    area = f"{path} L{marks[-1].x},{base} L{marks[0].x},{base} Z" if marks else ""
-    return _chart(title, labels, [values], [Series(values.name, values.css, marks, path, area)], low, top)
+    drawn = []
+    for values in series:
+        marks = [
+            Mark(round(LEFT + slot * (index + 0.5), 1), _y(number, low, top), 0, 0, f"{labels[index]}: {text}")
+            for index, (number, text) in enumerate(zip(values.numbers, values.texts, strict=True))
+        ]
+        path = " ".join(f"{'L' if index else 'M'}{mark.x},{mark.y}" for index, mark in enumerate(marks))
+        area = f"{path} L{marks[-1].x},{base} L{marks[0].x},{base} Z" if marks and len(series) == 1 else ""
+        drawn.append(Series(values.name, values.css, marks, path, area))
+    return _chart(title, labels, series, drawn, low, top)
 
 
 def nice_ceiling(value: float) -> float:
