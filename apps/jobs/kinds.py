@@ -11,7 +11,16 @@ from django.conf import settings
 from apps.core import clock
 from apps.core.errors import InvalidRequest
 from apps.jobs.errors import CloseUnderWay
-from apps.jobs.registry import JobKind, JobResult, JobRun, Schedule, kind_register, schedule_register
+from apps.jobs.registry import (
+    JobKind,
+    JobResult,
+    JobRun,
+    Schedule,
+    day_read,
+    kind_register,
+    payload_day,
+    schedule_register,
+)
 from apps.jobs.services import close_preview, close_run, job_tidy
 
 CLOSE, TIDY = "jobs.close_of_business", "jobs.tidy"
@@ -25,7 +34,7 @@ def register() -> None:
             transient=(CloseUnderWay,),
         )
     )  # fmt: skip
-    kind_register(JobKind(TIDY, "Removal of old jobs", run=_tidy, queue="bulk", check=_day_check))
+    kind_register(JobKind(TIDY, "Removal of old jobs", run=_tidy, queue="bulk", check=payload_day))
     by_clock = settings.NUMINA["BUSINESS_DATE_ROLL"] == "automatic"
     schedule_register(
         Schedule(CLOSE, "Close of business", kind=CLOSE, at=dt.time(0, 30), days_after=1, every_day=by_clock)
@@ -51,11 +60,6 @@ def _tidy(run: JobRun) -> JobResult:
     return JobResult({"removed": job_tidy(before=run.at - dt.timedelta(days=settings.NUMINA["JOBS_KEPT_DAYS"]))})
 
 
-def _day_check(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A business date, as schedules give it."""
-    return {"business_date": _day(payload.get("business_date"))}
-
-
 def _close_check(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A business date, and whether to only look."""
     unknown = sorted(set(payload) - {"business_date", "dry_run", "branch_id"})
@@ -63,11 +67,4 @@ def _close_check(payload: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidRequest("The payload has business_date and dry_run.", pointer=f"/payload/{unknown[0][:40]}")
     if not isinstance(payload.get("dry_run", False), bool):
         raise InvalidRequest("true or false.", pointer="/payload/dry_run")
-    return {"business_date": _day(payload.get("business_date")), "dry_run": payload.get("dry_run", False)}
-
-
-def _day(value: Any) -> str:
-    try:
-        return dt.date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
-        raise InvalidRequest("A date such as 2026-01-31.", pointer="/payload/business_date") from None
+    return {"business_date": day_read(payload), "dry_run": payload.get("dry_run", False)}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from contextlib import suppress
 
 from django.db import Error
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
 
 from apps.core import clock
+from apps.jobs.pulse import pulses_all
 from apps.jobs.selectors import queue_states
 
 FIGURES = {
@@ -31,8 +35,9 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Each figure by queue; without what an absent database or broker would have to say."""
+        at = clock.now()
         try:
-            states = queue_states(at=clock.now())
+            states = queue_states(at=at)
         except Error:
             return
         for name, (metric, text) in FIGURES.items():
@@ -42,6 +47,21 @@ class QueueCollector(Collector):
                 if value is not None:
                     family.add_metric([state.queue], value)
             yield family
+        with suppress(RedisError):
+            yield from _tasks(at)
+
+
+def _tasks(at: dt.datetime) -> Iterator[GaugeMetricFamily]:
+    """The tasks that beat sends: one whose age grows far beyond its period is not run, or never ends."""
+    age = GaugeMetricFamily("numina_task_age_seconds", "Since the task last ended", labels=["task"])
+    period = GaugeMetricFamily("numina_task_period_seconds", "How often beat sends the task", labels=["task"])
+    failed = GaugeMetricFamily("numina_task_failed", "1 when its last run failed", labels=["task"])
+    for pulse in pulses_all():
+        period.add_metric([pulse.task], pulse.every_seconds)
+        if pulse.moment is not None:
+            age.add_metric([pulse.task], (at - pulse.moment).total_seconds())
+            failed.add_metric([pulse.task], pulse.outcome == "failed")
+    yield from (age, period, failed)
 
 
 _collector = QueueCollector()

@@ -54,6 +54,19 @@ def payload_none(payload: Payload) -> dict[str, Any]:
     return {}
 
 
+def payload_day(payload: Payload) -> dict[str, Any]:
+    """For kinds that take what schedules give: a business date. Raises InvalidRequest."""
+    return {"business_date": day_read(payload)}
+
+
+def day_read(payload: Payload) -> str:
+    """The business date of a payload, ISO 8601. Raises InvalidRequest."""
+    try:
+        return dt.date.fromisoformat(payload["business_date"]).isoformat()
+    except (KeyError, TypeError, ValueError):
+        raise InvalidRequest("A date such as 2026-01-31.", pointer="/payload/business_date") from None
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """A kind of job.

@@ -12,7 +12,8 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer core's notices, which every app sends without importing this one; offer the metrics."""
-        from apps.notifications import hooks, metrics
+        from apps.notifications import hooks, kinds, metrics
 
         hooks.register()
+        kinds.register()
         metrics.register()

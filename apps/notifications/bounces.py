@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from hashlib import sha256
 from typing import cast
 
-from apps.notifications.services import Report
+from apps.notifications.services import Report, cause_of
 
 SIZE_MAX = 2_000_000
 
@@ -38,4 +38,6 @@ def bounce_read(raw: bytes) -> Report | None:
     if known is None or not original:
         return None
     event_id = str(message.get("Message-ID", "")) or sha256(raw).hexdigest()
-    return Report("smtp", event_id, original.strip(), known, f"{status} {said}".strip())
+    detail = f"{status} {said}".strip()
+    cause = cause_of(detail) if known == "bounced" else ""
+    return Report("smtp", event_id, original.strip(), known, detail, cause)

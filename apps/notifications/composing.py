@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apps.core.notices import EMAIL, PUSH, SMS, Kind, Texts, kind_get, kind_register
 from apps.notifications.channels import Message, Target
-from apps.notifications.models import Delivery, Notification, PushSubscription
+from apps.notifications.models import Delivery, Notification, PushSubscription, Suppression
 from apps.notifications.rendering import (
     Reader,
     Words,
@@ -22,6 +22,10 @@ from apps.notifications.selectors import notifications_by_id, overrides_of
 
 class Unreachable(Exception):
     """The person cannot be reached by this channel any more."""
+
+
+class HeldBack(Unreachable):
+    """The address is on the list of those that nothing is sent to."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ DIGEST = kind_register(
 
 
 def message_compose(deliveries: list[Delivery]) -> Message:
-    """The message of one delivery, or of all of a person's digest. Raises `Unreachable`."""
+    """The message of one delivery, or of all of a person's digest. Raises `Unreachable`, of which `HeldBack` is one."""
     first = deliveries[0]
     rows = notifications_by_id(one.notification_id for one in deliveries)
     user = rows[first.notification_id].recipient
@@ -57,15 +61,25 @@ def message_compose(deliveries: list[Delivery]) -> Message:
     reader = Reader(user.get_full_name(), user.locale, user.time_zone)
     notices = [rows[one.notification_id] for one in deliveries]
     if first.channel == EMAIL:
+        _check_address(EMAIL, user.email)
         return _email(first, notices, reader, user.email)
     words = _words(notices[0], first.channel, reader)
     if first.channel == SMS:
         if not user.phone:
             raise Unreachable("The user has no telephone number any more.")
+        _check_address(SMS, user.phone)
         return Message(first.pk, user.phone, words.subject, words.text)
     if first.channel == PUSH:
         return _push(first, notices[0], words)
     raise ValueError(f"nothing is sent by {first.channel}")
+
+
+def _check_address(channel: str, address: str) -> None:
+    """Raises `HeldBack` for an address that bounced for good or complained, until staff lift that."""
+    held = Suppression.objects.filter(channel=channel, address=address.lower(), lifted_at__isnull=True).first()
+    if held is not None:
+        since = f"{held.created_at:%Y-%m-%d}"
+        raise HeldBack(f"Nothing is sent to this address since {since}: {held.get_reason_display()}.")
 
 
 def _email(first: Delivery, notices: list[Notification], reader: Reader, address: str) -> Message:

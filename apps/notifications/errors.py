@@ -31,6 +31,13 @@ class DeliveryNotFailed(Conflict):
     title = "The delivery has not failed"
 
 
+class SuppressionLifted(Conflict):
+    """409: the address is not held back any more."""
+
+    code = "suppression-lifted"
+    title = "The address is not held back any more"
+
+
 class WebhookSignatureInvalid(NotAuthenticated):
     """401: the signature is missing, wrong or too old."""
 

@@ -28,6 +28,8 @@ _STATUS = {
     "failed": "failed",
 }
 """anymail's event types, as far as they decide what became of a message."""
+_CAUSE = {"invalid": "bounce", "bounced": "bounce", "spam": "complaint", "unsubscribed": "complaint"}
+"""anymail's reasons for a refusal that will not pass; timed_out, blocked and other may."""
 
 
 def notify(
@@ -60,6 +62,7 @@ def mail_tracked(sender: object, event: Any, esp_name: str, **_: Any) -> None:
         provider_id=str(event.message_id),
         status=status,
         detail=str(event.description or event.reject_reason or ""),
+        cause="complaint" if event.event_type == "complained" else _CAUSE.get(event.reject_reason or "", ""),
     )
     services.delivery_report(report=report, at=clock.now())
 

@@ -10,7 +10,7 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from apps.core import clock
-from apps.notifications.selectors import delivery_counts, queue_ages
+from apps.notifications.selectors import delivery_counts, queue_ages, suppression_counts
 
 HOUR = dt.timedelta(hours=1)
 
@@ -27,6 +27,7 @@ class DeliveryCollector(Collector):
         at = clock.now()
         try:
             counts, ages = delivery_counts(since=at - HOUR), queue_ages(at=at)
+            held = suppression_counts()
         except Error:
             return
         outcomes = GaugeMetricFamily(
@@ -47,6 +48,12 @@ class DeliveryCollector(Collector):
             age.add_metric(labels, seconds)
         yield due
         yield age
+        addresses = GaugeMetricFamily(
+            "numina_notification_addresses_held_back", "Addresses that nothing is sent to", labels=["channel", "reason"]
+        )
+        for channel, reason, number in held:
+            addresses.add_metric([channel, reason], number)
+        yield addresses
 
 
 _collector = DeliveryCollector()

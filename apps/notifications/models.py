@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -28,7 +29,9 @@ class Channel(models.TextChoices):
 class Notification(BaseModel):
     """Something that one person was told, in the words of the day: the outbox row and the entry behind the bell."""
 
-    recipient = models.ForeignKey("identity.User", on_delete=models.PROTECT, related_name="notifications")
+    recipient = models.ForeignKey(
+        "identity.User", on_delete=models.PROTECT, related_name="notifications", db_index=False
+    )  # the unique constraint begins with it
     kind = models.CharField(max_length=80)
     context = models.JSONField(help_text="The facts of the kind, as its dataclass says.")
     title = models.CharField(max_length=200)
@@ -48,6 +51,7 @@ class Notification(BaseModel):
             models.Index(
                 fields=["recipient", "id"], name="notification_unread", condition=Q(in_app=True, read_at__isnull=True)
             ),
+            BrinIndex(fields=["created_at"], name="notification_age"),
         ]
 
     def __str__(self) -> str:
@@ -66,9 +70,10 @@ class Delivery(BaseModel):
         DELIVERED = "delivered", "Delivered"
         BOUNCED = "bounced", "Bounced"
         FAILED = "failed", "Failed"
+        SUPPRESSED = "suppressed", "Held back"
 
     notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="deliveries")
-    recipient = models.ForeignKey("identity.User", on_delete=models.PROTECT, related_name="+")
+    recipient = models.ForeignKey("identity.User", on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     is_bulk = models.BooleanField(default=False, help_text="At the bank's rate, behind all other.")
@@ -80,7 +85,7 @@ class Delivery(BaseModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     attempted_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    settled_at = models.DateTimeField(null=True, blank=True, help_text="Delivered, bounced or failed.")
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="Delivered, bounced, failed or held back.")
     provider = models.CharField(max_length=40, blank=True)
     provider_id = models.CharField(max_length=255, blank=True)
     error = models.CharField(max_length=ERROR_MAX, blank=True)
@@ -109,16 +114,52 @@ class DeliveryEvent(models.Model):
     provider_id = models.CharField(max_length=255)
     status = models.CharField(max_length=10, choices=Delivery.Status.choices)
     detail = models.CharField(max_length=ERROR_MAX, blank=True)
+    cause = models.CharField(max_length=10, blank=True, help_text="bounce or complaint: nothing more is sent there.")
     received_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["provider", "event_id"], name="delivery_event_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["provider_id"], name="delivery_event_message")]
+        indexes: ClassVar = [
+            models.Index(fields=["provider_id"], name="delivery_event_message"),
+            BrinIndex(fields=["received_at"], name="delivery_event_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.event_id}"
+
+
+class Suppression(BaseModel):
+    """An address that nothing is sent to: it does not work, or who reads it complained. Staff may lift it."""
+
+    class Reason(models.TextChoices):
+        BOUNCE = "bounce", "Does not work"
+        COMPLAINT = "complaint", "Complained"
+
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    address = models.CharField(max_length=ADDRESS_MAX, help_text="In lower case.")
+    recipient = models.ForeignKey("identity.User", on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    detail = models.CharField(max_length=ERROR_MAX, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey("identity.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    lifted_because = models.CharField(max_length=ERROR_MAX, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["channel", "address"], name="suppression_once", condition=Q(lifted_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_at__isnull=True) | Q(lifted_by__isnull=False), name="suppression_lifted_by_somebody"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="suppression_newest")]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class Preference(models.Model):

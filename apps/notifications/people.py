@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
+from django.db import connection
 
 from apps.core.notices import EMAIL, PUSH, SMS, Kind
-from apps.notifications.models import Preference, PushSubscription, Rhythm
+from apps.notifications.models import Preference, Rhythm
 from apps.notifications.rendering import Reader
 from apps.notifications.timing import digest_time, quiet_end
 
@@ -56,37 +54,33 @@ class Person:
         )
 
 
+# By hand: building this from querysets takes five times as long as PostgreSQL takes to answer it.
+_PEOPLE = """
+SELECT u.id, u.email, u.phone, u.full_name, u.locale, u.time_zone,
+       (SELECT jsonb_object_agg(p.channel, p.mode) FROM notifications_preference p
+         WHERE p.user_id = u.id AND p.kind = %s),
+       r.quiet_from, r.quiet_until, r.digest_at,
+       ARRAY(SELECT s.id FROM notifications_pushsubscription s
+              WHERE s.user_id = u.id AND s.ended_at IS NULL ORDER BY s.id)
+FROM identity_user u LEFT JOIN notifications_rhythm r ON r.user_id = u.id
+WHERE u.id = ANY(%s) AND u.is_active ORDER BY u.id
+"""
+
+
 def people_of(*, ids: Iterable[UUID], kind: Kind) -> list[Person]:
     """The active users among `ids`, in key order, each with the choices for `kind`. One query for any number."""
-    chosen = Preference.objects.filter(user=OuterRef("pk"), kind=kind.code)
-    rhythm = Rhythm.objects.filter(user=OuterRef("pk"))
-    browsers = PushSubscription.objects.filter(user=OuterRef("pk"), ended_at__isnull=True).order_by("pk")
-    times = JSONObject(quiet_from="quiet_from", quiet_until="quiet_until", digest_at="digest_at")
-    users = (
-        get_user_model()
-        .objects.filter(pk__in=set(ids), is_active=True)
-        .order_by("pk")
-        .annotate(
-            chosen=ArraySubquery(chosen.values_list(JSONObject(channel="channel", mode="mode"))),
-            rhythm=ArraySubquery(rhythm.values_list(times)),
-            browsers=ArraySubquery(browsers.values_list("pk")),
-        )
-        .values_list("pk", "email", "phone", "full_name", "locale", "time_zone", "chosen", "rhythm", "browsers")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, [kind.code, list(ids)])
+        rows = cursor.fetchall()
     return [
         Person(
             id=pk,
             email=email,
             phone=phone,
             reader=Reader(full_name or email, locale, time_zone),
-            chosen={one["channel"]: one["mode"] for one in choices},
-            rhythm=_rhythm(pk, hours[0]) if hours else None,
+            chosen=json.loads(chosen) if chosen else {},
+            rhythm=Rhythm(user_id=pk, quiet_from=begin, quiet_until=end, digest_at=digest_at) if digest_at else None,
             subscriptions=tuple(subscriptions),
         )
-        for pk, email, phone, full_name, locale, time_zone, choices, hours, subscriptions in users
+        for pk, email, phone, full_name, locale, time_zone, chosen, begin, end, digest_at, subscriptions in rows
     ]
-
-
-def _rhythm(user_id: UUID, hours: Mapping[str, str | None]) -> Rhythm:
-    found = {name: dt.time.fromisoformat(text) if text else None for name, text in hours.items()}
-    return Rhythm(user_id=user_id, **found)

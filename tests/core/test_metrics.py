@@ -17,7 +17,13 @@ def test_the_machine_itself_reads_the_figures_of_every_app(client: Any) -> None:
         "numina_queue_messages",
         "numina_cache",
         "numina_engine",
+        "numina_jobs_stuck",
+        "numina_jobs_oldest_seconds",
+        "numina_dead_letters",
+        "numina_task_age_seconds",
         "numina_notification_deliveries_last_hour",
+        "numina_notification_due_age_seconds",
+        "numina_notification_addresses_held_back",
         "numina_key_age_days",
     ):
         assert name in said, name

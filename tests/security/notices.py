@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.core.notices import notify
 from apps.identity.models import User
 from apps.jobs.notices import FAILED, JobEnded
-from apps.notifications.models import Delivery
+from apps.notifications.models import Delivery, Suppression
 from apps.notifications.services import subscription_create
 
 Body = tuple[str, str]
@@ -30,6 +30,7 @@ def notice_things(root: User) -> tuple[dict[str, Any], dict[Body, dict[str, Any]
     (told,) = notify(FAILED, recipients=[root.pk], context=JobEnded("Import", "No."), at=at)
     delivery = Delivery.objects.get(notification_id=told)
     Delivery.objects.filter(pk=delivery.pk).update(status="failed")
+    held = Suppression.objects.create(channel="email", address="gone@example.com", recipient=root, reason="bounce")
     point = ec.generate_private_key(ec.SECP256R1()).public_key()
     keys = {
         "p256dh": _b64(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)),
@@ -40,6 +41,7 @@ def notice_things(root: User) -> tuple[dict[str, Any], dict[Body, dict[str, Any]
     ids = {
         "notification_id": told,
         "delivery_id": delivery.pk,
+        "suppression_id": held.pk,
         "subscription_id": browser.pk,
         "provider": "nobody",
     }
@@ -47,6 +49,7 @@ def notice_things(root: User) -> tuple[dict[str, Any], dict[Body, dict[str, Any]
         ("PATCH", "notifications/preferences"): {
             "preferences": [{"kind": FAILED.code, "channel": "email", "mode": "digest"}]
         },
+        ("POST", "notifications/suppressions/{suppression_id}/lift"): {"reason": "Works again"},
         ("PUT", "notifications/rhythm"): {"quiet_from": "22:00", "quiet_until": "07:00", "digest_at": "08:00"},
         ("POST", "notifications/subscriptions"): {"endpoint": endpoint.format(2), "keys": keys, "device": "Phone"},
     }

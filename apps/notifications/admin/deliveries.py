@@ -20,9 +20,16 @@ from apps.core.errors import DomainError
 from apps.core.record_pages import user_may
 from apps.notifications.models import Delivery
 from apps.notifications.selectors import deliveries_visible_to
-from apps.notifications.services import delivery_retry
+from apps.notifications.services import UNDONE, delivery_retry
 
-CHIPS = {"queued": "info", "sent": "plain", "delivered": "good", "bounced": "bad", "failed": "bad"}
+CHIPS = {
+    "queued": "info",
+    "sent": "plain",
+    "delivered": "good",
+    "bounced": "bad",
+    "failed": "bad",
+    "suppressed": "warn",
+}
 
 
 @admin.register(Delivery)
@@ -93,5 +100,4 @@ class DeliveryAdmin(NuminaAdmin):
         yield self.state(record)
 
     def overview_context(self, request: HttpRequest, record: Delivery) -> dict[str, Any]:
-        over = record.status in (Delivery.Status.FAILED, Delivery.Status.BOUNCED)
-        return {"delivery_retry": over and user_may(request, "notifications.manage")}
+        return {"delivery_retry": record.status in UNDONE and user_may(request, "notifications.manage")}

@@ -12,7 +12,15 @@ from rest_framework import serializers
 from apps.core.api.fields import BooleanField, ChoiceField, TextField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
-from apps.notifications.models import ENDPOINT_MAX, Channel, Delivery, Notification, Preference
+from apps.notifications.models import (
+    ENDPOINT_MAX,
+    ERROR_MAX,
+    Channel,
+    Delivery,
+    Notification,
+    Preference,
+    Suppression,
+)
 from apps.notifications.services import Report
 
 REPORTABLE = [(status, Delivery.Status(status).label) for status in ("delivered", "bounced", "failed")]
@@ -169,6 +177,34 @@ class DeliveriesQuery(ListParams):
     status = ChoiceField(choices=Delivery.Status.choices, required=False)
 
 
+class SuppressionSerializer(serializers.ModelSerializer):
+    """An address that nothing is sent to, or was not for a time."""
+
+    recipient_id = serializers.UUIDField()
+    lifted_by = serializers.UUIDField(source="lifted_by_id", allow_null=True)
+
+    class Meta:
+        model = Suppression
+        fields = (
+            "id", "channel", "address", "recipient_id", "reason", "detail", "created_at", "lifted_at", "lifted_by",
+            "lifted_because",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class SuppressionsQuery(ListParams):
+    """Filters of the list of addresses that nothing is sent to."""
+
+    channel = ChoiceField(choices=Channel.choices, required=False)
+    standing = BooleanField(required=False, help_text="true: only those that hold; false: only those that were lifted.")
+
+
+class SuppressionLiftSerializer(StrictSerializer):
+    """Why an address may be written to again."""
+
+    reason = TextField(max_length=ERROR_MAX, help_text="What has changed, for example: the mailbox was opened again.")
+
+
 class ReportSerializer(StrictSerializer):
     """A provider's report on one message."""
 
@@ -179,4 +215,5 @@ class ReportSerializer(StrictSerializer):
     def report(self, *, provider: str, event_id: str) -> Report:
         """The validated report."""
         values = self.validated_data
-        return Report(provider, event_id, values["message_id"], values["status"], values.get("detail", ""))
+        cause = "bounce" if values["status"] == "bounced" else ""
+        return Report(provider, event_id, values["message_id"], values["status"], values.get("detail", ""), cause)

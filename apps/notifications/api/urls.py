@@ -18,6 +18,12 @@ urlpatterns = [
     path("notifications/deliveries", views.DeliveriesView.as_view(), name="deliveries"),
     path("notifications/deliveries/<uuid:delivery_id>", views.DeliveryView.as_view(), name="delivery"),
     path("notifications/deliveries/<uuid:delivery_id>/retry", views.DeliveryRetryView.as_view(), name="delivery-retry"),
+    path("notifications/suppressions", views.SuppressionsView.as_view(), name="suppressions"),
+    path(
+        "notifications/suppressions/<uuid:suppression_id>/lift",
+        views.SuppressionLiftView.as_view(),
+        name="suppression-lift",
+    ),
     path("notifications/reports/<slug:provider>", views.ReportsView.as_view(), name="reports"),
     path("notifications/<uuid:notification_id>", views.NotificationView.as_view(), name="notification"),
     path("notifications/<uuid:notification_id>/read", views.ReadView.as_view(), name="read"),

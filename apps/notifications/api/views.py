@@ -29,6 +29,8 @@ from apps.notifications.selectors import (
     notifications_of,
     rhythm_of,
     subscriptions_of,
+    suppression_get_for,
+    suppressions_visible_to,
     unread_state,
 )
 from apps.notifications.services import Wish
@@ -286,6 +288,48 @@ class DeliveryRetryView(ApiView):
         delivery_get_for(user=user_of(request), pk=delivery_id)
         services.delivery_retry(acting_user=user_of(request), delivery_id=delivery_id, at=clock.now())
         return respond(forms.DeliverySerializer(delivery_get_for(user=user_of(request), pk=delivery_id)).data)
+
+
+class SuppressionsView(ApiView):
+    """Addresses that nothing is sent to."""
+
+    permissions: ClassVar = {"GET": "notifications.view"}
+
+    @extend_schema(
+        summary="List addresses that are held back",
+        description="Those that do not work and those whose readers complained, of the whole bank or of the branch.",
+        parameters=[forms.SuppressionsQuery],
+        responses=page_of(forms.SuppressionSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        values = forms.SuppressionsQuery.parse(request)
+        rows = suppressions_visible_to(user_of(request))
+        if values["channel"] is not None:
+            rows = rows.filter(channel=values["channel"])
+        if values["standing"] is not None:
+            rows = rows.filter(lifted_at__isnull=values["standing"])
+        return forms.SuppressionsQuery.page(rows, request=request, values=values).response(forms.SuppressionSerializer)
+
+
+class SuppressionLiftView(ApiView):
+    """Writing to an address again."""
+
+    permissions: ClassVar = {"POST": "notifications.manage"}
+
+    @extend_schema(
+        summary="Write to an address again",
+        request=forms.SuppressionLiftSerializer,
+        responses={200: forms.SuppressionSerializer},
+    )
+    def post(self, request: Request, suppression_id: UUID) -> Response:
+        """What was held back meanwhile is not sent by this; each delivery can be sent again."""
+        NoParams.parse(request)
+        body = body_read(forms.SuppressionLiftSerializer, request)
+        found = suppression_get_for(user=user_of(request), pk=suppression_id)
+        row = services.suppression_lift(
+            acting_user=user_of(request), suppression_id=found.pk, reason=body["reason"], at=clock.now()
+        )
+        return respond(forms.SuppressionSerializer(row).data)
 
 
 class ReportsView(ApiView):

@@ -22,6 +22,7 @@ from apps.notifications.rendering import (
     words_of,
 )
 from apps.notifications.selectors import overrides_of
+from apps.notifications.writing import notices_write
 
 BATCH = 1_000
 KEY_MAX = 200
@@ -64,14 +65,11 @@ def notification_create(
     for start in range(0, len(wanted), BATCH):
         people = people_of(ids=wanted[start : start + BATCH], kind=kind)
         pairs = [(person, _notification(kind, person, facts, overrides, at, link, key)) for person in people]
-        Notification.objects.bulk_create([row for _, row in pairs], ignore_conflicts=bool(key))
-        if key:  # a repeat was left out by the unique constraint, also one written at this very moment
-            new = set(Notification.objects.filter(pk__in=[row.pk for _, row in pairs]).values_list("pk", flat=True))
-            pairs = [pair for pair in pairs if pair[1].pk in new]
         deliveries = [one for person, row in pairs for one in _deliveries(kind, person, row, at, bulk)]
-        Delivery.objects.bulk_create(deliveries)
-        created.notification_ids.extend(row.pk for _, row in pairs)
-        created.due_ids.extend(one.pk for one in deliveries if one.due_at <= at and not one.is_bulk)
+        new = notices_write(kind=kind, facts=facts, rows=[row for _, row in pairs], deliveries=deliveries, at=at)
+        created.notification_ids.extend(row.pk for _, row in pairs if row.pk in new)
+        due = (one for one in deliveries if one.notification_id in new and one.due_at <= at and not one.is_bulk)
+        created.due_ids.extend(one.pk for one in due)
     return created
 
 

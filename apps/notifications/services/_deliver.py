@@ -22,15 +22,17 @@ from apps.audit.services import record
 from apps.core.errors import NotFound
 from apps.notifications import locks
 from apps.notifications.channels import Delayed, Message, Receipt, Refused, Sender, sender_open
-from apps.notifications.composing import Unreachable, message_compose
+from apps.notifications.composing import HeldBack, Unreachable, message_compose
 from apps.notifications.errors import DeliveryNotFailed
 from apps.notifications.models import ERROR_MAX, Delivery, PushSubscription
 from apps.notifications.rendering import one_line
 from apps.notifications.services._reports import reports_apply
+from apps.notifications.services._suppress import address_suppress, cause_of
 
 if TYPE_CHECKING:
     from apps.identity.models import User
 
+UNDONE = (Delivery.Status.FAILED, Delivery.Status.BOUNCED, Delivery.Status.SUPPRESSED)
 BATCH = 50
 LEASE = dt.timedelta(minutes=15)  # longer than 50 messages that each time out
 BACK_OFF_SECONDS = (30, 120, 480, 1_920, 7_200, 21_600, 21_600)
@@ -79,7 +81,7 @@ def delivery_send_bulk(*, at: dt.datetime) -> int:
 
 @transaction.atomic
 def delivery_retry(*, acting_user: User, delivery_id: UUID, at: dt.datetime) -> Delivery:
-    """Put a delivery that failed or bounced back into the queue, with all its tries.
+    """Put a delivery that failed, bounced or was held back into the queue again, with all its tries.
 
     Raises `NotFound` and `DeliveryNotFailed`.
     """
@@ -87,7 +89,7 @@ def delivery_retry(*, acting_user: User, delivery_id: UUID, at: dt.datetime) -> 
     if not found:
         raise NotFound("No such delivery.")
     delivery = found[0]
-    if delivery.status not in (Delivery.Status.FAILED, Delivery.Status.BOUNCED):
+    if delivery.status not in UNDONE:
         raise DeliveryNotFailed(f"The delivery is {delivery.get_status_display().lower()}.")
     before = delivery.status
     delivery.status, delivery.attempts, delivery.due_at, delivery.settled_at = Delivery.Status.QUEUED, 0, at, None
@@ -149,11 +151,13 @@ def _send_channel(channel: str, groups: list[list[Delivery]], watch: _Watch) -> 
 
 
 def _send_one(sender: Sender, group: list[Delivery], watch: _Watch) -> None:
+    address = ""
     try:
         message = message_compose(group)
+        address = message.address
         receipt = sender.send(message)
     except (Refused, Unreachable) as refusal:
-        _note_refused(group, refusal, watch.now())
+        _note_refused(group, refusal, address, watch.now())
     except Delayed:
         raise
     except Exception as error:
@@ -174,16 +178,20 @@ def _note_sent(group: Iterable[Delivery], message: Message, receipt: Receipt, at
         reports_apply(provider_id=receipt.provider_id, at=at)
 
 
-def _note_refused(group: Iterable[Delivery], refusal: Refused | Unreachable, at: dt.datetime) -> None:
+def _note_refused(group: Iterable[Delivery], refusal: Refused | Unreachable, address: str, at: dt.datetime) -> None:
     bounced = isinstance(refusal, Refused) and refusal.bounced
+    status = Delivery.Status.BOUNCED if bounced else Delivery.Status.FAILED
+    cause = cause_of(str(refusal)) if bounced else ""
     with transaction.atomic():
         for row in locks.deliveries_lock(ids=[row.pk for row in group]):
-            row.status = Delivery.Status.BOUNCED if bounced else Delivery.Status.FAILED
+            row.status = Delivery.Status.SUPPRESSED if isinstance(refusal, HeldBack) else status
             row.settled_at, row.leased_until, row.error = at, None, one_line(str(refusal), ERROR_MAX)
             _save(row)
             if bounced and row.subscription_id:
                 ended = PushSubscription.objects.filter(pk=row.subscription_id, ended_at__isnull=True)
                 ended.update(ended_at=at, updated_at=at)
+            if cause:
+                address_suppress(delivery=row, address=address, reason=cause, detail=str(refusal), at=at)
 
 
 def _note_delayed(group: Iterable[Delivery], delay: Delayed, at: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.notifications import locks
 from apps.notifications.models import ERROR_MAX, Delivery, DeliveryEvent
 from apps.notifications.rendering import one_line
+from apps.notifications.services._suppress import address_suppress
 
 # What may follow what. A message that was delivered can bounce later; a bounce is never taken back.
 _FOLLOWS: dict[str, frozenset[str]] = {
@@ -22,13 +23,17 @@ REPORTED = tuple(_FOLLOWS)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A provider's word on one message. `event_id` is the report's own, `provider_id` the message's."""
+    """A provider's word on one message. `event_id` is the report's own, `provider_id` the message's.
+
+    `cause` is bounce or complaint where nothing more is to be sent to the address, else empty.
+    """
 
     provider: str
     event_id: str
     provider_id: str
     status: str
     detail: str = ""
+    cause: str = ""
 
 
 @transaction.atomic
@@ -46,6 +51,7 @@ def delivery_report(*, report: Report, at: dt.datetime) -> bool:
         provider_id=report.provider_id[:255],
         status=report.status,
         detail=one_line(report.detail, ERROR_MAX),
+        cause=report.cause,
         received_at=at,
     )
     before = DeliveryEvent.objects.filter(provider=event.provider, event_id=event.event_id)
@@ -71,3 +77,6 @@ def reports_apply(*, provider_id: str, at: dt.datetime) -> None:
         if row.status != before:
             row.version += 1
             row.save()
+        final = next((event for event in events if event.cause), None)
+        if final is not None:
+            address_suppress(delivery=row, address=row.address, reason=final.cause, detail=final.detail, at=at)
