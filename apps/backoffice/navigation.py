@@ -22,6 +22,15 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Counter",
+        (
+            ("Cash", "point_of_sale", "payments_cash", "payments.till"),
+            ("Till", "inventory", "payments_till_page", "payments.view_tills"),
+            ("Till sessions", "history", "payments_tillsession_changelist", "payments.view_tills"),
+            ("Tills", "countertops", "payments_till_changelist", "payments.view_tills"),
+        ),
+    ),
+    (
         "Customers",
         (
             ("Members", "group", "members_member_changelist", "members.view"),
@@ -63,6 +72,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Permissions", "key", "permissions", "identity.view_roles"),
             ("Branches", "store", "identity_branch_changelist", "backoffice.dashboard"),
             ("Deliveries", "outgoing_mail", "notifications_delivery_changelist", "notifications.view"),
+            ("Held back", "unsubscribe", "notifications_suppression_changelist", "notifications.view"),
             ("Words", "edit_note", "notifications_template_changelist", "notifications.view"),
             ("Approval policies", "rule", "approvals_approvalpolicy_changelist", "approvals.view"),
             ("Approvers", "how_to_reg", "approvals_approver_changelist", "approvals.view"),

@@ -99,6 +99,7 @@ ADMIN_PERMISSIONS: dict[str, str] = {
     "approvals.view_approvalrequest": "approvals.view",
     "approvals.view_approvalpolicy": "approvals.view",
     "notifications.view_delivery": "notifications.view",
+    "notifications.view_suppression": "notifications.view",
     "notifications.view_template": "notifications.view",
 }
 

@@ -337,6 +337,7 @@ NUMINA: dict[str, Any] = {
     "BUSINESS_DATE_ROLL": ENV.business_date_roll,  # by the clock ("automatic") or by "close_of_business"
     "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
     "JOBS_KEPT_DAYS": 90,
+    "NOTIFICATIONS_KEPT_DAYS": 400,
     "PRINCIPAL_SHARED_SECONDS": 60,  # principals on Redis, for all processes; a change shows at once; 0: not kept
     "DEMO_ALLOWED": False,  # users with a well-known password
     "NOTIFICATIONS": notification_settings(ENV),

@@ -30,6 +30,7 @@ LISTS_IN_REACH = {
     "notifications",
     "notifications/deliveries",
     "notifications/subscriptions",
+    "notifications/suppressions",
     "imports/transactions",
     "users",
     "ledger/journal-entries",
