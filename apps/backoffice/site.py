@@ -31,6 +31,7 @@ class StaffSite(UnfoldAdminSite):
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
+        from apps.payments.admin.urls import pages as counter_pages
         from apps.reporting.staff_pages import statement_page
 
         page = self.admin_view(partial(trial_balance_page, self))
@@ -39,6 +40,7 @@ class StaffSite(UnfoldAdminSite):
             path("reports/<slug:kind>/", self.admin_view(partial(statement_page, self)), name="reporting_statement"),
             path("engine/", self.admin_view(partial(engine_page, site=self)), name="balances_engine"),
             *approval_pages(self),
+            *counter_pages(self),
             path("login/second-step/", never_cache(partial(second_step, site=self)), name="second_step"),
             path("security/", self.admin_view(partial(security_page, site=self)), name="security"),
             path("security/confirm/", self.admin_view(partial(confirm_page, site=self)), name="security_confirm"),

@@ -1,0 +1,92 @@
+"""The cash screen and the till page of the staff site, without a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.payments.models import TillSession
+from tests.conftest import ApiClient
+from tests.factories.identity import user_make
+from tests.payments.conftest import booked
+from tests.payments.tills import SUPERVISOR, TELLER, Counter, pieces
+
+PAGES = ("backoffice.dashboard", "members.view")
+
+
+@pytest.fixture
+def counter(db: None) -> Counter:
+    counter = Counter(tolerance=0)
+    counter.teller = ApiClient(user_make(*TELLER, *PAGES, scope="branch", branch=counter.branch))
+    counter.supervisor = ApiClient(user_make(*SUPERVISOR, *PAGES, scope="branch", branch=counter.branch))
+    return counter
+
+
+def signed_in(api: ApiClient) -> Client:
+    client = Client()
+    assert api.user is not None
+    client.force_login(api.user)
+    return client
+
+
+def said(response: Any) -> str:
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+CASH, TILL = "admin:payments_cash", "admin:payments_till_page"
+
+
+def test_from_an_empty_drawer_to_a_confirmed_count(counter: Counter) -> None:
+    teller, boss = signed_in(counter.teller), signed_in(counter.supervisor)
+    assert "Your till is not open" in said(teller.get(reverse(CASH)))
+    assert "Open a till" in said(teller.get(reverse(TILL)))
+    teller.post(reverse(TILL), {"action": "open", "till": str(counter.till.pk)})
+    found = teller.get(reverse(CASH), {"q": counter.account.number[:9]})
+    assert found.headers["Location"].endswith(f"?account={counter.account.number}")
+    form = said(teller.get(found.headers["Location"]))
+    assert "No flags" in form
+    key = form.split('name="key" value="')[1].split('"')[0]
+    sent = {"account": counter.account.number, "key": key, "kind": "deposit", "amount": "1,500.00"}
+    wrong = said(teller.post(reverse(CASH), {**sent, "step": "check", "piece_100000": "2"}))
+    assert "Notes and coins are worth KES 2,000.00" in wrong
+    assert 'value="1,500.00"' in wrong, "the form is as it was"
+    check = said(teller.post(reverse(CASH), {**sent, "step": "check", "piece_100000": "1", "piece_50000": "1"}))
+    assert "Balance after it" in check
+    assert booked(counter.account) == 0
+    for _ in range(2):  # pressed twice
+        done = teller.post(reverse(CASH), {**sent, "step": "act", "piece_100000": "1", "piece_50000": "1"})
+        assert "Receipt" in said(teller.get(done.headers["Location"]))
+    assert booked(counter.account) == 1_500_00
+
+    session = TillSession.objects.get(till=counter.till)
+    counted = {"action": "count", "version": session.version, "piece_100000": "1", "note": "One is missing"}
+    assert "a supervisor has to confirm it" in said(teller.post(reverse(TILL), counted, follow=True))
+    waiting = said(boss.get(reverse(TILL)))
+    assert "One is missing" in waiting
+    confirm = {"action": "confirm", "session": str(session.pk), "version": session.version + 1, "verdict": "confirm"}
+    assert "Say why" in said(boss.post(reverse(TILL), confirm))
+    assert "the till closed" in said(boss.post(reverse(TILL), {**confirm, "note": "Looked for"}, follow=True))
+    report = said(boss.get(reverse("admin:payments_tillsession_change", args=[session.pk])))
+    assert "Ties to the ledger" in report
+
+
+def test_vault_and_refusals_on_the_page(counter: Counter) -> None:
+    teller, boss = signed_in(counter.teller), signed_in(counter.supervisor)
+    counter.open(pieces())
+    counter.cash("deposits", "900.00")
+    ask = {"action": "ask", "direction": "to_vault", "amount": "400"}
+    assert "Asked for" in said(teller.post(reverse(TILL), ask, follow=True))
+    transfer = TillSession.objects.get(till=counter.till).vault_transfers.get()
+    decide = {"action": "decide", "transfer": str(transfer.pk), "version": 1, "verdict": "confirm"}
+    assert teller.post(reverse(TILL), decide).status_code == 403
+    assert "the cash is booked" in said(boss.post(reverse(TILL), decide, follow=True))
+    assert "It was done" in said(boss.post(reverse(TILL), {**decide, "version": 2}))
+    assert "Not a decimal" in said(teller.post(reverse(TILL), {**ask, "amount": "much"}))
+    assert boss.get(reverse(CASH)).status_code == 403
+    path = reverse(CASH)
+    for term in ("nobody by that name", "999", "'|"):
+        assert "Nobody found" in said(teller.get(path, {"q": term}))
