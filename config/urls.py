@@ -6,13 +6,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from apps.core.metrics import metrics
+from config.routing import api_routes
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    api_routes("api/v1/", "config.api"),  # first: most requests are for it
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("account/", include("apps.identity.public_pages")),
-    path("api/v1/", include("config.api")),
     path("metrics", metrics),
 ]
 

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TypedDict
 
 from apps.core.trace import trace_id
@@ -54,7 +55,13 @@ def client_ip(meta: Mapping[str, str], *, trusted_proxies: int) -> str:
         hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         if len(hops) >= trusted_proxies:
             address = hops[-trusted_proxies]
+    return _address(address)
+
+
+@lru_cache(maxsize=10_000)
+def _address(text: str) -> str:
+    """In its canonical form; empty for what is none. Kept, since the same few callers ask all day."""
     try:
-        return str(ipaddress.ip_address(address.partition("%")[0]))
+        return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return ""
