@@ -48,6 +48,7 @@ class Env:
     database: Database | None
     database_replica: Database | None
     database_pool_size: int
+    database_prepare_after: int
     statement_timeout_ms: int
     redis_url: str
     engine_redis_url: str
@@ -106,6 +107,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         database=reader.database("DATABASE_URL"),
         database_replica=reader.database("DATABASE_REPLICA_URL"),
         database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
+        database_prepare_after=reader.integer("NUMINA_DATABASE_PREPARE", 5, low=0, high=1_000),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),
         engine_redis_url=reader.redis("NUMINA_ENGINE_REDIS_URL"),

@@ -6,7 +6,6 @@ from config.env import Database, Env, EnvError
 
 LOCK_TIMEOUT_MS = 3_000
 IDLE_TRANSACTION_TIMEOUT_MS = 60_000
-PREPARE_AFTER = 5  # executions of the same statement on a connection, as psycopg itself has it
 
 
 def databases(env: Env, *, application_name: str = "numina") -> dict[str, Any]:
@@ -44,10 +43,10 @@ def _connection(env: Env, database: Database, settings: dict[str, Any], applicat
     options: dict[str, Any] = {
         "application_name": application_name,
         "connect_timeout": 5,
-        # Django's default is never, and then psycopg ignores `prepare=True` as well. Django's own cursors bind on the
-        # client and are not concerned. A pooler between us and PostgreSQL must know prepared statements (PgBouncer
-        # from 1.22 on), or DATABASE_URL says `?prepare_threshold=0`.
-        "prepare_threshold": PREPARE_AFTER,
+        # Django's default is None, never, and then psycopg ignores `prepare=True` as well: PostgreSQL parses and plans
+        # the hottest statements each time. Django's own cursors bind on the client and are not concerned. 0 is for a
+        # pooler that knows no prepared statements (PgBouncer knows them from 1.22 on).
+        "prepare_threshold": env.database_prepare_after or None,
         **given,
         "options": f"{session} {given.get('options', '')}".strip(),
     }
