@@ -80,3 +80,10 @@ class TranslationRateBase(Unprocessable):
 
     code = "translation-rate-base"
     title = "The base currency needs no rate"
+
+
+class AnalyticsTooLong(InvalidRequest):
+    """400: a chart has a limited number of points."""
+
+    code = "analytics-too-long"
+    title = "The chart would have too many points"

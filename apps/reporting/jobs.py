@@ -5,7 +5,19 @@ from __future__ import annotations
 import datetime as dt
 
 from apps.core import clock
-from apps.jobs.registry import JobKind, JobResult, JobRun, Schedule, kind_register, schedule_register
+from apps.jobs.registry import (
+    CloseContext,
+    CloseStep,
+    JobKind,
+    JobResult,
+    JobRun,
+    Payload,
+    Schedule,
+    kind_register,
+    schedule_register,
+    step_register,
+)
+from apps.reporting.facts import facts_keep, facts_state
 from apps.reporting.services import DRAW, report_draw, schedules_run
 
 SCHEDULES = "reporting.schedules"
@@ -15,6 +27,9 @@ def register() -> None:
     """Make the kinds known; schedules run in the morning after a business date."""
     kind_register(JobKind(DRAW, "Report", run=_draw, queue="bulk", check=dict))
     kind_register(JobKind(SCHEDULES, "Scheduled reports", run=_schedules, check=dict))
+    step_register(
+        CloseStep("reporting.facts", "Summaries for analytics", order=850, run=_facts, preview=_facts_preview)
+    )
     schedule_register(
         Schedule(SCHEDULES, "Scheduled reports", kind=SCHEDULES, at=dt.time(5), days_after=1, every_day=True)
     )
@@ -30,3 +45,12 @@ def _draw(run: JobRun) -> JobResult:
 def _schedules(run: JobRun) -> JobResult:
     day = dt.date.fromisoformat(run.payload["business_date"])
     return JobResult({"reports": schedules_run(business_date=day, at=run.at)})
+
+
+def _facts(context: CloseContext, partition: str) -> Payload:
+    return {"dates": facts_keep(upto=context.business_date, at=context.at)}
+
+
+def _facts_preview(context: CloseContext, partition: str) -> Payload:
+    kept_to = facts_state().kept_to
+    return {"kept_to": kept_to.isoformat() if kept_to else None}

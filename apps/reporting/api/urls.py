@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from apps.reporting.api import book_views, run_views, views
+from apps.reporting.api import analytics_views, book_views, run_views, views
 
 app_name = "reporting"
 
 urlpatterns = [
+    path("analytics", analytics_views.AnalyticsView.as_view(), name="analytics"),
+    path("analytics/metrics", analytics_views.AnalyticsMetricsView.as_view(), name="analytics-metrics"),
     path("reports/balance-sheet", views.BalanceSheetView.as_view(), name="balance-sheet"),
     path("reports/income-statement", views.IncomeStatementView.as_view(), name="income-statement"),
     path("reports/changes-in-equity", views.ChangesInEquityView.as_view(), name="changes-in-equity"),
