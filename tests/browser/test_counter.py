@@ -9,8 +9,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.conftest import ApiClient
-from tests.factories.identity import PASSWORD, user_make
+from tests.factories.identity import PASSWORD
 from tests.payments.tills import SUPERVISOR, TELLER, Counter
 
 pytestmark = pytest.mark.browser
@@ -19,8 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def counter(committed_db: None) -> Counter:
     counter = Counter()
-    one = user_make(*TELLER, *SUPERVISOR, "members.view", "backoffice.dashboard", scope="branch", branch=counter.branch)
-    counter.teller = ApiClient(one)
+    counter.teller = counter.user(*TELLER, *SUPERVISOR, "members.view", "backoffice.dashboard")
     return counter
 
 

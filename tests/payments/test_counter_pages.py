@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from apps.payments.models import TillSession
 from tests.conftest import ApiClient
-from tests.factories.identity import user_make
 from tests.payments.conftest import booked
 from tests.payments.tills import SUPERVISOR, TELLER, Counter, pieces
 
@@ -20,8 +19,8 @@ PAGES = ("backoffice.dashboard", "members.view")
 @pytest.fixture
 def counter(db: None) -> Counter:
     counter = Counter(tolerance=0)
-    counter.teller = ApiClient(user_make(*TELLER, *PAGES, scope="branch", branch=counter.branch))
-    counter.supervisor = ApiClient(user_make(*SUPERVISOR, *PAGES, scope="branch", branch=counter.branch))
+    counter.teller = counter.user(*TELLER, *PAGES)
+    counter.supervisor = counter.user(*SUPERVISOR, *PAGES)
     return counter
 
 

@@ -74,7 +74,7 @@ def test_a_larger_difference_waits_for_a_supervisor(db: None) -> None:
     assert (counted["status"], counted["difference"]) == ("counted", kes("-1000.00"))
     assert counter.open().json()["code"] == "till-in-use"
     assert counter.cash("deposits", "1.00").json()["code"] == "till-not-open"
-    teller_too = ApiClient(user_make(*TELLER, "payments.supervise_tills", scope="branch", branch=counter.branch))
+    teller_too = counter.user(*TELLER, "payments.supervise_tills")
     TillSession.objects.filter(pk=counted["id"]).update(teller=teller_too.user)
     own = counter.post(teller_too, counter.at("/closure"), {"accept": True, "note": "Mine"})
     assert own.json()["code"] == "needs-another-person"
@@ -135,7 +135,7 @@ def test_what_is_refused_changes_nothing(
 
 def test_a_till_and_a_teller_have_one_session(counter: Counter) -> None:
     counter.open()
-    other = ApiClient(user_make(*TELLER, scope="branch", branch=counter.branch))
+    other = counter.user(*TELLER)
     assert counter.open(client=other).json()["code"] == "till-in-use"
     assert counter.cash("deposits", "1.00", client=other).json()["code"] == "till-not-open"
     assert counter.open().json()["code"] == "till-in-use"
@@ -153,7 +153,7 @@ def test_the_vault_takes_two_people_and_enough_cash(counter: Counter) -> None:
     asked = counter.vault("to_till", "500.00")
     assert counter.decide(asked).json()["code"] == "cash-not-there"
     assert counter.count([]).json()["code"] == "vault-transfer-open"
-    both = ApiClient(user_make(*TELLER, "payments.supervise_tills", scope="branch", branch=counter.branch))
+    both = counter.user(*TELLER, "payments.supervise_tills")
     VaultTransfer.objects.filter(pk=asked.json()["id"]).update(asked_by=both.user)
     assert counter.decide(asked, client=both).json()["code"] == "needs-another-person"
     path = f"vault-transfers/{asked.json()['id']}/cancellation"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from apps.accounts.models import Account
@@ -34,9 +35,9 @@ class Counter:
         currency_ready("KES")
         for code in CODES:
             gl_account_ready(code)
-        self.branch = BranchFactory()
-        self.teller = ApiClient(user_make(*TELLER, scope="branch", branch=self.branch))
-        self.supervisor = ApiClient(user_make(*SUPERVISOR, scope="branch", branch=self.branch))
+        self.branch = BranchFactory(code=f"C{uuid.uuid4().hex[:9].upper()}")  # of its own where tests commit
+        self.teller = self.user(*TELLER)
+        self.supervisor = self.user(*SUPERVISOR)
         self.till: Till = till_create(
             acting_user=None,
             branch_code=self.branch.code,
@@ -49,6 +50,11 @@ class Counter:
         )
         self.account: Account = AccountFactory(branch=self.branch)
         self.session: dict[str, Any] = {}
+
+    def user(self, *permissions: str) -> ApiClient:
+        """Somebody of the branch with these permissions, signed in."""
+        email = f"{uuid.uuid4().hex}@example.com"
+        return ApiClient(user_make(*permissions, scope="branch", branch=self.branch, email=email))
 
     def open(self, count: list[dict[str, Any]] | None = None, client: ApiClient | None = None) -> Any:
         body = {"till_id": str(self.till.pk), "count": count or []}
