@@ -72,3 +72,31 @@ class StatementTooLong(Unprocessable):
     code = "statement-too-long"
     title = "The statement would be too long"
     advice = "Ask for a shorter period, or page through the account's transactions."
+
+
+class TermsInvalid(Unprocessable):
+    """422: the interest terms do not fit together; the pointer names the field."""
+
+    code = "terms-invalid"
+    title = "The interest terms do not fit together"
+
+
+class TermsBegun(Conflict):
+    """409: terms and fees change from an open date on; the past stays as it was."""
+
+    code = "terms-begun"
+    title = "The past is not changed"
+
+
+class TermsDateTaken(Conflict):
+    """409: the product has other terms from this date."""
+
+    code = "terms-date-taken"
+    title = "There are terms from this date"
+
+
+class FeeInvalid(Unprocessable):
+    """422: the fee does not fit together; the pointer names the field."""
+
+    code = "fee-invalid"
+    title = "The fee does not fit together"

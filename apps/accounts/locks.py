@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import Account, AccountProduct
+from apps.accounts.models import Account, AccountProduct, CloseMark, InterestTotal
 
 
 def account_lock(*, pk: UUID) -> Account | None:
@@ -19,6 +19,20 @@ def product_lock(*, pk: UUID) -> AccountProduct | None:
     """The product, locked until the transaction ends, or None. Raises RuntimeError outside a transaction."""
     _need_transaction("product_lock")
     return AccountProduct.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+
+
+def close_mark_lock(*, partition: str) -> CloseMark:
+    """How far a range of accounts has got, locked until the transaction ends. Made when it is not there yet."""
+    _need_transaction("close_mark_lock")
+    CloseMark.objects.bulk_create([CloseMark(partition=partition)], ignore_conflicts=True)
+    return CloseMark.objects.select_for_update(of=("self",), no_key=True).get(pk=partition)
+
+
+def interest_totals_lock(*, branch_id: UUID) -> list[InterestTotal]:
+    """The totals of interest of a branch, locked in key order until the transaction ends."""
+    _need_transaction("interest_totals_lock")
+    rows = InterestTotal.objects.filter(branch=branch_id).order_by("pk")
+    return list(rows.select_for_update(of=("self",), no_key=True))
 
 
 def _need_transaction(name: str) -> None:

@@ -1,9 +1,14 @@
 """Writes of products and accounts."""
 
 from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
+from apps.accounts.services._accrual import interest_accrue
 from apps.accounts.services._bulk import accounts_open
+from apps.accounts.services._day_balances import day_balances_fold
+from apps.accounts.services._interest_entries import interest_entries_post
+from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
 from apps.accounts.services._statements import statement_issue
+from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, terms_set, terms_withdraw
 
 __all__ = [
     "Holder",
@@ -12,7 +17,16 @@ __all__ = [
     "account_status_set",
     "account_update",
     "accounts_open",
+    "day_balances_fold",
+    "fee_add",
+    "fee_end",
+    "interest_accrue",
+    "interest_entries_post",
+    "interest_post",
     "product_create",
     "product_update",
     "statement_issue",
+    "terms_earliest",
+    "terms_set",
+    "terms_withdraw",
 ]

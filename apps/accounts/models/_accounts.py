@@ -1,10 +1,19 @@
 """Deposit products and the accounts that members hold. Money itself is in the ledger; an account points at it."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from apps.core.models import BaseModel
+
+
+def _chart(help_text: str) -> Any:
+    """A link to a node of the chart that the product's interest or fees are booked to."""
+    return models.ForeignKey(
+        "ledger.GLAccount", null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text=help_text
+    )
 
 
 class AccountProduct(BaseModel):
@@ -18,6 +27,9 @@ class AccountProduct(BaseModel):
         SAVINGS = "savings", "Savings"
         CURRENT = "current", "Current"
         WALLET = "wallet", "Wallet"
+        FIXED_TERM = "fixed_term", "Fixed term"
+        RECURRING = "recurring", "Recurring deposit"
+        SHARE = "share", "Shares"
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
@@ -26,6 +38,12 @@ class AccountProduct(BaseModel):
     gl_account = models.ForeignKey(
         "ledger.GLAccount", on_delete=models.PROTECT, related_name="+", help_text="The control account of the chart."
     )
+    interest_expense = _chart("Interest paid is an expense here; empty: by kind.")
+    interest_payable = _chart("Interest accrued and not yet paid is owed here; empty: 2210.")
+    overdraft_income = _chart("Interest on overdrafts is earned here; empty: 4120.")
+    overdraft_receivable = _chart("Overdraft interest accrued and not yet charged; empty: 1445.")
+    tax_payable = _chart("Tax withheld from interest is owed here; empty: 2220.")
+    fee_income = _chart("Fees are earned here; empty: 4210.")
     number_prefix = models.CharField(max_length=4, help_text="Digits that begin the numbers of its accounts.")
     overdraft_limit_max = models.BigIntegerField(default=0, help_text="Zero: no overdraft.")
     transaction_limit = models.BigIntegerField(
@@ -68,6 +86,7 @@ class Account(BaseModel):
         DEBIT_BLOCKED = "debit_blocked", "Debits blocked"
         CREDIT_BLOCKED = "credit_blocked", "Credits blocked"
         FROZEN = "frozen", "Frozen"
+        DORMANT = "dormant", "Dormant"
         CLOSED = "closed", "Closed"
 
     number = models.CharField(max_length=34, unique=True)
@@ -81,7 +100,18 @@ class Account(BaseModel):
     )
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=200, blank=True)
+    status_until = models.DateField(
+        null=True, blank=True, help_text="A block ends by itself at the close of this day; empty: when it is lifted."
+    )
     overdraft_limit = models.BigIntegerField(default=0, help_text="What the bank agreed to, minor units.")
+    fixed_terms = models.ForeignKey(
+        "accounts.ProductTerms",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Terms agreed for a time, as of a term deposit; empty: the product's terms of each day.",
+    )
     opened_on = models.DateField()
     closed_on = models.DateField(null=True, blank=True)
     history = HistoricalRecords(
@@ -91,7 +121,10 @@ class Account(BaseModel):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = [models.Index(fields=("branch", "-created_at"), name="accounts_by_branch")]
+        indexes = [
+            models.Index(fields=("branch", "-created_at"), name="accounts_by_branch"),
+            models.Index(fields=("product", "ledger_account"), name="accounts_by_product"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(overdraft_limit__gte=0), name="accounts_overdraft_positive"),
             models.CheckConstraint(
@@ -126,26 +159,3 @@ class AccountHolder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} on {self.account_id}"
-
-
-class StatementIssue(models.Model):
-    """A statement that left the bank: what it said, found again by the code printed on it. Amounts in minor units."""
-
-    id = models.BigAutoField(primary_key=True)
-    code = models.CharField(max_length=20, unique=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statements")
-    starts_on = models.DateField()
-    ends_on = models.DateField()
-    opening = models.BigIntegerField()
-    paid_in = models.BigIntegerField()
-    paid_out = models.BigIntegerField()
-    closing = models.BigIntegerField()
-    line_count = models.PositiveIntegerField()
-    last_entry = models.BigIntegerField(help_text="Number of the newest journal entry that it covers.")
-    issued_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.starts_on} to {self.ends_on}"

@@ -1,0 +1,69 @@
+"""What accounts do at the close of business, in this order: balances by day, interest, entries, payments of interest.
+
+Orders 200 to 799 are for what posts; see apps.jobs.registry.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+
+from apps.accounts import services
+from apps.accounts.partitions import ranges_with_accounts
+from apps.jobs.registry import CloseContext, CloseStep, Payload, step_register
+from apps.jobs.selectors import calendar_of
+from apps.ledger.closing import rolls_by_clock
+from apps.ledger.sealing import journal_seal_all
+
+
+def accrued_through(business_date: dt.date) -> dt.date:
+    """The last day whose interest belongs to the close of a business date.
+
+    By the clock each day is closed, and that is it. Otherwise the days up to the next business date go with it, since
+    nothing moves on them; but not beyond the end of the month, whose books have the interest of its own days.
+    """
+    if rolls_by_clock():
+        return business_date
+    month_end = business_date.replace(day=calendar.monthrange(business_date.year, business_date.month)[1])
+    return min(calendar_of().next_after(business_date) - dt.timedelta(days=1), month_end)
+
+
+def register() -> None:
+    """Offer the steps to the runner of the close."""
+    parted = {"partitions": _parts}
+    for step in (
+        CloseStep("accounts.day_balances", "Balances by day", order=210, run=_fold, **parted),
+        CloseStep("accounts.interest_accrue", "Accrue interest", order=300, run=_accrue, **parted),
+        CloseStep("accounts.interest_entries", "Book accrued interest", order=310, run=_entries),
+        CloseStep("accounts.interest_post", "Pay interest that is due", order=320, run=_post, **parted),
+        CloseStep("accounts.final_balances", "Balances at the end of the day", order=790, run=_fold_again, **parted),
+    ):
+        step_register(step)
+
+
+def _parts(context: CloseContext) -> list[str]:
+    return ranges_with_accounts()
+
+
+def _fold(context: CloseContext, partition: str) -> Payload:
+    return services.day_balances_fold(partition=partition)
+
+
+def _fold_again(context: CloseContext, partition: str) -> Payload:
+    """With what the steps in between have posted, which is sealed first."""
+    journal_seal_all(at=context.at)
+    return services.day_balances_fold(partition=partition)
+
+
+def _accrue(context: CloseContext, partition: str) -> Payload:
+    through = accrued_through(context.business_date)
+    return services.interest_accrue(partition=partition, business_date=context.business_date, through=through)
+
+
+def _entries(context: CloseContext, partition: str) -> Payload:
+    return services.interest_entries_post(business_date=context.business_date)
+
+
+def _post(context: CloseContext, partition: str) -> Payload:
+    through = accrued_through(context.business_date)
+    return services.interest_post(partition=partition, business_date=context.business_date, through=through)

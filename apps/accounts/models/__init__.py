@@ -1,0 +1,31 @@
+"""Deposit products with their terms and fees, the accounts that members hold, and what the close writes of them.
+
+Money itself is in the ledger; an account points at it.
+"""
+
+from apps.accounts.models._accounts import Account, AccountHolder, AccountProduct
+from apps.accounts.models._interest import (
+    Accrual,
+    CloseMark,
+    DayBalance,
+    InterestPosting,
+    InterestTotal,
+    Reaccrual,
+)
+from apps.accounts.models._statements import StatementIssue
+from apps.accounts.models._terms import ProductFee, ProductTerms
+
+__all__ = [
+    "Account",
+    "AccountHolder",
+    "AccountProduct",
+    "Accrual",
+    "CloseMark",
+    "DayBalance",
+    "InterestPosting",
+    "InterestTotal",
+    "ProductFee",
+    "ProductTerms",
+    "Reaccrual",
+    "StatementIssue",
+]

@@ -1,0 +1,34 @@
+"""How the accounts are parted for the close of business: ranges of ledger account ids, so that a part stays itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db import connection
+
+WIDTH = 100_000
+
+
+class Range(NamedTuple):
+    """Ledger accounts from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    @property
+    def name(self) -> str:
+        """What the runner of the close calls it."""
+        return f"{self.low}-{self.high}"
+
+
+def range_of(name: str) -> Range:
+    """The range of a name."""
+    low, high = name.split("-")
+    return Range(int(low), int(high))
+
+
+def ranges_with_accounts() -> list[str]:
+    """The names of all ranges in which there are deposit accounts, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT ledger_account_id / %s AS n FROM accounts_account ORDER BY n", [WIDTH])
+        return [Range(n * WIDTH, (n + 1) * WIDTH - 1).name for (n,) in cursor.fetchall()]

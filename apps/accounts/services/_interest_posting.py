@@ -1,0 +1,284 @@
+"""Paying interest by calendar: from the payable to the account, tax withheld; overdraft interest from the account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.accounts import locks
+from apps.accounts.interest_terms import boundary_at
+from apps.accounts.models import AccountProduct, InterestPosting, InterestTotal, ProductTerms
+from apps.accounts.partitions import Range, range_of
+from apps.accounts.product_books import PURPOSES, ProductBooks, books_of
+from apps.accounts.services._accrual import Totals, totals_add
+from apps.accounts.services._bank_postings import bank_posting, bank_transaction_id
+from apps.balances import services as balances
+from apps.balances.services import Leg, Posting
+from apps.calculations.rounding import multiple_round, whole_round
+
+KIND = "interest"
+CHUNK = 250
+
+# What has accrued before a date and is not paid. The running period is read for all accounts at once; accounts that
+# were paid at another time are read day by day, and corrections of days paid before through an index of their own.
+_DUE = """
+WITH who AS MATERIALIZED (
+    SELECT a.id, a.ledger_account_id, a.number, a.branch_id, br.code, a.opened_on, p.until, p.business_date,
+           coalesce(p.carried_earned, 0) AS carried_earned, coalesce(p.carried_owed, 0) AS carried_owed,
+           greatest(coalesce(p.until, a.opened_on), %(first)s) AS since,
+           (SELECT r.id FROM accounts_interest_posting r WHERE r.account_id = a.id AND r.status = 'refused' LIMIT 1)
+               AS refused
+      FROM accounts_account a
+      JOIN identity_branch br ON br.id = a.branch_id
+      LEFT JOIN LATERAL (
+          SELECT i.until, i.business_date, i.carried_earned, i.carried_owed FROM accounts_interest_posting i
+           WHERE i.account_id = a.id AND i.status = 'posted' ORDER BY i.until DESC, i.id DESC LIMIT 1) p ON true
+     WHERE {chosen} AND a.status <> 'closed' AND (p.until IS NULL OR p.until < %(until)s)
+)
+SELECT w.id, w.ledger_account_id, w.number, w.branch_id, w.code, w.since, w.refused,
+       w.carried_earned + coalesce(m.earned, 0) + coalesce(o.earned, 0) + coalesce(c.earned, 0),
+       w.carried_owed + coalesce(m.owed, 0) + coalesce(o.owed, 0) + coalesce(c.owed, 0)
+  FROM who w
+  LEFT JOIN (SELECT account_id, sum(earned) AS earned, sum(owed) AS owed FROM accounts_accrual
+              WHERE day >= %(period)s AND day < %(until)s AND account_id BETWEEN %(low)s AND %(high)s
+              GROUP BY account_id) m ON m.account_id = w.ledger_account_id AND w.since <= %(period)s
+  LEFT JOIN LATERAL (
+      SELECT sum(x.earned) AS earned, sum(x.owed) AS owed
+        FROM generate_series(w.since, CASE WHEN w.since <= %(period)s THEN %(period)s ELSE %(until)s END
+                             - interval '1 day', interval '1 day') AS d (day)
+        JOIN accounts_accrual x ON x.day = d.day::date AND x.account_id = w.ledger_account_id) o ON true
+  LEFT JOIN LATERAL (
+      SELECT sum(x.earned) AS earned, sum(x.owed) AS owed FROM accounts_accrual x
+       WHERE x.is_correction AND x.account_id = w.ledger_account_id AND x.accrued_on > w.business_date
+         AND x.day < w.until) c ON w.until IS NOT NULL
+ WHERE w.carried_earned <> 0 OR w.carried_owed <> 0 OR m.account_id IS NOT NULL OR o.earned IS NOT NULL
+    OR c.earned IS NOT NULL
+ ORDER BY w.ledger_account_id
+"""
+_BY_PRODUCT = """a.product_id = %(product)s AND a.fixed_terms_id IS NULL
+       AND a.ledger_account_id BETWEEN %(low)s AND %(high)s"""
+_BY_TERMS = """a.product_id = %(product)s AND a.fixed_terms_id = %(terms)s
+       AND a.ledger_account_id BETWEEN %(low)s AND %(high)s"""
+_REFUSED_ONLY = (
+    " AND EXISTS (SELECT FROM accounts_interest_posting r WHERE r.account_id = a.id AND r.status = 'refused')"
+)
+_ONE = "a.id = %(account)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due on one account, exactly, and what of it is booked; minor units."""
+
+    account_id: UUID
+    ledger_id: int
+    number: str
+    branch_id: UUID
+    branch_code: str
+    since: dt.date
+    refused: int | None
+    earned: Decimal
+    owed: Decimal
+    credit: int
+    debit: int
+    tax: int
+
+    def carried(self, terms: ProductTerms) -> tuple[Decimal, Decimal]:
+        """What goes on to the next posting: (earned, owed)."""
+        if terms.remainder == ProductTerms.Remainder.DROP:
+            return Decimal(0), Decimal(0)
+        return self.earned - self.credit, self.owed - self.debit
+
+
+def interest_due(
+    *,
+    terms: ProductTerms,
+    until: dt.date,
+    accounts: Range | None = None,
+    account_id: UUID | None = None,
+    agreed: bool = False,
+    again: bool = False,
+) -> list[Due]:
+    """What accrued for the days before `until` and is not paid, rounded by the terms: of a range, or of one account.
+
+    `agreed` means accounts that have these terms for themselves; `again` only those that refused before.
+    """
+    chosen = _ONE if account_id else (_BY_TERMS if agreed else _BY_PRODUCT)
+    period = boundary_at(terms.posting, until - dt.timedelta(days=1))
+    if account_id or again or period is None:
+        period = until
+    values: dict[str, Any] = {
+        "account": account_id,
+        "product": terms.product_id,
+        "terms": terms.pk,
+        "low": accounts.low if accounts else 0,
+        "high": accounts.high if accounts else 0,
+        "until": until,
+        "period": period,
+        "first": _first_day(terms),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE.format(chosen=chosen + (_REFUSED_ONLY if again else "")), values)
+        return [_rounded(terms, row) for row in cursor.fetchall()]
+
+
+def _first_day(terms: ProductTerms) -> dt.date:
+    first = ProductTerms.objects.filter(product=terms.product_id).order_by("effective_from").first()
+    return first.effective_from if first else terms.effective_from
+
+
+def _rounded(terms: ProductTerms, row: Sequence[Any]) -> Due:
+    """Interest is rounded when it is posted, once; tax is taken of what is posted, rounded half up."""
+    *facts, earned, owed = row
+    credit = int(multiple_round(earned, terms.posting_unit, terms.posting_rounding))
+    debit = int(multiple_round(owed, terms.posting_unit, terms.posting_rounding))
+    tax = whole_round(credit * Decimal(terms.tax_rate), "half_up")
+    return Due(*facts, earned, owed, credit, debit, tax)
+
+
+def interest_post(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
+    """Pay the interest of a range of accounts whose posting date has come, at the close of `business_date`.
+
+    Interest of the days up to `through` may be paid; it counts from the posting date on. What an account refuses is
+    tried again at the next close. Each account once a date, whatever happens in between. Returns facts: posted,
+    refused.
+    """
+    accounts = range_of(partition)
+    posted = refused = 0
+    after = through + dt.timedelta(days=1)
+    with transaction.atomic():
+        mark = locks.close_mark_lock(partition=partition)
+    for terms, agreed in _terms_in_force(accounts, through):
+        until = boundary_at(terms.posting, after)
+        if until is None:
+            continue
+        again = mark.posted_until is not None and until <= mark.posted_until
+        dues = interest_due(terms=terms, until=until, accounts=accounts, agreed=agreed, again=again)
+        for start in range(0, len(dues), CHUNK):
+            good, bad = dues_post(terms, dues[start : start + CHUNK], until=until, business_date=business_date)
+            posted, refused = posted + good, refused + bad
+    with transaction.atomic():
+        mark = locks.close_mark_lock(partition=partition)
+        mark.posted_until = max(mark.posted_until or after, after)
+        mark.save(update_fields=["posted_until"])
+    return {"posted": posted, "refused": refused}
+
+
+def _terms_in_force(accounts: Range, day: dt.date) -> list[tuple[ProductTerms, bool]]:
+    newest: dict[UUID, ProductTerms] = {}
+    known = ProductTerms.objects.select_related("product").order_by("effective_from")
+    for terms in known.filter(effective_from__lte=day):
+        newest[terms.product_id] = terms
+    held = known.filter(pk__in=_agreed_ids(accounts))
+    return [(terms, False) for terms in newest.values()] + [(terms, True) for terms in held]
+
+
+def _agreed_ids(accounts: Range) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT fixed_terms_id FROM accounts_account"
+            " WHERE fixed_terms_id IS NOT NULL AND ledger_account_id BETWEEN %s AND %s",
+            list(accounts),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def dues_post(terms: ProductTerms, dues: Sequence[Due], *, until: dt.date, business_date: dt.date) -> tuple[int, int]:
+    """Book what is due on some accounts and remember it: (posted, refused). Outside of any transaction."""
+    product = AccountProduct.objects.select_related(*PURPOSES).get(pk=terms.product_id)
+    books = books_of(product)
+    postings: dict[UUID, Posting] = {}
+    for due in dues:
+        legs = interest_legs(due, books, product.currency_id)
+        if legs:
+            posting = bank_posting(
+                key=posting_key(due, until, business_date),
+                kind=KIND,
+                legs=legs,
+                business_date=business_date,
+                value_date=until,
+                description=f"Interest {due.since} to {until - dt.timedelta(days=1)}",
+            )
+            postings[due.account_id] = posting
+    outcomes = {}
+    if postings:
+        result = balances.postings_post(list(postings.values()), actor_id=None)
+        outcomes = {key: outcome.ok for key, outcome in zip(postings, result.outcomes, strict=True)}
+    dues_record(terms, dues, outcomes, until=until, business_date=business_date)
+    refused = sum(not ok for ok in outcomes.values())
+    return len(dues) - refused, refused
+
+
+def posting_key(due: Due, until: dt.date, business_date: dt.date) -> str:
+    """What makes a posting of interest happen once."""
+    return f"{KIND}:{due.account_id}:{until}:{business_date}"
+
+
+def interest_legs(due: Due, books: ProductBooks, currency: str) -> list[Leg]:
+    """Interest to the account, tax and overdraft interest from it; what was paid too much goes the other way."""
+
+    def inner(code: str) -> int:
+        return balances.internal_account_id(
+            gl_code=code, branch_id=due.branch_id, branch_code=due.branch_code, currency=currency
+        )
+
+    pairs = (
+        (due.credit, books.interest_payable, 1),
+        (due.tax, books.tax_payable, -1),
+        (due.debit, books.overdraft_receivable, -1),
+    )
+    legs = []
+    for amount, code, sign in pairs:
+        if amount:
+            legs += [
+                Leg(inner(code), -sign * amount, currency),
+                Leg(due.ledger_id, sign * amount, currency),
+            ]
+    return legs
+
+
+@transaction.atomic
+def dues_record(
+    terms: ProductTerms, dues: Sequence[Due], outcomes: dict[UUID, bool], *, until: dt.date, business_date: dt.date
+) -> None:
+    """Keep what was paid and what was refused; a remainder that is dropped leaves the totals of what accrued."""
+    rows, again = [], []
+    totals: Totals = defaultdict(Decimal)
+    for due in dues:
+        ok = outcomes.get(due.account_id, True)
+        carried_earned, carried_owed = due.carried(terms)
+        row = InterestPosting(
+            id=due.refused,
+            account_id=due.account_id,
+            since=due.since,
+            until=until,
+            business_date=business_date,
+            earned=due.earned,
+            owed=due.owed,
+            credit=due.credit,
+            debit=due.debit,
+            tax=due.tax,
+            carried_earned=carried_earned,
+            carried_owed=carried_owed,
+            transaction_id=bank_transaction_id(posting_key(due, until, business_date)),
+            status=InterestPosting.Status.POSTED if ok else InterestPosting.Status.REFUSED,
+        )
+        (again if due.refused else rows).append(row)
+        if ok:
+            sides = (
+                ("earned", due.credit + carried_earned - due.earned),
+                ("owed", due.debit + carried_owed - due.owed),
+            )
+            for side, dropped in sides:
+                totals[terms.product_id, due.branch_id, InterestTotal.Side(side).value] += dropped
+    InterestPosting.objects.bulk_create(rows)
+    names = [f.name for f in InterestPosting._meta.concrete_fields if f.name not in {"id", "account"}]
+    if again:
+        InterestPosting.objects.bulk_update(again, names)
+    totals_add(totals)
