@@ -30,14 +30,15 @@ def hold_lock(*, pk: UUID) -> Hold:
     return Hold.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
-def partition_lock(*, partition: int) -> tuple[str, int, int, str, int] | None:
-    """Mode, epoch, head sequence, head hash and flips of a partition, its row locked against every other change."""
+def journal_open(*, partition: int, count: int) -> tuple[str, int, int, str, int, list[int], str, str] | None:
+    """Keep the business day and the partition's row as they are until the transaction ends, and draw journal ids.
+
+    Mode, epoch, head sequence, head hash and flips of the partition; `count` ids, the time of booking and the business
+    date, as texts. None for a partition that is not.
+    """
     if not connection.in_atomic_block:
-        raise RuntimeError("partition_lock needs an open transaction")
+        raise RuntimeError("journal_open needs an open transaction")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT mode, epoch, head_seq, head_hash, flips FROM balances_partition WHERE id = %s FOR UPDATE",
-            [partition],
-        )
-        row: tuple[str, int, int, str, int] | None = cursor.fetchone()
+        cursor.execute("SELECT * FROM balances_journal_open(%s::int, %s::int)", [partition, count])
+        row: tuple[str, int, int, str, int, list[int], str, str] | None = cursor.fetchone()
         return row

@@ -158,7 +158,12 @@ class TransactionKey(models.Model):
     fingerprint = models.BinaryField(max_length=32)
     outcome = models.CharField(max_length=10)
     journal = models.OneToOneField(
-        "ledger.JournalEntry", null=True, on_delete=models.PROTECT, db_index=False, related_name="key"
+        "ledger.JournalEntry",
+        null=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        db_constraint=False,
+        related_name="key",
     )
 
     class Meta:

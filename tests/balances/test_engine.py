@@ -18,6 +18,7 @@ from tests.factories.engine import (
     activate,
     engine_account,
     journal_once,
+    memory_change,
     partition_reset,
     proof,
     running,
@@ -94,7 +95,7 @@ def test_a_changed_balance_in_memory_ends_the_epoch(books: Books) -> None:
     one, two = engine_account(books, 100), engine_account(books)
     epoch = activate()
     assert accept(books, (one, -10), (two, 10)).outcome == "OK"
-    client.memory().hset(f"{{p1}}:{epoch}:a:{one}", "bal", "1000")
+    memory_change(one, epoch=epoch, balance=1_000)
     assert accept(books, (one, -500), (two, 500)).outcome == "OK"
     assert journal_once() == 0
     assert control.part_read(PARTITION).fenced_why == "verify"

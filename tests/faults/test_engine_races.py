@@ -24,7 +24,17 @@ from apps.balances.services import (
     postings_post,
 )
 from tests.concurrency.threads import Background, together
-from tests.factories.engine import PARTITION, accept, activate, engine_account, journal_once, proof, running, send
+from tests.factories.engine import (
+    PARTITION,
+    accept,
+    activate,
+    engine_account,
+    journal_once,
+    memory_change,
+    proof,
+    running,
+    send,
+)
 from tests.factories.postings import Books, balance_of
 
 pytestmark = pytest.mark.usefixtures("engine_on")
@@ -123,9 +133,9 @@ def test_f14_a_posting_waits_for_a_lock_while_the_engine_takes_the_account(books
 
 def test_f15_a_mark_has_expired(books: Books) -> None:
     one, two = engine_account(books, 100), engine_account(books)
-    activate()
+    epoch = activate()
     first = accept(books, (one, -10), (two, 10), key="a")
-    client.memory().delete(*client.memory().keys("{p1}:i:*"))
+    client.memory().delete(*client.memory().keys(f"{{p1}}:{epoch}:i:*"))
     second = accept(books, (one, -10), (two, 10), key="a")
     assert (first.seq, second.seq) == (1, 2)
     assert journal_once() == 0
@@ -252,7 +262,7 @@ def test_f28_the_flag_of_the_hand_is_lost(books: Books) -> None:
     client.hand(partition=PARTITION, epoch=epoch, tokens=handed)
     control.post_all(PARTITION)
     assert flip(epoch, handed) == 1
-    client.memory().hset(f"{{p1}}:{epoch}:a:{one}", "ho", "0")  # as a memory that failed over to an older copy
+    memory_change(one, epoch=epoch, away=0)  # as a memory that failed over to an older copy
     accept(books, (one, -10), (two, 10))
     assert journal_once() == 0
     assert why() == "owner"

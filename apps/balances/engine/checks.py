@@ -13,7 +13,7 @@ import msgspec
 from django.db import connection
 
 from apps.balances.engine import client, control
-from apps.balances.engine.entries import State, chain_next, entry_decode
+from apps.balances.engine.entries import Page, State, chain_next, page_decode
 from apps.core import clock
 
 CHUNK = 500
@@ -50,7 +50,7 @@ def accounts_compare(*, partition: int, epoch: int, accounts: Sequence[int]) -> 
         ids = [row[0] for row in rows]
         try:
             seen = client.read(partition=partition, epoch=epoch, accounts=ids)
-            entries = client.stream(
+            pages = client.stream(
                 partition=partition, epoch=epoch, after=head_seq, count=client.QUEUE_MAX + client.STREAM_KEEP
             )
         except client.EpochEnded:
@@ -60,7 +60,7 @@ def accounts_compare(*, partition: int, epoch: int, accounts: Sequence[int]) -> 
             if one.state is None or one.token != row[1]:
                 continue  # on its way from or to the database
             expected = State(row[2], row[3], row[4], row[5], row[6], row[7] == "internal", row[8])
-            difference = _difference(row[0], expected, one, entries)
+            difference = _difference(row[0], expected, one, pages)
             if difference is None:
                 result.accounts += 1
             elif attempt == TRIES:
@@ -74,13 +74,8 @@ def accounts_compare(*, partition: int, epoch: int, accounts: Sequence[int]) -> 
     return result
 
 
-def _difference(
-    account: int, expected: State, seen: client.Seen, entries: Sequence[tuple[int, bytes, str]]
-) -> str | None:
-    for seq, body, _ in entries:
-        if seq > seen.seq:
-            break
-        entry = entry_decode(body)
+def _difference(account: int, expected: State, seen: client.Seen, pages: Sequence[Page]) -> str | None:
+    for entry in [entry for page in pages if page.seq <= seen.seq for entry in page_decode(page.body)]:
         if entry.outcome != "OK":
             continue
         for leg, amount, _currency in entry.legs:
@@ -140,7 +135,7 @@ SELECT count(*), coalesce(min(seq), 1), coalesce(max(seq), 0) FROM ledger_journa
 """
 _HASHES = """
 SELECT seq, encode(chain_hash, 'hex') FROM ledger_journal
- WHERE partition = %s AND epoch = %s AND seq > %s AND seq <= %s AND seq IS NOT NULL
+ WHERE partition = %s AND epoch = %s AND seq = ANY (%s) AND seq IS NOT NULL
 """
 
 
@@ -154,22 +149,22 @@ def chain_faults(part: control.Part) -> list[str]:
             faults.append(f"the journal of epoch {part.epoch} has {count} entries from {low} to {high}")
     if part.mode != "FAST":
         return faults
-    rows = client.stream(
+    pages = client.stream(
         partition=part.id,
         epoch=part.epoch,
         after=max(0, part.head_seq - client.STREAM_KEEP // 2),
         count=client.STREAM_KEEP + client.QUEUE_MAX,
     )
     with connection.cursor() as cursor:
-        cursor.execute(_HASHES, [part.id, part.epoch, rows[0][0] - 1 if rows else part.head_seq, part.head_seq])
+        cursor.execute(_HASHES, [part.id, part.epoch, [page.seq for page in pages if page.seq <= part.head_seq]])
         journaled = dict(cursor.fetchall())
     previous = None
-    for seq, body, chain_hash in rows:
-        if previous is not None and chain_next(previous, body) != chain_hash:
-            faults.append(f"entry {seq} does not follow the one before it")
-        if seq in journaled and journaled[seq] != chain_hash:
-            faults.append(f"entry {seq} in memory is not the one in the journal")
-        previous = chain_hash
+    for page in pages:
+        if previous is not None and chain_next(previous, page.body) != page.chain_hash:
+            faults.append(f"the page of entry {page.seq} does not follow the one before it")
+        if journaled.get(page.seq, page.chain_hash) != page.chain_hash:
+            faults.append(f"entry {page.seq} in memory is not the one in the journal")
+        previous = page.chain_hash
     return faults[:FAULTS_MAX]
 
 

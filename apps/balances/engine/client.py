@@ -17,12 +17,15 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apps.balances.engine.entries import State, Transfer
+from apps.balances.engine.entries import Page, State, Transfer
 
 SCRIPTS = Path(__file__).parent / "scripts"
 QUEUE_MAX = 5_000
 """Entries that may wait for the journal; past it the engine answers busy."""
-MARK_SECONDS = 120
+CLAIM_SECONDS = 120
+"""How long the memory knows that a transaction is the database's."""
+MARK_DRAWER = 100_000
+"""Executed transactions are known by their ids until at least twice as many others came after them."""
 TOMBSTONE_SECONDS = 900
 STREAM_KEEP = 10_000
 """Journaled entries kept in the stream, for comparisons."""
@@ -130,9 +133,12 @@ def _run(name: str, partition: int, *args: Any) -> list[Any]:
     return answer
 
 
+_WORDS = {word.encode(): word for word in ("OK", "NSF", "DUP")}
+
+
 def execute(*, partition: int, epoch: int, transfers: Sequence[Transfer], queue_max: int | None = None) -> Executed:
     """Execute transfers in their order, each whole or refused; nothing at all when an account is away."""
-    args: list[Any] = [epoch, QUEUE_MAX if queue_max is None else queue_max, MARK_SECONDS, len(transfers)]
+    args: list[Any] = [epoch, QUEUE_MAX if queue_max is None else queue_max, MARK_DRAWER, len(transfers)]
     for transfer in transfers:
         args += (transfer.transaction_id, transfer.fingerprint, transfer.facts, len(transfer.legs))
         for leg in transfer.legs:
@@ -141,7 +147,7 @@ def execute(*, partition: int, epoch: int, transfers: Sequence[Transfer], queue_
     status = answer[0].decode()
     if status == "AWAY":
         return Executed(status, accounts=[int(account) for account in answer[1:]])
-    outcomes = [(answer[at].decode(), int(answer[at + 1])) for at in range(1, len(answer), 2)]
+    outcomes = [(_WORDS.get(answer[at]) or answer[at].decode(), answer[at + 1]) for at in range(1, len(answer), 2)]
     return Executed(status, outcomes)
 
 
@@ -150,7 +156,7 @@ def install(*, partition: int, epoch: int, taken: Iterable[tuple[int, int, State
     args: list[Any] = []
     for account, token, state in taken:
         args += (account, token, state.balance, state.held, state.limit, state.status, state.currency)
-        args += ("internal" if state.internal else "customer", state.version)
+        args += (int(state.internal), state.version)
     return int(_run("install", partition, epoch, *args)[1]) if args else 0
 
 
@@ -166,7 +172,7 @@ def claim(*, partition: int, epoch: int, alive: bool, marks: Sequence[tuple[UUID
     args: list[Any] = []
     for transaction_id, fingerprint in marks:
         args += (str(transaction_id), fingerprint.hex())
-    answer = _run("claim", partition, epoch, int(alive), MARK_SECONDS, *args)
+    answer = _run("claim", partition, epoch, int(alive), CLAIM_SECONDS, MARK_DRAWER, *args)
     return [word == b"CLAIMED" for word in answer[1:]]
 
 
@@ -180,17 +186,40 @@ def init(*, partition: int, epoch: int, nonce: str) -> bool:
     return bool(_run("init", partition, epoch, nonce)[0] == b"DONE")
 
 
+class _Packed(msgspec.Struct, array_like=True, gc=False):
+    """An account as the scripts pack it."""
+
+    balance: int
+    held: int
+    limit: int
+    status: str
+    currency: str
+    internal: int
+    version: int
+    away: int
+    last: int
+    token: int
+
+
+_packed_decode = msgspec.msgpack.Decoder(_Packed).decode
+
+
 def read(*, partition: int, epoch: int, accounts: Sequence[int]) -> list[Seen]:
     """The accounts as they are in memory, all at one moment."""
     answer = _run("read", partition, epoch, *accounts)
     seq, durable = int(answer[1]), int(answer[2])
     seen = []
-    for row in answer[3 : 3 + len(accounts)]:
-        bal, held, od, st, ccy, kind, ver, ho, last, token = row
+    for packed in answer[3 : 3 + len(accounts)]:
+        if packed is None:
+            seen.append(Seen(None, 0, 0, seq, durable))
+            continue
+        here = _packed_decode(packed)
         state = None
-        if bal is not None and ho == b"0":
-            state = State(int(bal), int(held), int(od), st.decode(), ccy.decode(), kind == b"internal", int(ver))
-        seen.append(Seen(state, int(last or 0), int(token or 0), seq, durable))
+        if not here.away:
+            state = State(
+                here.balance, here.held, here.limit, here.status, here.currency, here.internal == 1, here.version
+            )
+        seen.append(Seen(state, here.last, here.token, seq, durable))
     return seen
 
 
@@ -212,12 +241,12 @@ def head(*, partition: int) -> Head | None:
     return Head(int(values[0]), int(values[1] or 0), (values[2] or b"").decode(), int(values[3] or 0))
 
 
-def stream(*, partition: int, epoch: int, after: int, count: int) -> list[tuple[int, bytes, str]]:
-    """Entries after a sequence: (sequence by the stream, body, chain hash)."""
+def stream(*, partition: int, epoch: int, after: int, count: int) -> list[Page]:
+    """At most `count` pages of entries after a sequence."""
     key = f"{{p{partition}}}:{epoch}:s"
     rows = guarded(memory().xrange, key, min=f"{after + 1}-0", max="+", count=count)
     return [
-        (int(row_id.partition(b"-")[0]), fields.get(b"b", b""), fields.get(b"h", b"").decode("ascii", "replace"))
+        Page(int(row_id.partition(b"-")[0]), fields.get(b"b", b""), fields.get(b"h", b"").decode("ascii", "replace"))
         for row_id, fields in rows
     ]
 
@@ -238,8 +267,11 @@ def idle_accounts(*, partition: int, epoch: int, before_seq: int, limit: int = 2
     """Accounts in memory that no entry since `before_seq` has touched, some of them."""
     found: list[int] = []
     for key in memory().scan_iter(match=f"{{p{partition}}}:{epoch}:a:*", count=500):
-        ho, last = guarded(memory().hmget, key, "ho", "last")
-        if ho == b"0" and int(last or 0) < before_seq:
+        packed = guarded(memory().get, key)
+        if packed is None:
+            continue
+        here = _packed_decode(packed)
+        if not here.away and here.last < before_seq:
             found.append(int(key.rsplit(b":", 1)[1]))
             if len(found) >= limit:
                 break

@@ -2,6 +2,10 @@
 
 The rules are those of `balances_post` and of scripts/exec.lua; the journaler applies them to every entry again, from
 the books, so that nothing in memory has to be believed.
+
+What one call executed is one page of the stream: its entries, one after another. An entry is nine texts: sequence,
+outcome, balances after it, transaction id, fingerprint, legs, value date, and the two pieces of COPY rows that the
+client made (`facts_text`), which nobody reads before PostgreSQL does.
 """
 
 from __future__ import annotations
@@ -16,11 +20,15 @@ import msgspec
 LEGS_MAX = 8
 AMOUNT_MAX = 10**13
 BALANCE_MAX = 9 * 10**15
-_SEPARATOR = b"\x1f"
+ENTRY_END = "\x1e"
+FIELD_END = "\x1f"
+
+Legs = Sequence[tuple[int, int, str]]
+"""(account, credit-positive minor units, currency) of each."""
 
 
 class EntryFault(ValueError):
-    """The bytes are not an entry."""
+    """The bytes are not a page of entries."""
 
 
 class State(msgspec.Struct, gc=False):
@@ -36,44 +44,34 @@ class State(msgspec.Struct, gc=False):
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):
-    """What `exec` is given: the id, hex of the fingerprint, the encoded facts, legs (account, amount, currency)."""
+    """What `exec` is given: the id, hex of the fingerprint, the text of `facts_text`, the legs."""
 
     transaction_id: str
     fingerprint: str
-    facts: bytes
-    legs: tuple[tuple[int, int, str], ...]
-
-
-class Facts(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What is only written down: memory neither reads nor changes it."""
-
-    client_id: str
-    key: str
-    kind: str
-    value_date: dt.date | None
-    channel: str
-    description: str
-    counterparty: str
-    reference: str
-    client_timestamp: dt.datetime | None
-    actor: UUID | None
-    correlation_id: str
-
-
-facts_encode = msgspec.json.Encoder().encode
-_facts_decode = msgspec.json.Decoder(Facts).decode
+    facts: str
+    legs: Legs
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One executed transfer, as it is in the stream."""
+    """One executed transfer, as it is in a page. `key` and `facts` are pieces of COPY rows."""
 
     seq: int
-    transaction_id: UUID
-    fingerprint: bytes
-    legs: tuple[tuple[int, int, str], ...]
     outcome: str
-    after: bytes
-    facts: Facts
+    after: str
+    transaction_id: str
+    fingerprint: str
+    legs: Legs
+    value_date: str
+    key: str
+    facts: str
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """What one call executed: sequence of the last entry, the bytes, and the chain hash after them."""
+
+    seq: int
+    body: bytes
+    chain_hash: str
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -87,33 +85,65 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     version: int
 
 
-def entry_decode(body: bytes) -> Entry:
+_ESCAPES = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {ord("\\"): "\\\\"}
+_NULL = "\\N"
+
+
+def _copy_text(value: str) -> str:
+    """A value in COPY's text format; whatever could end a field, a row, an entry or a page is escaped."""
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+
+
+def facts_text(
+    *,
+    client_id: str,
+    key: str,
+    kind: str,
+    value_date: dt.date | None,
+    client_timestamp: dt.datetime | None,
+    actor: UUID | None,
+    correlation_id: str,
+    channel: str,
+    description: str,
+    counterparty: str,
+    reference: str,
+) -> str:
+    """What is only written down with a transfer; made once, by the client, as the journaler will copy it."""
+    return (
+        f"{value_date or ''}{FIELD_END}{_copy_text(client_id)}\t{_copy_text(key)}{FIELD_END}"
+        f"{_copy_text(kind)}\t{client_timestamp or _NULL}\t{actor or _NULL}\t{_copy_text(correlation_id)}\t"
+        f"{_copy_text(channel)}\t{_copy_text(description)}\t{_copy_text(counterparty)}\t{_copy_text(reference)}"
+    )
+
+
+def page_decode(body: bytes) -> list[Entry]:
     """Raises EntryFault for anything that `exec` would not have written."""
     try:
-        seq, transaction_id, fingerprint, legs, outcome, after, facts = body.split(_SEPARATOR, 6)
-        parsed = []
-        for leg in legs.decode("ascii").split(","):
-            account, amount, currency = leg.split(":")
-            parsed.append((int(account), int(amount), currency))
-        return Entry(
-            int(seq),
-            UUID(transaction_id.decode("ascii")),
-            bytes.fromhex(fingerprint.decode("ascii")),
-            tuple(parsed),
-            outcome.decode("ascii"),
-            after,
-            _facts_decode(facts),
-        )
-    except (ValueError, msgspec.MsgspecError) as error:
+        text = body.decode()
+        if "\n" in text or "\r" in text:
+            raise EntryFault("an entry with more than a line")
+        return [_entry_decode(raw) for raw in text.split(ENTRY_END)]
+    except ValueError as error:
         raise EntryFault(str(error)) from error
 
 
+def _entry_decode(raw: str) -> Entry:
+    seq, outcome, after, transaction_id, fingerprint, legs, value_date, key, facts = raw.split(FIELD_END)
+    if key.count("\t") != 1 or facts.count("\t") != 7:
+        raise EntryFault("not the columns of an entry")
+    parsed = []
+    for leg in legs.split(","):
+        account, amount, currency = leg.split(":")
+        parsed.append((int(account), int(amount), currency))
+    return Entry(int(seq), outcome, after, transaction_id, fingerprint, parsed, value_date, key, facts)
+
+
 def chain_next(previous: str, body: bytes) -> str:
-    """The hash after an entry. SHA-1, which memory can compute: it finds forks and mistakes, it guards no secret."""
+    """The hash after a page. SHA-1, which memory can compute: it finds forks and mistakes, it guards no secret."""
     return hashlib.sha1(previous.encode() + body, usedforsecurity=False).hexdigest()
 
 
-def entry_apply(states: Mapping[int, State], legs: Sequence[tuple[int, int, str]]) -> tuple[str, list[Line]]:
+def entry_apply(states: Mapping[int, State], legs: Legs) -> tuple[str, list[Line]]:
     """Decide a transfer and, when it is OK, change the states: all legs or none. KeyError for an unknown account."""
     lines: list[Line] = []
     for account, amount, currency in legs:
@@ -145,9 +175,12 @@ def entry_apply(states: Mapping[int, State], legs: Sequence[tuple[int, int, str]
     return "OK", lines
 
 
-def after_text(lines: Sequence[Line]) -> bytes:
+def after_text(lines: Sequence[Line]) -> str:
     """The after-values of an entry as `exec` writes them: each account once, in the order of its first leg."""
+    if len(lines) == 2 and lines[0].account != lines[1].account:  # nearly always
+        one, two = lines
+        return f"{one.account}:{one.after}:{one.version},{two.account}:{two.after}:{two.version}"
     last: dict[int, Line] = {}
     for line in lines:
         last[line.account] = line  # a key keeps its first place
-    return ",".join([f"{line.account}:{line.after}:{line.version}" for line in last.values()]).encode()
+    return ",".join([f"{line.account}:{line.after}:{line.version}" for line in last.values()])

@@ -106,11 +106,11 @@ class Engine:
                 session_prepare()
                 prepared[0] = connection.connection
             if journaler.run_once() == 0:
-                self._idle(partition)
+                self._idle(partition, journaler)
 
         return step
 
-    def _idle(self, partition: int) -> None:
+    def _idle(self, partition: int, journaler: Journaler) -> None:
         """Sleep until there is an entry, or a moment."""
         try:
             head = client.head(partition=partition)
@@ -120,8 +120,7 @@ class Engine:
             stream = f"{{p{partition}}}:{head.epoch}:s"
             after = f"{head.seq}-0"
             client.guarded(client.memory().xread, {stream: after}, count=1, block=IDLE_WAIT_MS)
-            part = control.part_read(partition)
-            if part.mode != "FAST" or part.head_seq < head.seq:  # not for us, or another journals it
+            if not journaler.leads:  # another journals it
                 self.stopping.wait(0.02)
         except (client.MemoryUnreachable, client.MemoryFault, client.MemoryFull):
             self.stopping.wait(IDLE_WAIT_MS / 1_000)

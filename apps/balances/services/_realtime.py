@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.balances.engine import client, control, ownership
-from apps.balances.engine.entries import LEGS_MAX, Facts, Transfer, facts_encode
+from apps.balances.engine.entries import LEGS_MAX, Transfer, facts_text
 from apps.balances.engine.waiting import Decided, Waiting, decided, known_or_poisoned
 from apps.balances.errors import EngineBusy, OutcomeUnknown
 from apps.balances.services._posting import Outcome, Posting, PostingResult, open_accounts, postings_post
@@ -69,21 +69,21 @@ def _partition_for(postings: Sequence[Posting]) -> int:
 
 
 def _transfer(posting: Posting, actor_id: UUID | None, correlation_id: str) -> Transfer:
-    facts = Facts(
-        posting.client_id,
-        posting.key,
-        posting.kind,
-        posting.value_date,
-        posting.channel,
-        posting.description,
-        posting.counterparty,
-        posting.reference,
-        posting.client_timestamp,
-        actor_id,
-        correlation_id,
+    facts = facts_text(
+        client_id=posting.client_id,
+        key=posting.key,
+        kind=posting.kind,
+        value_date=posting.value_date,
+        client_timestamp=posting.client_timestamp,
+        actor=actor_id,
+        correlation_id=correlation_id,
+        channel=posting.channel,
+        description=posting.description,
+        counterparty=posting.counterparty,
+        reference=posting.reference,
     )
-    legs = tuple([(leg.account_id, leg.amount, leg.currency) for leg in posting.legs])
-    return Transfer(str(posting.transaction_id), posting.fingerprint.hex(), facts_encode(facts), legs)
+    legs = [(leg.account_id, leg.amount, leg.currency) for leg in posting.legs]
+    return Transfer(str(posting.transaction_id), posting.fingerprint.hex(), facts, legs)
 
 
 class _Run:

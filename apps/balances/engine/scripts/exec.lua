@@ -1,9 +1,10 @@
 -- Execute transfers in their order: all of a call's accounts are here, or nothing is done.
 --
--- KEYS[1] {pN}:m    ARGV epoch, longest queue, seconds of a mark, n, then n times:
+-- KEYS[1] {pN}:m    ARGV epoch, longest queue, entries a drawer of marks, n, then n times:
 --   transaction, fingerprint, facts, number of legs, and for each leg: account, amount (credit-positive), currency
 -- Answers {EPOCH} | {DB} | {BUSY} | {AWAY, account, ..} | {DONE, outcome, seq, ..}; outcome may be DUP or REUSED.
 -- All checks come first and all writes last: a script that fails is not rolled back.
+-- Each command costs more than what it does, so accounts and marks are read and written many at a time.
 local m = KEYS[1]
 local prefix = string.sub(m, 1, -2)
 local epoch = ARGV[1]
@@ -11,42 +12,73 @@ local head = redis.call('HMGET', m, 'epoch', 'seq', 'hash', 'durable')
 if head[1] ~= epoch then
   return {'EPOCH'}
 end
-local seq, hash = tonumber(head[2]), head[3]
-local count = tonumber(ARGV[4])
-local base = prefix .. epoch .. ':a:'
-local states, order, away, items, fresh, at = {}, {}, {'AWAY'}, {}, 0, 5
+local seq, count, drawer_size = tonumber(head[2]), tonumber(ARGV[4]), tonumber(ARGV[3])
+local base, drawers = prefix .. epoch .. ':a:', prefix .. epoch .. ':i:'
+local drawer = math.floor(seq / drawer_size)
+local CHUNK = 2000  -- values that a command is given at once; Lua's stack takes 8000
 
-for n = 1, count do
-  local item = {txn = ARGV[at], fp = ARGV[at + 1], facts = ARGV[at + 2], legs = tonumber(ARGV[at + 3]), at = at + 4}
-  at = at + 4 + 3 * item.legs
-  local mark = redis.call('GET', prefix .. 'i:' .. item.txn)
-  if mark then
-    if string.sub(mark, 1, 1) == 'D' then
-      return {'DB'}
+local function many(command, key, values)
+  local found = {}
+  for from = 1, #values, CHUNK do
+    local to = math.min(from + CHUNK - 1, #values)
+    local some
+    if key then
+      some = redis.call(command, key, unpack(values, from, to))
+    else
+      some = redis.call(command, unpack(values, from, to))
     end
-    local e, s, f = string.match(mark, '^E|(%d+)|(%d+)|(.*)$')
-    if e == epoch then
-      item.known, item.seq = (f == item.fp) and 'DUP' or 'REUSED', tonumber(s)
+    if type(some) == 'table' and #values <= CHUNK then
+      return some
+    end
+    for n = 1, to - from + 1 do
+      found[from + n - 1] = type(some) == 'table' and some[n]
     end
   end
-  if not item.known then
-    fresh = fresh + 1
-    for leg = 0, item.legs - 1 do
-      local id = ARGV[item.at + 3 * leg]
+  return found
+end
+
+-- Which of them are known already: in the database's hands (d:), or executed in this epoch (i:, the newest drawers).
+local txns, sent, places, at = {}, {}, {}, 5
+for n = 1, count do
+  txns[n], sent[n], places[n] = ARGV[at], prefix .. 'd:' .. ARGV[at], at
+  at = at + 4 + 3 * ARGV[at + 3]
+end
+for _, mark in ipairs(many('MGET', nil, sent)) do
+  if mark then
+    return {'DB'}
+  end
+end
+local known, fresh = {}, count
+for d = drawer, math.max(0, drawer - 2), -1 do
+  local marks = many('HMGET', drawers .. d, txns)
+  for n = 1, count do
+    if marks[n] and not known[n] then
+      known[n], fresh = marks[n], fresh - 1
+    end
+  end
+end
+
+local states, ids, keys = {}, {}, {}
+for n = 1, count do
+  if not known[n] then
+    local first = places[n] + 4
+    for leg = first, first + 3 * (ARGV[first - 1] - 1), 3 do
+      local id = ARGV[leg]
       if states[id] == nil then
-        local r = redis.call('HMGET', base .. id, 'bal', 'held', 'od', 'st', 'ccy', 'kind', 'ver', 'ho')
-        if not r[1] or r[8] == '1' then
-          states[id] = false
-          away[#away + 1] = id
-        else
-          states[id] = {bal = tonumber(r[1]), held = tonumber(r[2]), od = tonumber(r[3]), st = r[4], ccy = r[5],
-                        internal = r[6] == 'internal', ver = tonumber(r[7])}
-          order[#order + 1] = id
-        end
+        states[id] = false
+        ids[#ids + 1], keys[#keys + 1] = id, base .. id
       end
     end
   end
-  items[n] = item
+end
+local away = {'AWAY'}
+for n, packed in ipairs(many('MGET', nil, keys)) do
+  local state = packed and cmsgpack.unpack(packed)
+  if not state or state[8] == 1 then
+    away[#away + 1] = ids[n]
+  else
+    states[ids[n]] = state  -- bal, held, od, st, ccy, internal, ver, ho, last, token
+  end
 end
 if #away > 1 then
   return away
@@ -56,74 +88,84 @@ if seq - tonumber(head[4]) + fresh > tonumber(ARGV[2]) then
 end
 
 -- The same rules, in the same order, as balances_post and apps.balances.engine.entries.
+local abs, format = math.abs, string.format
 local function refusal(s, amount, currency)
-  local new = s.bal + amount
-  if s.st == 'X' then return 'CLOSED' end
-  if s.ccy ~= currency then return 'CCY' end
-  if s.st == 'F' or (s.st == 'D' and amount < 0) or (s.st == 'C' and amount > 0) then return 'FROZEN' end
-  if math.abs(amount) > 10000000000000 or math.abs(new) > 9000000000000000 then return 'LIMIT' end
-  if amount < 0 and not s.internal and new - s.held + s.od < 0 then return 'NSF' end
+  local new, st = s[1] + amount, s[4]
+  if st == 'X' then return 'CLOSED' end
+  if s[5] ~= currency then return 'CCY' end
+  if st == 'F' or (st == 'D' and amount < 0) or (st == 'C' and amount > 0) then return 'FROZEN' end
+  if abs(amount) > 10000000000000 or abs(new) > 9000000000000000 then return 'LIMIT' end
+  if amount < 0 and s[6] ~= 1 and new - s[2] + s[3] < 0 then return 'NSF' end
   return nil
 end
 
-local answer, entries = {'DONE'}, {}
+local function after_text(first, last)
+  local after, seen = {}, {}
+  for leg = first, last, 3 do
+    local id = ARGV[leg]
+    if not seen[id] then
+      seen[id] = true
+      after[#after + 1] = format('%s:%d:%d', id, states[id][1], states[id][7])
+    end
+  end
+  return table.concat(after, ',')
+end
+
+local answer, page, marks = {'DONE'}, {}, {}
 for n = 1, count do
-  local item = items[n]
-  if item.known then
-    answer[2 * n], answer[2 * n + 1] = item.known, item.seq
+  local place = places[n]
+  if known[n] then
+    local at_seq, print = string.match(known[n], '^(%d+)|(.*)$')
+    answer[2 * n], answer[2 * n + 1] = print == ARGV[place + 1] and 'DUP' or 'REUSED', tonumber(at_seq)
   else
-    local outcome, undo, legs, after, seen = 'OK', {}, {}, {}, {}
-    for leg = 0, item.legs - 1 do
-      local id, amount, currency = ARGV[item.at + 3 * leg], ARGV[item.at + 3 * leg + 1], ARGV[item.at + 3 * leg + 2]
+    local first = place + 4
+    local last = first + 3 * (ARGV[place + 3] - 1)
+    local outcome, legs, done = 'OK', '', first - 3
+    seq = seq + 1
+    for leg = first, last, 3 do
+      local id, amount, currency = ARGV[leg], ARGV[leg + 1], ARGV[leg + 2]
       local s = states[id]
-      legs[leg + 1] = id .. ':' .. amount .. ':' .. currency
+      s[9] = seq  -- also of a refused entry: it was read
+      legs = legs .. (leg == first and '' or ',') .. id .. ':' .. amount .. ':' .. currency
       if outcome == 'OK' then
-        local refused = refusal(s, tonumber(amount), currency)
+        amount = tonumber(amount)
+        local refused = refusal(s, amount, currency)
         if refused then
           outcome = refused
         else
-          undo[#undo + 1] = {s, s.bal}
-          s.bal, s.ver = s.bal + tonumber(amount), s.ver + 1
-          if not seen[id] then
-            seen[id] = true
-            after[#after + 1] = id
-          end
+          s[1], s[7], done = s[1] + amount, s[7] + 1, leg
         end
       end
     end
-    if outcome ~= 'OK' then
-      for u = #undo, 1, -1 do
-        undo[u][1].bal, undo[u][1].ver = undo[u][2], undo[u][1].ver - 1
+    local after = ''
+    if outcome == 'OK' then
+      after = after_text(first, last)
+    else
+      for leg = first, done, 3 do
+        local s = states[ARGV[leg]]
+        s[1], s[7] = s[1] - ARGV[leg + 1], s[7] - 1
       end
-      after = {}
     end
-    seq = seq + 1
-    for leg = 0, item.legs - 1 do
-      states[ARGV[item.at + 3 * leg]].last = seq  -- also of a refused entry: it was read
-    end
-    for a = 1, #after do
-      local s = states[after[a]]
-      after[a] = string.format('%s:%.0f:%.0f', after[a], s.bal, s.ver)
-    end
-    local body = table.concat({string.format('%.0f', seq), item.txn, item.fp, table.concat(legs, ','), outcome,
-                               table.concat(after, ','), item.facts}, '\31')
-    hash = redis.sha1hex(hash .. body)
-    entries[#entries + 1] = {seq, body, hash, item}
+    page[#page + 1] = format('%d\31%s\31%s\31', seq, outcome, after) .. ARGV[place] .. '\31' .. ARGV[place + 1] ..
+      '\31' .. legs .. '\31' .. ARGV[place + 2]
+    marks[#marks + 1] = ARGV[place]
+    marks[#marks + 1] = format('%d|', seq) .. ARGV[place + 1]
     answer[2 * n], answer[2 * n + 1] = outcome, seq
   end
 end
 
 if fresh > 0 then
-  for _, id in ipairs(order) do
-    local s = states[id]
-    redis.call('HSET', base .. id, 'bal', string.format('%.0f', s.bal), 'ver', string.format('%.0f', s.ver),
-               'last', string.format('%.0f', s.last))
+  local body, at_seq, values = table.concat(page, '\30'), format('%d', seq), {}
+  for n = 1, #ids do
+    values[2 * n - 1], values[2 * n] = keys[n], cmsgpack.pack(states[ids[n]])
   end
-  for _, e in ipairs(entries) do
-    local at_seq = string.format('%.0f', e[1])
-    redis.call('XADD', prefix .. epoch .. ':s', at_seq .. '-0', 'b', e[2], 'h', e[3])
-    redis.call('SET', prefix .. 'i:' .. e[4].txn, 'E|' .. epoch .. '|' .. at_seq .. '|' .. e[4].fp, 'EX', ARGV[3])
+  many('MSET', nil, values)
+  many('HSET', drawers .. drawer, marks)
+  local hash = redis.sha1hex(head[3] .. body)
+  redis.call('XADD', prefix .. epoch .. ':s', at_seq .. '-0', 'b', body, 'h', hash)
+  redis.call('HSET', m, 'seq', at_seq, 'hash', hash)
+  if drawer > 1 and math.floor(seq / drawer_size) > drawer then
+    redis.call('UNLINK', drawers .. (drawer - 2))  -- journaled long ago: the books know them
   end
-  redis.call('HSET', m, 'seq', string.format('%.0f', seq), 'hash', hash)
 end
 return answer

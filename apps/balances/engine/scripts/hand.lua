@@ -8,18 +8,23 @@ local head = redis.call('HMGET', m, 'epoch', 'seq')
 if head[1] ~= epoch then
   return {'EPOCH'}
 end
-local base, wait = string.sub(m, 1, -2) .. epoch .. ':a:', 0
+local base, wait, states = string.sub(m, 1, -2) .. epoch .. ':a:', 0, {}
 for at = 3, #ARGV, 2 do
-  local r = redis.call('HMGET', base .. ARGV[at], 'token', 'last')
-  local token, wanted = tonumber(r[1] or '-1'), tonumber(ARGV[at + 1])
-  if token > wanted then
+  local packed, wanted = redis.call('GET', base .. ARGV[at]), tonumber(ARGV[at + 1])
+  local state = packed and cmsgpack.unpack(packed)
+  if state and state[10] > wanted then
     return {'STALE'}
   end
-  -- Of an account that is not here as it should be, anything executed so far may be.
-  wait = math.max(wait, token == wanted and tonumber(r[2] or head[2]) or tonumber(head[2]))
+  if state and state[10] == wanted then
+    wait = math.max(wait, state[9])
+  else  -- of an account that is not here as it should be, anything executed so far may be
+    wait = tonumber(head[2])
+    state = {0, 0, 0, '', '', 0, 0, 1, wait, wanted}
+  end
+  states[at] = state
 end
 for at = 3, #ARGV, 2 do
-  redis.call('HSET', base .. ARGV[at], 'token', ARGV[at + 1], 'ho', '1')
-  redis.call('EXPIRE', base .. ARGV[at], ARGV[2])
+  states[at][8] = 1
+  redis.call('SET', base .. ARGV[at], cmsgpack.pack(states[at]), 'EX', ARGV[2])
 end
 return {'DONE', wait}

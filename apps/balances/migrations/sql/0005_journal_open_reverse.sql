@@ -1,0 +1,1 @@
+DROP FUNCTION balances_journal_open(int, int);
