@@ -51,6 +51,7 @@ def _again(match: ResolverMatch, kwargs: dict[str, Any]) -> ResolverMatch:
         match.route,
         tried=None,
         captured_kwargs=kwargs,
+        extra_kwargs={},
     )
 
 
