@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
         ("audit.trail_seal", 10.0, "default"),
         ("audit.anchor", 900.0, "default"),
         ("audit.housekeeping", 86_400.0, "bulk"),
+        ("identity.housekeeping", 86_400.0, "bulk"),
         ("vault.rotate", 60.0, "bulk"),
         ("compliance.scan", 600.0, "bulk"),
         ("compliance.forget", 86_400.0, "bulk"),

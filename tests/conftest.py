@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,8 +16,9 @@ from pytest_django import fixtures as pytest_django_fixtures
 
 from apps.approvals.selectors import policies_forget
 from apps.audit.security import damper
+from apps.core import clock
 from apps.identity.limits import limits_clear
-from apps.identity.models import Branch, User
+from apps.identity.models import Branch, Session, User
 from apps.identity.principals import principals_clear
 from apps.identity.services import token_pair_issue
 from apps.identity.throttle import throttle_clear
@@ -43,6 +45,11 @@ class ApiClient(Client):
 
     def as_user(self, user: User) -> ApiClient:
         return ApiClient(user)
+
+    def step_up(self, *, ago: dt.timedelta = dt.timedelta(0)) -> ApiClient:
+        """Have the user shown a second factor, just now or some time `ago`."""
+        Session.objects.filter(user=self.user).update(verified_at=clock.now() - ago)
+        return self
 
     def generic(self, method: str, path: str, data: Any = "", content_type: Any = "", **extra: Any) -> Any:  # type: ignore[override]
         headers = {

@@ -1,4 +1,4 @@
-"""What identity must be able to read again (keys of authenticator apps) and what it only compares (codes, tokens)."""
+"""What identity only compares (codes, tokens), and keys of apps in the form before the vault kept them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ CODE_DIGITS = 6
 TOKEN_BYTES = 32
 
 
-def secret_seal(plain: str) -> str:
-    """Encrypt a key for the database, under a key derived from the installation's secret."""
-    return _box().encrypt(plain.encode()).decode()
-
-
 def secret_open(sealed: str) -> str:
-    """The sealed text; ValueError when it was sealed under a secret that is not ours (nor in the fallbacks)."""
+    """A key of an authenticator app as it was kept before the vault: under a key derived from SECRET_KEY.
+
+    ValueError when it was sealed under a secret that is not ours (nor in the fallbacks). Nothing is sealed so any more.
+    """
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken as error:

@@ -73,7 +73,12 @@ def mfa_required_of(user: User) -> bool:
 
 def factor_secret(factor: SecondFactor) -> str:
     """The base32 key of an authenticator app that is not confirmed yet, to draw its QR code again."""
-    return "" if factor.confirmed or factor.kind != SecondFactor.Kind.TOTP else secret_open(factor.secret)
+    return "" if factor.confirmed or factor.kind != SecondFactor.Kind.TOTP else factor_app_key(factor)
+
+
+def factor_app_key(factor: SecondFactor) -> str:
+    """The base32 key of an app, whichever way it is kept. Raises ValueError or SealBroken when it is not ours."""
+    return factor.app_key or (secret_open(factor.secret) if factor.secret else "")
 
 
 def sessions_of(user: User, *, at: datetime) -> QuerySet[Session]:

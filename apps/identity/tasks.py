@@ -37,3 +37,10 @@ def confirm_send(*, email: str, **_: Any) -> None:
 def notice_send(*, user_id: str, what: str, at: str, **_: Any) -> None:
     """Tell a user that something of their security was changed."""
     services.change_notice_send(user_id=UUID(user_id), what=what, at=datetime.fromisoformat(at))
+
+
+@shared_task(name="identity.housekeeping", ignore_result=True)
+def housekeeping(**_: Any) -> None:
+    """Delete what has long ended, and move keys of apps into the vault. Beat runs it every day."""
+    services.access_tidy(at=clock.now())
+    services.factors_reseal()

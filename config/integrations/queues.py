@@ -12,7 +12,7 @@ ROUTES = {
     "identity.reset_send": "mail",
     "identity.confirm_send": "mail",
     "identity.notice_send": "mail",
-    "notifications.deliver": "default",
+    "identity.housekeeping": "bulk",
     "notifications.deliver_due": "default",
     "notifications.deliver_bulk": "mail",
     "approvals.timers_sweep": "default",

@@ -213,6 +213,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "MemberStatusSettableEnum": "apps.members.api.serializers.SETTABLE",
         "PaymentStatusEnum": ["committed", "rejected"],
         "ProductKindEnum": "apps.accounts.models.AccountProduct.Kind",
+        "ProductFeeKindEnum": "apps.accounts.models.ProductFee.Kind",
+        "LoanRemainderEnum": ["last", "first", "spread"],
+        "TermsTieringEnum": "apps.accounts.models.ProductTerms.Tiering",
+        "TermsRemainderEnum": "apps.accounts.models.ProductTerms.Remainder",
         "RegistrationStatusEnum": ["registered"],
         "ScheduleOutcomeEnum": "apps.jobs.models.ScheduleRun.Outcome",
         "ScopeEnum": "apps.identity.models.Role.Scope",
@@ -287,6 +291,7 @@ NUMINA: dict[str, Any] = {
     "STEP_UP_SECONDS": 300,  # how long a second factor counts as shown just now
     "RESET_LINK_MINUTES": 30,
     "CONFIRM_LINK_DAYS": 3,
+    "ACCESS_KEEP_DAYS": 90,  # how long sessions, codes and links are kept after their end
     "PASSWORD_HISTORY": 5,  # the present password and those before it that are not taken again
     "BCRYPT_ROUNDS": ENV.bcrypt_rounds,
     "API_KEY_DAYS_MAX": 365,
@@ -302,6 +307,7 @@ NUMINA: dict[str, Any] = {
             "identity_user_deactivate",
             "identity_role_permissions",
             "identity_role_limit",
+            "audit_auditevent_export",
         }
     ),
     "LIMITS": True,  # limits from the database: requests a minute, money at once

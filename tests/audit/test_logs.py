@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 from pathlib import Path
@@ -33,11 +34,25 @@ def _files(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def auditor(api_with: Any) -> Any:
-    return api_with("audit.view", "audit.export", "audit.verify")
+    return api_with("audit.view", "audit.export", "audit.verify").step_up()
 
 
 def reads() -> int:
     return AuditEvent.objects.filter(kind="access").count()
+
+
+def test_an_export_wants_a_second_factor_shown_lately(auditor: Any, client: Any) -> None:
+    auditor.step_up(ago=dt.timedelta(hours=1))
+    answer = auditor.post("audit/exports", {"format": "csv", "reason": "Audit 2026", **WINDOW})
+    assert (answer.status_code, answer.json()["code"]) == (403, "mfa-step-up-required")
+    assert not AuditEvent.objects.filter(action="audit.trail.exported").exists()
+    client.force_login(auditor.user)
+    page = reverse("admin:audit_auditevent_export")
+    assert client.get(page).status_code == 200
+    session = client.session
+    session["numina_verified"] = 0
+    session.save()
+    assert client.post(page, {"reason": "Audit"})["Location"].startswith(reverse("admin:security_confirm"))
 
 
 def test_a_csv_export_holds_the_events_with_their_seals_and_its_hash_is_in_the_trail(auditor: Any) -> None:

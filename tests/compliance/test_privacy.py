@@ -69,12 +69,14 @@ def test_a_member_fetches_everything_that_the_bank_has(owner: Any, member: Membe
     cash_move(account, "12.50")
     made = ask(owner, "export")
     assert (made.status_code, made.json()["status"]) == (201, "done")
-    data = json.loads(owner.get(f"privacy/requests/{made.json()['id']}/data").content)
+    url = f"privacy/requests/{made.json()['id']}/data"
+    assert owner.get(url).json()["code"] == "mfa-step-up-required"
+    data = json.loads(owner.step_up().get(url).content)
     assert (data["member"]["national_id"], data["member"]["first_name"]) == ("12345678", "Grace")
     assert data["accounts"][0]["movements_minor_units"][0]["amount"] == 1250
     assert data["user"]["email"] == owner.user.email
     PrivacyRequest.objects.update(created_at=clock.now() - dt.timedelta(days=31))
-    assert owner.get(f"privacy/requests/{made.json()['id']}/data").status_code == 422
+    assert owner.get(url).status_code == 422
 
 
 def test_nobody_else_reaches_a_request(owner: Any, member: Member, api_with: Any) -> None:

@@ -13,7 +13,7 @@ from apps.approvals.selectors import policies_forget
 from apps.approvals.services import policy_activate, policy_draft, request_decide
 from apps.audit.models import AuditEvent
 from apps.core import clock
-from apps.identity.models import AmountLimit, RateLimit, Session, User
+from apps.identity.models import AmountLimit, RateLimit, User
 from tests.conftest import ApiClient
 from tests.factories.identity import BranchFactory, RoleFactory, UserFactory, user_make
 
@@ -28,13 +28,7 @@ KINDS = ("identity.user_roles", "identity.role_permissions", "identity.amount_li
 
 @pytest.fixture
 def admin(db: None) -> ApiClient:
-    client = ApiClient(user_make(*MANAGES))
-    verified(client)
-    return client
-
-
-def verified(client: ApiClient, *, ago: dt.timedelta = dt.timedelta(0)) -> None:
-    Session.objects.filter(user=client.user).update(verified_at=clock.now() - ago)
+    return ApiClient(user_make(*MANAGES)).step_up()
 
 
 @pytest.fixture
@@ -45,9 +39,7 @@ def second_person(db: None) -> User:
     level = {"name": "Second person", "stage": 1, "who": {"role": role.code}}
     rule = {"segments": [{"name": "All", "when": {}, "bands": [{"from": "0", "to": None, "levels": [level]}]}]}
     for kind in KINDS:
-        policy = policy_draft(
-            acting_user=None, kind=kind, name=kind, effective_from=dt.date(2020, 1, 1), document=rule
-        )
+        policy = policy_draft(acting_user=None, kind=kind, name=kind, effective_from=dt.date(2020, 1, 1), document=rule)
         policy_activate(acting_user=None, policy_id=policy.pk, at=clock.now())
     return UserFactory(roles=[role], is_staff=True)
 
@@ -77,12 +69,12 @@ def send(client: ApiClient, method: str, path: str, body: dict[str, Any]) -> Any
 def test_without_a_policy_a_change_happens_at_once_but_not_without_a_second_factor(admin: ApiClient) -> None:
     user, role = UserFactory(), RoleFactory()
     before = state(user, role)
-    verified(admin, ago=dt.timedelta(hours=1))
+    admin.step_up(ago=dt.timedelta(hours=1))
     for method, path, body in changes(user, role):
         answer = send(admin, method, path, body)
         assert (answer.status_code, answer.json()["code"]) == (403, "mfa-step-up-required"), path
     assert state(user, role) == before
-    verified(admin)
+    admin.step_up()
     for method, path, body in changes(user, role):
         assert send(admin, method, path, body).status_code in {200, 201}, path
     assert state(user, role) == ([role.code], ["members.view"], 1)
@@ -130,8 +122,7 @@ def test_rate_limits_wait_on_the_staff_site(client: Any, admin: ApiClient, secon
 def test_nobody_reaches_beyond_themselves(second_person: User) -> None:
     """A branch's administrator gives no role of the whole bank, changes no role, and asks for neither."""
     branch = BranchFactory()
-    client = ApiClient(user_make(*MANAGES, scope="branch", branch=branch))
-    verified(client)
+    client = ApiClient(user_make(*MANAGES, scope="branch", branch=branch)).step_up()
     near, far, wide = UserFactory(branch=branch), UserFactory(branch=BranchFactory()), RoleFactory(scope="all")
     refused = {near.pk: (403, "role-out-of-reach"), far.pk: (404, "not-found")}
     for user_id, expected in refused.items():

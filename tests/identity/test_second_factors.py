@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from apps.audit.models import AuditEvent
 from apps.core import clock
-from apps.identity import messages, selectors, services
+from apps.identity import messages, seals, selectors, services
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, Session
 from apps.identity.otp import totp_code, totp_step_accepted
-from apps.identity.seals import secret_open
+from apps.identity.selectors import factor_app_key
+from apps.vault.crypto import key_number
+from apps.vault.services import rotation_continue, rotation_start
 from tests.factories.identity import PASSWORD, UserFactory, user_make
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +25,7 @@ NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=8)
 
 
 def code_at(factor: SecondFactor, at: datetime) -> str:
-    return totp_code(secret_open(factor.secret), int(at.timestamp()))
+    return totp_code(factor_app_key(factor), int(at.timestamp()))
 
 
 def factor_of(user, at=NOON - timedelta(minutes=10)) -> SecondFactor:
@@ -81,11 +84,54 @@ def test_setting_up_the_first_one_ends_other_sessions(api, user):
         assert here.get("users/me").status_code == 200
 
 
-def test_the_key_of_an_app_is_not_readable_in_the_database(user):
+def raw_key(factor_id):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app_key, secret FROM identity_secondfactor WHERE id = %s", [factor_id])
+        sealed, old = cursor.fetchone()
+    return bytes(sealed), old
+
+
+def test_the_key_of_an_app_is_in_the_vault_and_its_rotation_covers_it(user):
     enrolled = services.factor_enrol(acting_user=user, kind="totp", at=NOON)
-    stored = SecondFactor.objects.get(pk=enrolled.factor.pk).secret
-    assert enrolled.secret not in stored
-    assert secret_open(stored) == enrolled.secret
+    sealed, old = raw_key(enrolled.factor.pk)
+    assert (old, enrolled.secret.encode() in sealed) == ("", False)
+    rotation = rotation_start(acting_user=None, reason="test", at=clock.now())
+    for _ in rotation_continue(at=clock.now()):
+        pass
+    again, _ = raw_key(enrolled.factor.pk)
+    assert key_number(sealed) < key_number(again) == rotation.data_key_id
+    assert factor_app_key(SecondFactor.objects.get(pk=enrolled.factor.pk)) == enrolled.secret
+
+
+def test_a_key_kept_under_the_secret_of_before_works_and_moves_into_the_vault(user):
+    factor = factor_of(user)
+    key = factor_app_key(factor)
+    old = {"app_key": b"", "secret": seals._box().encrypt(key.encode()).decode()}
+    SecondFactor.objects.filter(pk=factor.pk).update(**old)
+    lost = SecondFactor.objects.create(user=user, kind="totp", secret="sealed elsewhere", confirmed=True)
+    factor.refresh_from_db()
+    begun = services.challenge_begin(user=user, purpose="sign_in", at=NOON)
+    assert services.challenge_answer(
+        token=begun.token, code=code_at(factor, NOON), purposes=frozenset({"sign_in"}), at=NOON
+    )
+    assert services.factors_reseal() == 1
+    assert (raw_key(factor.pk)[1], factor_app_key(SecondFactor.objects.get(pk=factor.pk))) == ("", key)
+    assert raw_key(lost.pk) == (b"", "sealed elsewhere")
+    assert services.factors_reseal() == 0
+
+
+def test_what_has_long_ended_goes_and_what_lives_stays(user):
+    at, long_ago = clock.now(), clock.now() - timedelta(days=91)
+    alive = services.token_pair_issue(user=user, at=at)
+    ended = services.token_pair_issue(user=user, at=long_ago)
+    services.token_revoke(acting_user=user, session_id=ended.session_id, at=long_ago)
+    services.challenge_begin(user=user, purpose="step_up", at=long_ago, session_id=ended.session_id)
+    kept = services.challenge_begin(user=user, purpose="step_up", at=at, session_id=alive.session_id)
+    gone = services.access_tidy(at=at)
+    assert (gone["sessions"], gone["challenges"]) == (1, 1)
+    assert services.challenge_user_id(token=kept.token, at=at) == user.pk
+    assert list(user.sessions.values_list("pk", flat=True)) == [alive.session_id]
+    assert not any(services.access_tidy(at=at).values())
 
 
 @pytest.mark.parametrize("drift", [-30, 0, 30])

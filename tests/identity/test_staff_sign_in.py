@@ -15,7 +15,7 @@ from apps.core import clock
 from apps.identity import services
 from apps.identity.models import SecondFactor, Session
 from apps.identity.otp import totp_code
-from apps.identity.seals import secret_open
+from apps.identity.selectors import factor_app_key
 from tests.factories.identity import PASSWORD, UserFactory, user_make
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def app_of(user) -> SecondFactor:
 
 
 def code_of(factor: SecondFactor) -> str:
-    return totp_code(secret_open(factor.secret), int(time.time()))
+    return totp_code(factor_app_key(factor), int(time.time()))
 
 
 def sign_in(client, user, password=PASSWORD):

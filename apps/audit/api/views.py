@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -21,6 +21,10 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
+from apps.identity.guards import step_up_check
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
 
 
 class AuditLogsView(ApiView):
@@ -63,7 +67,8 @@ class AuditExportsView(ApiView):
         summary="Export audit events",
         description=(
             "Events within your reach that match the filters, oldest first, as CSV (100,000 at most) or PDF (1,000). "
-            "The export is recorded with its reason and the file's SHA-256, which is also in X-Content-SHA256."
+            "The export is recorded with its reason and the file's SHA-256, which is also in X-Content-SHA256. "
+            "Needs a step-up."
         ),
         request=forms.AuditExportSerializer,
         responses={(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/pdf"): OpenApiTypes.BINARY},
@@ -83,8 +88,9 @@ class AuditExportsView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         NoParams.parse(request)
         body: dict[str, Any] = body_read(forms.AuditExportSerializer, request)
-        form, reason = body.pop("format"), body.pop("reason")
-        file = exporting.trail_export(acting_user=request.user, form=form, filters=body, reason=reason, at=clock.now())
+        form, reason, at = body.pop("format"), body.pop("reason"), clock.now()
+        step_up_check(cast("User", request.user), at=at)
+        file = exporting.trail_export(acting_user=request.user, form=form, filters=body, reason=reason, at=at)
         return file_response(file)
 
 

@@ -24,6 +24,7 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import InvalidRequest, NotFound
+from apps.identity.guards import step_up_check
 from apps.ledger.selectors import business_date_current
 from apps.members.selectors import member_get_for, member_of_user
 
@@ -159,13 +160,15 @@ class PrivacyDataView(ApiView):
 
     @extend_schema(
         summary="Fetch the data that was asked for",
-        description="Made when it is fetched, for 30 days after the request. Each fetch is recorded.",
+        description="Made when it is fetched, for 30 days after the request. Each fetch is recorded. Needs a step-up.",
         responses={(200, "application/json"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, privacy_request_id: UUID) -> HttpResponse:
         NoParams.parse(request)
         found = request_get_for(user=user_of(request), pk=privacy_request_id)
-        if clock.now() - found.created_at > dt.timedelta(days=DATA_DAYS):
+        at = clock.now()
+        step_up_check(user_of(request), at=at)
+        if at - found.created_at > dt.timedelta(days=DATA_DAYS):
             raise NotAvailable("The data could be fetched for 30 days; ask again.")
         content = member_data(found)
         record(

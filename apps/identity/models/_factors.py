@@ -12,13 +12,15 @@ from apps.core import clock
 from apps.core.ids import uuid7
 from apps.identity.models._people import User
 from apps.identity.models._sessions import Session
+from apps.vault.fields import EncryptedTextField
 
 
 class SecondFactor(Device):
     """What a user has beside the password: an app that shows codes (TOTP), a phone, a mailbox.
 
-    `secret` is the sealed key of an app (apps.identity.seals). `last_step` is the newest time step whose code was
-    accepted: none of it or before it is ever accepted again.
+    `app_key` is what an app makes its codes of, encrypted by the vault; `secret` is how it was kept before, until
+    `factors_reseal` has moved it. `last_step` is the newest time step whose code was accepted: none of it or before it
+    is ever accepted again.
     """
 
     class Kind(models.TextChoices):
@@ -30,7 +32,8 @@ class SecondFactor(Device):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="second_factors")
     confirmed = models.BooleanField(default=False, help_text="A code of it was shown once.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    secret = models.TextField(blank=True)
+    app_key = EncryptedTextField(context="identity.secondfactor.app_key", max_length=128)
+    secret = models.TextField(blank=True, help_text="Empty: the form before app_key.")
     address = models.CharField(max_length=254, blank=True, help_text="Phone number or e-mail address.")
     last_step = models.BigIntegerField(default=-1)
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -44,6 +44,7 @@ from apps.identity.services._staff import (
     user_roles_check,
     user_roles_set,
 )
+from apps.identity.services._tidy import access_tidy, factors_reseal
 from apps.identity.services._tokens import (
     Client,
     TokenPair,
@@ -62,6 +63,7 @@ __all__ = [
     "Enrolled",
     "NewKey",
     "TokenPair",
+    "access_tidy",
     "amount_limit_check",
     "amount_limit_set",
     "api_key_create",
@@ -78,6 +80,7 @@ __all__ = [
     "factor_confirm",
     "factor_enrol",
     "factor_remove",
+    "factors_reseal",
     "factors_reset",
     "password_change",
     "password_reset",

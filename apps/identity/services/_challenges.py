@@ -19,8 +19,8 @@ from apps.identity.messages import channel_ready, message_send
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, Session, User
 from apps.identity.otp import totp_step_accepted
 from apps.identity.principals import principal_forget
-from apps.identity.seals import code_hash, code_new, secret_open, token_hash, token_new
-from apps.identity.selectors import factor_methods
+from apps.identity.seals import code_hash, code_new, token_hash, token_new
+from apps.identity.selectors import factor_app_key, factor_methods
 
 ATTEMPTS_MAX = 5
 CODES_SENT_MAX = 3
@@ -173,7 +173,7 @@ def factor_code_accept(*, factor: SecondFactor, code: str, at: datetime) -> bool
 
     The step is written by a conditional update, so that of parallel requests with one code one finds a row.
     """
-    step = totp_step_accepted(secret_open(factor.secret), code, at=at, after=factor.last_step)
+    step = totp_step_accepted(factor_app_key(factor), code, at=at, after=factor.last_step)
     if step is None:
         return False
     return bool(SecondFactor.objects.filter(pk=factor.pk, last_step__lt=step).update(last_step=step, last_used_at=at))

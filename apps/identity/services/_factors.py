@@ -16,7 +16,7 @@ from apps.identity.messages import channel_ready
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, User
 from apps.identity.otp import recovery_code_new, totp_secret_new, totp_uri
 from apps.identity.principals import principal_forget
-from apps.identity.seals import secret_seal, token_hash
+from apps.identity.seals import token_hash
 from apps.identity.selectors import mfa_required_of
 from apps.identity.services._challenges import (
     challenge_answer_sent,
@@ -63,7 +63,7 @@ def factor_enrol(*, acting_user: User, kind: str, name: str = "", address: str =
     factor = SecondFactor(user=user, kind=kind, name=name, created_at=at)
     if kind == Kind.TOTP:
         secret = totp_secret_new()
-        factor.secret = secret_seal(secret)
+        factor.app_key = secret
         factor.save(force_insert=True)
         return Enrolled(factor, secret=secret, uri=totp_uri(secret, email=user.email))
     if not channel_ready(kind):
