@@ -14,7 +14,9 @@ from decimal import Decimal
 
 from apps.calculations.errors import EventNotPossible
 from apps.calculations.loans import (
+    COMPONENTS,
     Allocation,
+    AllocationOrder,
     Change,
     Charge,
     Item,
@@ -34,6 +36,10 @@ from apps.lending.conventions import Conventions
 from apps.lending.servicing._position import Happening, PaidRow, Portions, Position
 from apps.lending.servicing._quote import closing_rows, loan_state
 from apps.lending.servicing._rows import paid_rows
+
+EVERYTHING = "*"
+"""The component of a settlement's discount: charges first, over all rows, principal last."""
+CHARGES_FIRST = AllocationOrder(COMPONENTS, sweep="component")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,9 @@ class _Run:
     def payoff(self, one: Happening) -> None:
         rows, _ = self.evaluated()
         self.closed, self.closing = closing_rows(self.now, rows, one.date, self.conventions)
+        discount = int(one.details.get("discount", 0))
+        if discount:
+            self.money.append(_Money(one.id, one.date, discount, component=EVERYTHING))
         self.money.append(_Money(one.id, one.date, one.amount))
 
     def write_off(self, one: Happening) -> None:
@@ -297,6 +306,8 @@ class _Run:
     def allocated(self, items: Sequence[Item], one: _Money) -> list[Allocation]:
         """Where a payment goes: by the order; a prepayment to what is due, then to principal; a waiver to its part."""
         order = self.conventions.rules.order
+        if one.component == EVERYTHING:
+            return [allocate(items, one.amount, one.date, CHARGES_FIRST)]
         if one.component:
             mine = [item for item in items if item.component == one.component and item.due <= one.date]
             return [allocate(mine, one.amount, one.date, order)]

@@ -1,0 +1,44 @@
+"""Reads of lending: who sees what, and what a replay needs to know of a loan."""
+
+from apps.lending.selectors._access import (
+    application_get_for,
+    applications_visible_to,
+    loan_get_for,
+    loans_visible_to,
+    product_get_for,
+    products_visible_to,
+)
+from apps.lending.selectors._facts import application_facts, loan_facts, product_facts, terms_facts
+from apps.lending.selectors._loans import (
+    Servicing,
+    events_standing,
+    happening_of,
+    loan_conventions,
+    position_of,
+    rows_current,
+    servicing_of,
+    terms_conventions,
+    terms_on,
+)
+
+__all__ = [
+    "Servicing",
+    "application_facts",
+    "application_get_for",
+    "applications_visible_to",
+    "events_standing",
+    "happening_of",
+    "loan_conventions",
+    "loan_facts",
+    "loan_get_for",
+    "loans_visible_to",
+    "position_of",
+    "product_facts",
+    "product_get_for",
+    "products_visible_to",
+    "rows_current",
+    "servicing_of",
+    "terms_conventions",
+    "terms_facts",
+    "terms_on",
+]

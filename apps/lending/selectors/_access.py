@@ -1,0 +1,65 @@
+"""Who sees which product, application and loan: the gates of every view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.core.errors import NotFound
+from apps.lending.errors import LoanNotFound
+from apps.lending.models import Loan, LoanApplication, LoanProduct
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+
+def products_visible_to(user: User) -> QuerySet[LoanProduct]:
+    """All products for staff; members see those that are open for applications."""
+    products = LoanProduct.objects.all()
+    return products if user.scope in ("all", "branch") else products.filter(is_active=True)
+
+
+def product_get_for(*, user: User, pk: UUID) -> LoanProduct:
+    """The product, if the user may see it. Raises `NotFound`."""
+    product = products_visible_to(user).filter(pk=pk).first()
+    if product is None:
+        raise NotFound("No such loan product.")
+    return product
+
+
+def applications_visible_to(user: User) -> QuerySet[LoanApplication]:
+    """Applications by the user's scope: the whole bank, the user's branches, or the user's own."""
+    applications = LoanApplication.objects.select_related("product", "member", "branch", "account")
+    if user.scope == "all":
+        return applications
+    if user.scope == "branch":
+        return applications.filter(branch_id__in=user.branch_ids)
+    return applications.filter(member__user=user.pk)
+
+
+def application_get_for(*, user: User, pk: UUID) -> LoanApplication:
+    """The application, if the user may see it. Raises `NotFound`: not there and not yours look the same."""
+    application = applications_visible_to(user).filter(pk=pk).first()
+    if application is None:
+        raise NotFound("No such loan application.")
+    return application
+
+
+def loans_visible_to(user: User) -> QuerySet[Loan]:
+    """Loans by the user's scope: the whole bank, the user's branches, or the user's own."""
+    loans = Loan.objects.select_related("product", "member", "branch", "account", "standing")
+    if user.scope == "all":
+        return loans
+    if user.scope == "branch":
+        return loans.filter(branch_id__in=user.branch_ids)
+    return loans.filter(member__user=user.pk)
+
+
+def loan_get_for(*, user: User, pk: UUID) -> Loan:
+    """The loan, if the user may see it. Raises `LoanNotFound`: not there and not yours look the same."""
+    loan = loans_visible_to(user).filter(pk=pk).first()
+    if loan is None:
+        raise LoanNotFound
+    return loan

@@ -1,0 +1,92 @@
+"""What a replay needs to know of a loan."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from apps.core.currencies import currency_get
+from apps.lending.conventions import Conventions, conventions_read
+from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanProductTerms, LoanStanding
+from apps.lending.servicing import Happening, Loaned, Position, replay
+
+CONVENTIONS_MAX = 1_000
+
+
+def terms_on(*, product_id: UUID, day: dt.date) -> LoanProductTerms | None:
+    """The terms of a product that hold on a day, or None before its first."""
+    versions = LoanProductTerms.objects.filter(product=product_id, effective_from__lte=day)
+    return versions.select_related("product").order_by("-effective_from").first()
+
+
+@lru_cache(maxsize=CONVENTIONS_MAX)
+def _kept(terms_id: UUID) -> Conventions:
+    # Terms are written once, so what was read of them holds for the life of the process.
+    return _read(LoanProductTerms.objects.select_related("product").get(pk=terms_id))
+
+
+def _read(terms: LoanProductTerms) -> Conventions:
+    return conventions_read(
+        conventions=terms.conventions,
+        servicing=terms.servicing,
+        fees=terms.fees,
+        exponent=currency_get(terms.product.currency_id).exponent,
+    )
+
+
+def terms_conventions(terms: LoanProductTerms) -> Conventions:
+    """How loans on these terms are worked out and serviced."""
+    return _read(terms)
+
+
+def loan_conventions(loan: Loan) -> Conventions:
+    """How a loan is worked out and serviced."""
+    return _kept(loan.terms_id)
+
+
+def events_standing(loan_id: UUID) -> list[LoanEvent]:
+    """The events of a loan that stand, in the order of entering."""
+    return list(LoanEvent.objects.filter(loan=loan_id, reversed_at__isnull=True).order_by("sequence"))
+
+
+def happening_of(event: LoanEvent) -> Happening:
+    """An event as it is replayed."""
+    return Happening(event.pk, event.kind, event.value_date, event.amount, event.details)
+
+
+@dataclass(frozen=True, slots=True)
+class Servicing:
+    """A loan with what a replay takes, and with what is kept of it."""
+
+    loan: Loan
+    standing: LoanStanding
+    loaned: Loaned
+    events: tuple[LoanEvent, ...]
+    rows: tuple[LoanInstalment, ...]
+    """The current schedule."""
+
+    def position(self, *more: Happening, without: UUID | None = None) -> Position:
+        """The position by replay, with further events, or without one."""
+        stand = [happening_of(event) for event in self.events if event.pk != without]
+        return replay(self.loaned, [*stand, *more])
+
+
+def servicing_of(loan: Loan) -> Servicing:
+    """A loan with what a replay takes, read now."""
+    loaned = Loaned(loan_conventions(loan), loan.principal, loan.rate, loan.instalments, loan.first_due)
+    standing = LoanStanding.objects.get(pk=loan.pk)
+    return Servicing(loan, standing, loaned, tuple(events_standing(loan.pk)), tuple(rows_current(loan)))
+
+
+def position_of(loan: Loan) -> Position:
+    """Where a loan stands after its events."""
+    return servicing_of(loan).position()
+
+
+def rows_current(loan: Loan) -> list[LoanInstalment]:
+    """The rows of the current schedule; none before anything was paid out."""
+    if loan.schedule_id is None:
+        return []
+    return list(LoanInstalment.objects.filter(schedule=loan.schedule_id).order_by("number"))
