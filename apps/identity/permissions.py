@@ -29,6 +29,8 @@ PERMISSIONS: dict[str, str] = {
     "payments.view_tills": "See tills, sessions of tellers and their reports",
     "payments.till": "Work at a till: open it, count it, ask for cash of the vault",
     "payments.supervise_tills": "Confirm differences of tills and cash of the vault",
+    "payments.instruct": "Set up, change, pause and cancel standing instructions",
+    "payments.run_instructions": "Have all standing instructions that are due carried out",
     "payments.manage_tills": "Set up tills and their limits",
     "ledger.view": "See the chart of accounts, the journal and the trial balance",
     "ledger.post": "Post manual journal entries",

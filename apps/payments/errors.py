@@ -127,3 +127,24 @@ class VaultTransferDecided(Conflict):
 
     code = "vault-transfer-decided"
     title = "The vault transfer is decided"
+
+
+class InstructionEnded(Conflict):
+    """409: the instruction has ended or was cancelled, or is not in the state for this."""
+
+    code = "instruction-ended"
+    title = "The instruction is not in the state for this"
+
+
+class InstructionNotDue(Conflict):
+    """409: no date of the instruction is due by the open business date."""
+
+    code = "instruction-not-due"
+    title = "Nothing is due"
+
+
+class InstructionNotValid(Unprocessable):
+    """422: terms that do not go together, or dates of which none lies ahead."""
+
+    code = "instruction-not-valid"
+    title = "The terms of the instruction are not possible"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.payments.models import Till, TillSession, VaultTransfer
+from apps.payments.models import StandingInstruction, Till, TillSession, VaultTransfer
 
 
 def session_lock(*, pk: UUID) -> TillSession:
@@ -21,3 +21,8 @@ def vault_transfer_lock(*, pk: UUID) -> VaultTransfer:
 def till_lock(*, pk: UUID) -> Till | None:
     """The till, locked until the transaction ends, or None."""
     return Till.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+
+
+def instruction_lock(*, pk: UUID) -> StandingInstruction:
+    """The instruction, locked, after the balances of its accounts. Raises StandingInstruction.DoesNotExist."""
+    return StandingInstruction.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)

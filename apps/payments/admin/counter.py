@@ -42,16 +42,17 @@ def cash_page(site: Any, request: HttpRequest) -> HttpResponse:
     if not user_may(request, "payments.till"):
         raise PermissionDenied
     user: Any = request.user
-    session = session_current(teller_id=user.pk)
+    current = session_current(teller_id=user.pk)
+    session = current if current is not None and current.status == TillSession.Status.OPEN else None
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": "Cash",
         "page_crumbs": [("Cash", "")],
-        "cash_session": session if session and session.status == TillSession.Status.OPEN else None,
+        "cash_session": session,
         "page_faults": [],
     }
     request.current_app = site.name
-    if context["cash_session"] is None:
+    if session is None:
         return TemplateResponse(request, "payments/cash.html", context)
     number = request.POST.get("account") or request.GET.get("account", "")
     account = _account(user, number)
@@ -206,7 +207,12 @@ def _act(
         account=account.number,
         amount=amount,
         count=count,
-        details=Details(description=f"Cash {kind}", channel="branch", **texts),
+        details=Details(
+            description=f"Cash {kind}",
+            channel="branch",
+            counterparty=texts["counterparty"],
+            reference=texts["reference"],
+        ),
         at=clock.now(),
     )
     return HttpResponseRedirect(reverse("admin:payments_receipt", args=[payment.id]))

@@ -8,6 +8,7 @@ from apps.core import clock
 from apps.core.money import Money
 from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
 from apps.identity.guards import amount_check
+from apps.identity.models import User
 from apps.payments.selectors import payment_find
 from apps.payments.services import Asked
 
@@ -18,13 +19,19 @@ def amount_guard(asked: Asked, permission: str, amount: Money) -> None:
     What was decided before keeps its answer: sent again under its key it is not measured by today's limits.
     """
     try:
-        amount_check(asked.user, permission, amount.minor, amount.currency, at=clock.now())
-    except (AmountLimitExceeded, MfaStepUpRequired) as error:
-        if payment_find(transaction_id=asked.transaction_id) is not None:
-            return
-        if isinstance(error, AmountLimitExceeded):
-            limit = Money(error.extra.pop("limit"), error.extra.pop("currency"))
-            error.extra["limit"] = {"amount": limit.amount, "currency": limit.currency}
+        amount_allowed(asked.user, permission, amount)
+    except (AmountLimitExceeded, MfaStepUpRequired):
+        if payment_find(transaction_id=asked.transaction_id) is None:
+            raise
+
+
+def amount_allowed(user: User, permission: str, amount: Money) -> None:
+    """The same for what has no key of its own, such as the amount of a standing instruction."""
+    try:
+        amount_check(user, permission, amount.minor, amount.currency, at=clock.now())
+    except AmountLimitExceeded as error:
+        limit = Money(error.extra.pop("limit"), error.extra.pop("currency"))
+        error.extra["limit"] = {"amount": limit.amount, "currency": limit.currency}
         raise
 
 

@@ -176,7 +176,7 @@ class TillSessionListParams(ListParams):
     sorts = {"opened_at": "opened_at"}
     default_sort = "-opened_at"
     till_id = UUIDField(required=False)
-    status = ChoiceField(choices=TillSession.Status.values, required=False)
+    status = ChoiceField(choices=TillSession.Status.choices, required=False)
 
 
 class CounterRequestSerializer(StrictSerializer):
@@ -209,13 +209,13 @@ class TillMovementListParams(ListParams):
 
     sorts = {"id": "id"}
     default_sort = "-id"
-    kind = ChoiceField(choices=TillMovement.Kind.values, required=False)
+    kind = ChoiceField(choices=TillMovement.Kind.choices, required=False)
 
 
 class VaultTransferRequestSerializer(StrictSerializer):
     """Cash to be moved between vault and till."""
 
-    direction = ChoiceField(choices=VaultTransfer.Direction.values)
+    direction = ChoiceField(choices=VaultTransfer.Direction.choices)
     amount = MoneyField()
     count = count_field(required=False)
 
@@ -245,7 +245,7 @@ class VaultTransferSerializer(serializers.Serializer):
 class VaultTransferListParams(ListParams):
     """Vault transfers of a session, newest first."""
 
-    status = ChoiceField(choices=VaultTransfer.Status.values, required=False)
+    status = ChoiceField(choices=VaultTransfer.Status.choices, required=False)
 
 
 class ReportTotalSerializer(serializers.Serializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import accepted, holds, imports, tills, vault, views
+from apps.payments.api import accepted, holds, imports, standing, tills, vault, views
 
 app_name = "payments"
 
@@ -45,5 +45,30 @@ urlpatterns = [
         "vault-transfers/<uuid:vault_transfer_id>/cancellation",
         vault.VaultCancellationView.as_view(),
         name="vault-cancellation",
+    ),
+    path("standing-instructions", standing.InstructionsView.as_view(), name="instructions"),
+    path("standing-instructions/<uuid:instruction_id>", standing.InstructionView.as_view(), name="instruction"),
+    path(
+        "standing-instructions/<uuid:instruction_id>/pause",
+        standing.InstructionPauseView.as_view(),
+        name="instruction-pause",
+    ),
+    path(
+        "standing-instructions/<uuid:instruction_id>/resume",
+        standing.InstructionResumeView.as_view(),
+        name="instruction-resume",
+    ),
+    path(
+        "standing-instructions/<uuid:instruction_id>/cancellation",
+        standing.InstructionCancellationView.as_view(),
+        name="instruction-cancellation",
+    ),
+    path(
+        "standing-instructions/<uuid:instruction_id>/run", standing.InstructionRunView.as_view(), name="instruction-run"
+    ),
+    path(
+        "standing-instructions/<uuid:instruction_id>/executions",
+        standing.ExecutionsView.as_view(),
+        name="instruction-executions",
     ),
 ]

@@ -23,6 +23,12 @@ from apps.payments.selectors._payments import (
     refs_forget,
     usable_accounts,
 )
+from apps.payments.selectors._standing import (
+    executions_of,
+    instruction_get_for,
+    instructions_due,
+    instructions_visible_to,
+)
 from apps.payments.selectors._tills import (
     SessionReport,
     movements_of,
@@ -49,10 +55,14 @@ __all__ = [
     "SessionReport",
     "account_ref",
     "account_refs",
+    "executions_of",
     "hold_get_for",
     "holds_visible_to",
     "import_run_get_for",
     "import_runs_visible_to",
+    "instruction_get_for",
+    "instructions_due",
+    "instructions_visible_to",
     "movements_of",
     "newest_entry",
     "payment_find",

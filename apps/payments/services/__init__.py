@@ -12,6 +12,15 @@ from apps.payments.services._counter import cash_pay, cash_take
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
 from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
 from apps.payments.services._sessions import session_confirm, session_count, session_open
+from apps.payments.services._standing import (
+    Terms,
+    instruction_cancel,
+    instruction_create,
+    instruction_pause,
+    instruction_resume,
+    instruction_update,
+)
+from apps.payments.services._standing_run import instruction_run, standing_run
 from apps.payments.services._tills import till_create, till_update
 from apps.payments.services._transfers import REVERSIBLE, transfer_accept, transfer_post, transfer_reverse
 from apps.payments.services._vault import vault_transfer_ask, vault_transfer_cancel, vault_transfer_decide
@@ -24,6 +33,7 @@ __all__ = [
     "BatchItem",
     "Details",
     "ItemResult",
+    "Terms",
     "cash_pay",
     "cash_take",
     "deposit_post",
@@ -33,9 +43,16 @@ __all__ = [
     "import_file",
     "import_run_execute",
     "import_upload",
+    "instruction_cancel",
+    "instruction_create",
+    "instruction_pause",
+    "instruction_resume",
+    "instruction_run",
+    "instruction_update",
     "session_confirm",
     "session_count",
     "session_open",
+    "standing_run",
     "till_create",
     "till_update",
     "transfer_accept",
