@@ -9,17 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from apps.core import clock
 from apps.core.ids import uuid7
 from apps.core.notices import EMAIL, SMS, Kind, notifier_register
-from apps.core.tasks import after_commit
 from apps.identity import messages as identity_messages
 from apps.notifications import services, tasks
 from apps.notifications.channels import Message, sender_open
 from apps.notifications.rendering import SUBJECT_MAX, Reader, Words, email_html, one_line
 
-IDS_A_TASK = 50
 _STATUS = {
     "delivered": "delivered",
     "bounced": "bounced",
@@ -46,8 +45,8 @@ def notify(
     created = services.notification_create(
         kind=kind, recipients=recipients, context=context, at=at, link=link, key=key, bulk=bulk
     )
-    for start in range(0, len(created.due_ids), IDS_A_TASK):
-        after_commit(tasks.deliver, ids=created.due_ids[start : start + IDS_A_TASK])
+    if created.due_ids:
+        transaction.on_commit(tasks.wake, robust=True)
     return created.notification_ids
 
 

@@ -7,11 +7,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 
 from apps.core.notices import EMAIL, IN_APP, PUSH, SMS, notify
 from apps.identity.models import User
-from apps.notifications import tasks
+from apps.notifications import services, tasks
 from apps.notifications.models import Delivery, Notification, PushSubscription
 from apps.notifications.services import Wish, preference_set_many, rhythm_set
 from tests.factories.identity import UserFactory
@@ -87,17 +88,26 @@ def test_what_is_undone_tells_nobody(alice: User) -> None:
     assert not Notification.objects.exists()
 
 
-def test_delivery_begins_after_the_commit_in_tasks_of_fifty(
-    alice: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+def test_delivery_begins_after_the_commit_and_one_message_wakes_for_all(
+    db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
-    sent: list[int] = []
-    monkeypatch.setattr(tasks.deliver, "apply_async", lambda *, kwargs, **_: sent.append(len(kwargs["ids"])))
-    people = [UserFactory().pk for _ in range(60)]
+    sent: list[str] = []
+    monkeypatch.setattr(tasks.deliver_due, "apply_async", lambda **_: sent.append("woken"))
+    people = [UserFactory().pk for _ in range(services.BATCH + 1)]
+    cache.delete(tasks.WOKEN)
 
     with django_capture_on_commit_callbacks(execute=True):
         notify(APPROVED, recipients=people, context=SAMPLE, at=AT)
         assert sent == []
-    assert sent == [50, 10]
+    with django_capture_on_commit_callbacks(execute=True):
+        notify(APPROVED, recipients=people[:1], context=SAMPLE, at=AT)
+    assert sent == ["woken"], "the second is seen by the worker that the first has woken"
+
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.deliver_due()  # as the worker: takes the mark away, finds a full batch and wakes a second worker
+    assert sent == ["woken", "woken"]
+    assert not Delivery.objects.filter(status="queued").exists()
+    cache.delete(tasks.WOKEN)
 
 
 def test_preferences_decide(alice: User) -> None:

@@ -1,7 +1,7 @@
 """Writes of notifications: what people are told, how it gets there, what they chose."""
 
 from apps.notifications.services._create import Created, notification_create
-from apps.notifications.services._deliver import UNDONE, delivery_retry, delivery_send_bulk, delivery_send_due
+from apps.notifications.services._deliver import BATCH, UNDONE, delivery_retry, delivery_send_bulk, delivery_send_due
 from apps.notifications.services._inbox import notification_mark_read, notification_mark_read_all
 from apps.notifications.services._preferences import Wish, preference_set_many, rhythm_set
 from apps.notifications.services._purge import notices_purge
@@ -11,6 +11,7 @@ from apps.notifications.services._suppress import cause_of, suppression_lift
 from apps.notifications.services._templates import template_remove, template_save
 
 __all__ = [
+    "BATCH",
     "UNDONE",
     "Created",
     "Report",

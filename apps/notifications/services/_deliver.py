@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -54,10 +54,21 @@ class _Watch:
         return self.at + dt.timedelta(seconds=time.monotonic() - self.started)
 
 
-def delivery_send_due(*, at: dt.datetime, ids: Sequence[UUID] | None = None, limit: int = BATCH) -> int:
-    """Send what is due at `at`, at most `limit`: of `ids`, or whatever is there. Returns how many were tried."""
+def delivery_send_due(
+    *,
+    at: dt.datetime,
+    ids: Sequence[UUID] | None = None,
+    limit: int = BATCH,
+    taken: Callable[[int], None] | None = None,
+) -> int:
+    """Send what is due at `at`, at most `limit`: of `ids`, or whatever is there. Returns how many were tried.
+
+    `taken` is told how many were taken in hand, before the first is sent.
+    """
     with transaction.atomic():
         claimed = _claim(locks.deliveries_lock_due(at=at, limit=limit, is_bulk=False, ids=ids), at)
+    if taken is not None:
+        taken(len(claimed))
     return _send_all(claimed, _Watch(at))
 
 
