@@ -27,8 +27,14 @@ def range_of(name: str) -> Range:
     return Range(int(low), int(high))
 
 
+def range_with(ledger_id: int) -> Range:
+    """The range that a ledger account is in."""
+    low = ledger_id // WIDTH * WIDTH
+    return Range(low, low + WIDTH - 1)
+
+
 def ranges_with_accounts() -> list[str]:
     """The names of all ranges in which there are deposit accounts, in order."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT ledger_account_id / %s AS n FROM accounts_account ORDER BY n", [WIDTH])
-        return [Range(n * WIDTH, (n + 1) * WIDTH - 1).name for (n,) in cursor.fetchall()]
+        return [range_with(n * WIDTH).name for (n,) in cursor.fetchall()]

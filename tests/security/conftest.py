@@ -26,6 +26,7 @@ from tests.factories.books import gl_account_ready
 from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
 from tests.factories.members import MemberFactory
 from tests.security.compliance import compliance_things
+from tests.security.deposits import deposit_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
 from tests.security.counter import counter_things
@@ -135,6 +136,7 @@ def bank(db: None, _files: None) -> Bank:
         report_things(root.user),
         people_things(root.user, root.access),
         counter_things(root.user, branch, account),
+        deposit_things(product),
     ):
         bank.ids |= ids
         bank.bodies |= bodies

@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.models import Account, AccountProduct
+from apps.accounts.models import Account, AccountProduct, ProductFee
 from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField, UUIDField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
@@ -57,6 +57,22 @@ class ProductsQuery(ListParams):
     is_active = BooleanField(required=False)
 
 
+class TermsQuery(ListParams):
+    """A list of terms, by the date from which they hold."""
+
+    sorts = {"effective_from": "effective_from"}
+    default_sort = "-effective_from"
+
+
+class FeesQuery(ListParams):
+    """Filters of the fees of a product."""
+
+    sorts = {"effective_from": "effective_from"}
+    default_sort = "-effective_from"
+
+    kind = ChoiceField(choices=ProductFee.Kind.choices, required=False)
+
+
 class HoldsQuery(ListParams):
     """Filters of an account's holds."""
 
@@ -92,6 +108,20 @@ class StatementQuery(QueryParams):
     def get_fields(self) -> dict[str, serializers.Field]:
         """`from` is a word of Python, so it is declared here."""
         return {**super().get_fields(), **_period_fields()}
+
+
+class PeriodQuery(QueryParams):
+    """Some days."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`from` is a word of Python, so it is declared here."""
+        return {**super().get_fields(), **_period_fields()}
+
+
+class DayQuery(QueryParams):
+    """One day."""
+
+    date = DateField(help_text="A business date, today or before.")
 
 
 class StatementCodeQuery(QueryParams):

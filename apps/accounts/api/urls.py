@@ -2,18 +2,32 @@
 
 from django.urls import path
 
-from apps.accounts.api import money_views, product_views, views
+from apps.accounts.api import money_views, product_views, terms_views, views
 
 app_name = "accounts"
 
 urlpatterns = [
     path("account-products", product_views.ProductsView.as_view(), name="products"),
     path("account-products/<uuid:product_id>", product_views.ProductView.as_view(), name="product"),
+    path("account-products/<uuid:product_id>/terms", terms_views.ProductTermsListView.as_view(), name="product-terms"),
+    path(
+        "account-products/<uuid:product_id>/terms/<uuid:terms_id>",
+        terms_views.ProductTermsView.as_view(),
+        name="product-terms-one",
+    ),
+    path("account-products/<uuid:product_id>/fees", terms_views.ProductFeesView.as_view(), name="product-fees"),
+    path(
+        "account-products/<uuid:product_id>/fees/<uuid:fee_id>/end",
+        terms_views.ProductFeeEndView.as_view(),
+        name="product-fee-end",
+    ),
     path("accounts", views.AccountsView.as_view(), name="accounts"),
     path("accounts/<uuid:account_id>", views.AccountView.as_view(), name="account"),
     path("accounts/<uuid:account_id>/status", views.AccountStatusView.as_view(), name="status"),
     path("accounts/<uuid:account_id>/closure", views.AccountClosureView.as_view(), name="closure"),
     path("accounts/<uuid:account_id>/balance", money_views.AccountBalanceView.as_view(), name="balance"),
+    path("accounts/<uuid:account_id>/interest", terms_views.AccountInterestView.as_view(), name="interest"),
+    path("accounts/<uuid:account_id>/day-balance", terms_views.AccountDayBalanceView.as_view(), name="day-balance"),
     path("accounts/<uuid:account_id>/transactions", money_views.AccountTransactionsView.as_view(), name="transactions"),
     path("accounts/<uuid:account_id>/holds", money_views.AccountHoldsView.as_view(), name="holds"),
     path("accounts/<uuid:account_id>/statement", money_views.AccountStatementView.as_view(), name="statement"),

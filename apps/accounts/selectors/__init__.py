@@ -13,6 +13,15 @@ from apps.accounts.selectors._access import (
     products_visible_to,
     transactions_of,
 )
+from apps.accounts.selectors._interest import (
+    ExplainedDay,
+    InterestExplained,
+    balance_at,
+    convention_of,
+    formula_of,
+    interest_explained,
+    interest_unpaid,
+)
 from apps.accounts.selectors._refs import AccountRef, ledger_refs, transaction_limits
 from apps.accounts.selectors._statements import LINES_MAX, Statement, StatementLine, statement_of, statement_verify
 from apps.accounts.selectors._terms import (
@@ -30,6 +39,8 @@ __all__ = [
     "LINES_MAX",
     "AccountBrief",
     "AccountRef",
+    "ExplainedDay",
+    "InterestExplained",
     "Statement",
     "StatementLine",
     "account_brief_for",
@@ -38,9 +49,14 @@ __all__ = [
     "account_get_for",
     "accounts_of_member",
     "accounts_visible_to",
+    "balance_at",
+    "convention_of",
     "fee_facts",
     "fees_of_product",
     "fees_on",
+    "formula_of",
+    "interest_explained",
+    "interest_unpaid",
     "ledger_refs",
     "product_facts",
     "product_get_for",

@@ -84,7 +84,7 @@ def _rate_text(rate: object, pointer: str) -> str:
         raise TermsInvalid("A rate is a decimal fraction: 0.055 is 5.5 %.", pointer=pointer) from error
     if not value.is_finite() or value < 0 or value > 1_000 or value != round(value, RATE_PLACES):
         raise TermsInvalid("A rate is a fraction of at most ten places, not below zero.", pointer=pointer)
-    return f"{value:f}"
+    return f"{value.normalize():f}"
 
 
 def _terms_check(terms: ProductTerms) -> None:

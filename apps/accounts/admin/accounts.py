@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -225,7 +225,9 @@ def number_spaced(number: str) -> str:
 
 @admin.register(AccountProduct)
 class AccountProductAdmin(NuminaHistoryAdmin):
-    """What the bank offers. Terms are changed through the API."""
+    """What the bank offers, on which terms and at which fees."""
+
+    terms_change_view: ClassVar[Callable[..., HttpResponse]]
 
     view_permission = "products.view"
     list_display = ("code", "name", "kind", "currency", "gl_account", "most_overdraft_money", "state")
@@ -247,6 +249,13 @@ class AccountProductAdmin(NuminaHistoryAdmin):
 
     most_overdraft_money = money_column("Largest overdraft", "overdraft_limit_max", "currency_id")
     limit_money = money_column("Most a transaction may take out", "transaction_limit", "currency_id", empty="No limit")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.terms_change_view)
+        return [
+            path("<path:object_id>/terms/change/", view, name="accounts_accountproduct_terms_change"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="Status", ordering="is_active")
     def state(self, product: AccountProduct) -> SafeString:

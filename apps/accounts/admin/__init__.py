@@ -1,0 +1,15 @@
+"""Accounts and products on the staff site, and what a member's page shows of them."""
+
+from apps.accounts.admin.accounts import AccountAdmin, AccountProductAdmin, account_chip, number_spaced, with_balances
+from apps.accounts.admin.interest import INTEREST_TAB
+from apps.accounts.admin.terms import TERMS_TAB
+
+__all__ = [
+    "INTEREST_TAB",
+    "TERMS_TAB",
+    "AccountAdmin",
+    "AccountProductAdmin",
+    "account_chip",
+    "number_spaced",
+    "with_balances",
+]
