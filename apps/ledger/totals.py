@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from apps.ledger.models import AccountingPeriod, JournalEntry, PeriodTotal
+from apps.ledger.models import AccountingPeriod, JournalEntry, JournalLine, PeriodTotal
 
 CLOSING = "year_close"
 """Kind of the entries that close a year, or open it again."""
@@ -249,3 +250,9 @@ def period_totals_keep() -> int:
             cursor.execute(_KEEP, span)
             kept += bool(cursor.rowcount)
     return kept
+
+
+def journal_lines(*, branch_ids: Sequence[UUID] | None) -> QuerySet[JournalLine]:
+    """Lines of posted entries in these branches, in all for None; unordered, for reports."""
+    lines = JournalLine.objects.order_by()
+    return lines if branch_ids is None else lines.filter(account__branch_id__in=branch_ids)
