@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
-from django.urls import Resolver404, ResolverMatch, URLResolver, include
+from django.urls import Resolver404, ResolverMatch, URLResolver, include, resolve
 from django.urls.resolvers import RoutePattern
 
 from config.api import urlpatterns
@@ -50,6 +50,12 @@ def test_every_route_is_found_as_django_finds_it_the_first_time_and_again(shapes
             assert said(shapes.resolve(path)) == expected, path
         other = path.replace(ONE, OTHER)
         assert said(shapes.resolve(other)) == said(plain.resolve(other)), other
+
+
+def test_the_site_finds_them_below_its_own_resolver() -> None:
+    for name in ("balance", "transactions"):
+        for account in (ONE, OTHER, ONE):
+            assert resolve(f"/api/v1/accounts/{account}/{name}").kwargs == {"account_id": UUID(account)}
 
 
 def test_a_path_that_spells_the_placeholder_is_looked_for(shapes: ShapeResolver) -> None:
