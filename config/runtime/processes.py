@@ -30,6 +30,8 @@ PR_SET_PDEATHSIG = 1
 
 # Long work has a worker of its own, so that it never stands before what somebody waits for; four would cost memory.
 WORKERS_DEFAULT = "critical,default,mail=2 bulk=1"
+# A copy on one's own machine may well be root's, and says so in eight lines a worker otherwise.
+AS_ROOT = "ignore:You're running the worker with superuser privileges"
 
 
 def worker_groups(text: str) -> list[tuple[tuple[str, ...], int]]:
@@ -55,7 +57,8 @@ def worker_commands() -> dict[str, list[str]]:
     groups = worker_groups(os.environ.get("NUMINA_WORKERS", "").strip() or WORKERS_DEFAULT)
     return {
         f"worker-{queues[0]}": [
-            *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues", ",".join(queues)),
+            *(sys.executable, "-W", AS_ROOT, "-m", "celery", "--quiet", "-A", "config", "worker"),
+            *("--queues", ",".join(queues)),
             *("--concurrency", str(processes), "--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
             *("--hostname", f"{queues[0]}@%h"),
         ]
