@@ -15,7 +15,7 @@ from apps.backoffice.navigation import sidebar
 from apps.core import display
 from apps.core.record_pages import user_may
 from apps.ledger.figures import entries_search, entries_touching, posted_entries
-from apps.members.search import WordsMatch, query_of
+from apps.members.search import matching
 from apps.members.selectors import members_visible_to
 
 HITS = 6
@@ -36,10 +36,10 @@ def _pages(request: HttpRequest, term: str) -> Iterator[SearchResult]:
 
 def _members(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     user: Any = request.user
-    query = query_of(term)
-    if not query:
+    wanted = matching(term)
+    if wanted is None:
         return
-    for member in members_visible_to(user).filter(WordsMatch(query)).order_by()[:HITS]:
+    for member in members_visible_to(user).filter(wanted).order_by()[:HITS]:
         status = "" if member.status == "active" else f" · {member.get_status_display()}"
         yield SearchResult(
             member.display_name,

@@ -17,7 +17,7 @@ from apps.core.admin import NuminaHistoryAdmin
 from apps.core.record_pages import Fact, user_may
 from apps.members.identity_numbers import numbers_reveal
 from apps.members.models import Member
-from apps.members.search import WordsMatch, query_of
+from apps.members.search import matching
 from apps.members.selectors import members_visible_to
 from apps.vault.crypto import masked
 
@@ -36,7 +36,7 @@ class MemberAdmin(NuminaHistoryAdmin):
 
     view_permission = "members.view"
     notes_reads = True
-    list_display = ("name", "number", "state", "kind", "phone", "branch_name", "joined_on")
+    list_display = ("name", "number", "state", "kind", "phone_masked", "branch_name", "joined_on")
     list_select_related = ("branch",)
     list_filter = ("status", "kind", "branch")
     search_fields = ("search_text",)  # shows the search field; see get_search_results
@@ -53,8 +53,8 @@ class MemberAdmin(NuminaHistoryAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        query = query_of(term)
-        return (queryset.filter(WordsMatch(query)) if query else queryset.none()), False
+        wanted = matching(term)
+        return (queryset.none() if wanted is None else queryset.filter(wanted)), False
 
     @admin.display(description="Name", ordering="last_name")
     def name(self, member: Member) -> str:
@@ -68,6 +68,10 @@ class MemberAdmin(NuminaHistoryAdmin):
     def branch_name(self, member: Member) -> str:
         return member.branch.name
 
+    @admin.display(description="Phone")
+    def phone_masked(self, member: Member) -> str:
+        return masked(member.phone)
+
     @admin.display(description="National number")
     def national_number(self, member: Member) -> str:
         return masked(member.national_id)
@@ -77,10 +81,10 @@ class MemberAdmin(NuminaHistoryAdmin):
         return masked(member.tax_id)
 
     def record_actions(self, request: HttpRequest, record: Member) -> Sequence[dict[str, Any]]:
-        if not user_may(request, REVEAL) or not (record.national_id or record.tax_id):
+        if not user_may(request, REVEAL) or not (record.national_id or record.tax_id or record.phone):
             return ()
         url = reverse("admin:members_member_reveal", args=[record.pk])
-        return [{"title": "Show identity numbers", "url": url, "icon": "visibility"}]
+        return [{"title": "Show numbers in full", "url": url, "icon": "visibility"}]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.reveal_view)
@@ -97,7 +101,7 @@ class MemberAdmin(NuminaHistoryAdmin):
             if reason:
                 user: Any = request.user
                 numbers = numbers_reveal(acting_user=user, member_id=record.pk, reason=reason)
-                labels = {"national_id": "National number", "tax_id": "Tax number"}
+                labels = {"national_id": "National number", "tax_id": "Tax number", "phone": "Phone"}
                 context = {"reveal_numbers": [(labels[name], value) for name, value in numbers.items()]}
             else:
                 context = {"page_faults": ["Say why."]}
@@ -118,6 +122,6 @@ class MemberAdmin(NuminaHistoryAdmin):
         else:
             identity = ["number", "first_name", "last_name", "date_of_birth", "national_number", "tax_number"]
         bank = ["branch", "joined_on", "exited_on", "user"]
-        contact = ["phone", "email", "address", "city", "country"]
+        contact = ["phone_masked", "email", "address", "city", "country"]
         groups = {"Who": identity, "Contact": contact, "With the bank": bank}
         return [(title, [self.fact(request, record, name) for name in names]) for title, names in groups.items()]

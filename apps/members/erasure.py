@@ -60,7 +60,7 @@ def member_pseudonymise(*, acting_user: User | None, member_id: UUID, today: dt.
     member.status, member.exited_on = Member.Status.EXITED, member.exited_on or today
     member.version += 1
     member.search_text = search_text_of(
-        number=member.number, names=list(named.values()), phone="", email="", registration_number=""
+        number=member.number, names=list(named.values()), email="", registration_number=""
     )
     history_stamp(member, acting_user=acting_user, reason=reason)
     member.save()

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from apps.audit.services import record
 from apps.members.errors import IdentityNumberTaken
 from apps.members.models import Member
-from apps.members.selectors import member_get_for
+from apps.members.selectors import SEALED, member_get_for
 from apps.vault.crypto import blind_indexes
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ def number_require_free(*, member: Member, national_id: str) -> None:
 
 @transaction.atomic
 def numbers_reveal(*, acting_user: User, member_id: UUID, reason: str) -> dict[str, str]:
-    """The member's numbers in full; who looked and why is recorded. Raises `NotFound`.
+    """The member's numbers and phone in full; who looked and why is recorded. Raises `NotFound`.
 
     The caller has checked `members.reveal`.
     """
     member = member_get_for(user=acting_user, pk=member_id)
-    numbers = {name: getattr(member, name) for name in NUMBERS}
+    numbers = {name: getattr(member, name) for name in SEALED}
     record(
         action="members.member.revealed",
         acting_user=acting_user,

@@ -8,6 +8,9 @@ from simple_history.models import HistoricalRecords
 from apps.core.models import BaseModel
 from apps.vault.fields import BlindIndexField, EncryptedTextField
 
+# People dial 0712 345 678; the record says +254712345678. The last nine digits are the same in both.
+NATIONAL_DIGITS = 9
+
 
 class Member(BaseModel):
     """A person or a business known to the bank. Never deleted: a member who leaves is marked as exited."""
@@ -30,7 +33,10 @@ class Member(BaseModel):
     registration_number = models.CharField(max_length=40, blank=True)
     date_of_birth = models.DateField(null=True, blank=True)
     email = models.EmailField(max_length=254, blank=True)
-    phone = models.CharField(max_length=20, blank=True)
+    # The column `phone` is the plain one of the release before: emptied, and dropped in the next.
+    phone = EncryptedTextField(context="members.member.phone", max_length=20, db_column="phone_sealed")
+    phone_index = BlindIndexField(source="phone")
+    phone_end_index = BlindIndexField(source="phone", last=NATIONAL_DIGITS)
     address = models.CharField(max_length=200, blank=True)
     city = models.CharField(max_length=80, blank=True)
     country = models.CharField(max_length=2, blank=True)
@@ -46,7 +52,7 @@ class Member(BaseModel):
     tax_id_index = BlindIndexField(source="tax_id")
     search_text = models.TextField(editable=False, help_text="Words by which the member is found; see search.py.")
     history = HistoricalRecords(
-        excluded_fields=["search_text", "national_id_index", "tax_id_index"],
+        excluded_fields=["search_text", "national_id_index", "tax_id_index", "phone_index", "phone_end_index"],
         history_id_field=models.BigAutoField(),
         history_change_reason_field=models.TextField(null=True, blank=True),
     )
@@ -56,7 +62,8 @@ class Member(BaseModel):
         indexes = [
             models.Index(fields=("branch", "-created_at"), name="members_by_branch"),
             models.Index(fields=("last_name", "first_name"), name="members_by_name"),
-            models.Index(fields=("phone",), name="members_by_phone"),
+            models.Index(fields=("phone_index",), name="members_by_whole_phone"),
+            models.Index(fields=("phone_end_index",), name="members_by_phone_end"),
             models.Index(fields=("national_id_index",), name="members_by_national_id"),
             models.Index(fields=("tax_id_index",), name="members_by_tax_id"),
         ]

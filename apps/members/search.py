@@ -1,7 +1,8 @@
-"""How members are found: a few words, each the beginning of a name, number, phone number or e-mail address.
+"""How members are found: a few words, each the beginning of a name, number or e-mail address, or a whole phone number.
 
 `Member.search_text` holds the member's words, folded (no accents, no case, no punctuation); PostgreSQL indexes them as
 lexemes (GIN), so "ali oti" finds Alice Otieno by two prefix look-ups and a bitmap, whatever the order of the words.
+Phone numbers are encrypted: they are no words, and found whole, with or without the country code, by blind indexes.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import re
 import unicodedata
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, TextField, Value
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
+
+from apps.members.models import NATIONAL_DIGITS
+from apps.vault.crypto import blind_indexes
 
 WORDS_MAX = 6
 WORD_LENGTH_MAX = 60
-# People dial 0712 345 678; the record says +254712345678. The last nine digits are the same in both.
-NATIONAL_DIGITS = 9
-
 _APOSTROPHES = re.compile("['`\u2018\u2019\u02bc\u02bb]")  # O'Brien, Ng'ang'a: one word
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -28,18 +29,43 @@ def words_of(text: str) -> list[str]:
     return [word[:WORD_LENGTH_MAX] for word in _NOT_WORD.split(_APOSTROPHES.sub("", plain)) if word]
 
 
-def search_text_of(*, number: str, names: list[str], phone: str, email: str, registration_number: str) -> str:
+def search_text_of(*, number: str, names: list[str], email: str, registration_number: str) -> str:
     """What `Member.search_text` holds for these facts. Services and bulk loaders write it with the row."""
     words = [number.casefold()]
     for name in names:
         words += words_of(name)
-    digits = "".join(character for character in phone if character.isdigit())
-    if digits:
-        words += [digits, digits[-NATIONAL_DIGITS:]]
     if email:
         words += [email.casefold(), *words_of(email.partition("@")[0])]
     words += words_of(registration_number)
     return " ".join(dict.fromkeys(words))
+
+
+def matching(text: str) -> Q | None:
+    """The condition that a member is found by `text`; None when it has no word to look for.
+
+    Each word that could be a whole phone number (the text may be one with spaces) finds that number as well.
+    """
+    chunks = [text] if _phone_digits(text) else text.split()
+    phones = [digits for chunk in chunks if (digits := _phone_digits(chunk))]
+    query = query_of(" ".join(chunk for chunk in chunks if not _phone_digits(chunk)))
+    wanted = Q(WordsMatch(query)) if query else None
+    for digits in phones[:WORDS_MAX]:
+        one = Q(WordsMatch(query_of(digits))) | Q(phone_end_index__in=phone_indexes(digits, last=NATIONAL_DIGITS))
+        wanted = one if wanted is None else wanted & one
+    return wanted
+
+
+def phone_indexes(phone: str, *, last: int = 0) -> list[bytes]:
+    """The blind indexes of a phone number in E.164, or of its last so many digits."""
+    return blind_indexes(phone, context="members.member.phone", last=last)
+
+
+def _phone_digits(text: str) -> str:
+    """The digits of what could be a whole phone number; empty for anything else."""
+    bare = re.sub(r"[\s().\-]", "", text)
+    digits = bare.removeprefix("+")
+    whole = digits.isascii() and digits.isdigit() and NATIONAL_DIGITS <= len(digits.lstrip("0")) <= 15
+    return digits if whole else ""
 
 
 def query_of(text: str) -> str:

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
 
 from apps.core.errors import NotFound
 from apps.members.models import Member
-from apps.members.search import OneOf, WordsMatch, query_of
+from apps.members.search import OneOf, matching
 from apps.vault.crypto import masked
 
 if TYPE_CHECKING:
     from apps.identity.models import User
 
 
+SEALED = ("national_id", "tax_id", "phone")
+"""What is encrypted, shown masked, and in full with a reason only."""
 _FACTS = (
     "number",
     "kind",
@@ -27,7 +29,6 @@ _FACTS = (
     "registration_number",
     "date_of_birth",
     "email",
-    "phone",
     "address",
     "city",
     "country",
@@ -44,7 +45,7 @@ def members_visible_to(user: User) -> QuerySet[Member]:
         return members
     if user.scope == "branch":
         return members.filter(branch_id__in=user.branch_ids)
-    return members.filter(user_id=user.pk)
+    return members.filter(user_id=user.pk).annotate(is_own=Value(True))  # who may see their own phone in full
 
 
 def member_get_for(*, user: User, pk: UUID) -> Member:
@@ -56,11 +57,11 @@ def member_get_for(*, user: User, pk: UUID) -> Member:
 
 
 def members_search(members: QuerySet[Member], *, text: str) -> QuerySet[Member]:
-    """Those of `members` who have, for every word of `text`, a name, number, phone or e-mail that begins with it."""
-    query = query_of(text)
-    if not query:
+    """Those of `members` who have, for every word of `text`, a name, number or e-mail that begins so, or that phone."""
+    wanted = matching(text)
+    if wanted is None:
         return members.none()
-    found = Member.objects.filter(WordsMatch(query)).order_by().values("pk")
+    found = Member.objects.filter(wanted).order_by().values("pk")
     return members.filter(OneOf(F("pk"), ArraySubquery(found)))
 
 
@@ -75,6 +76,6 @@ def member_of_user(*, user_id: UUID) -> Member | None:
 
 
 def member_facts(member: Member) -> dict[str, Any]:
-    """What the audit trail keeps of a member; identity numbers masked, since the trail is read by many for years."""
-    sealed = {name: masked(getattr(member, name)) for name in ("national_id", "tax_id")}
+    """What the audit trail keeps of a member; what is encrypted is masked: the trail is read by many for years."""
+    sealed = {name: masked(getattr(member, name)) for name in SEALED}
     return {**{name: getattr(member, name) for name in _FACTS}, **sealed, "branch": str(member.branch_id)}

@@ -15,11 +15,11 @@ from apps.core.trail import history_stamp
 from apps.members import locks
 from apps.members.errors import MemberNotActive, MemberNumberTaken, MemberUserTaken
 from apps.members.facts import branch_require, facts_check
-from apps.members.identity_numbers import NUMBERS, number_require_free
+from apps.members.identity_numbers import number_require_free
 from apps.members.models import Member
 from apps.members.numbers import numbers_take
 from apps.members.search import search_text_of
-from apps.members.selectors import member_facts
+from apps.members.selectors import SEALED, member_facts
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -93,13 +93,13 @@ def member_update(
     """
     member = _locked(member_id)
     version_check(current=member.version, expected=expected_version)
-    before, numbers = member_facts(member), {name: getattr(member, name) for name in NUMBERS}
+    before, numbers = member_facts(member), {name: getattr(member, name) for name in SEALED}
     if branch_id is not None and branch_id != member.branch_id:
         member.branch = branch_require(acting_user=acting_user, branch_id=branch_id)
     for name, value in facts_check(kind=member.kind, facts=changes, today=today, present=member).items():
         setattr(member, name, value)
     after = member_facts(member)
-    renumbered = {name for name in NUMBERS if getattr(member, name) != numbers[name]}
+    renumbered = {name for name in SEALED if getattr(member, name) != numbers[name]}
     if after == before and not renumbered:
         return member
     if "national_id" in renumbered:
@@ -202,7 +202,6 @@ def _save(member: Member, *, acting_user: User | None, reason: str, force_insert
     member.search_text = search_text_of(
         number=member.number,
         names=[member.first_name, member.last_name, member.business_name],
-        phone=member.phone,
         email=member.email,
         registration_number=member.registration_number,
     )

@@ -54,16 +54,16 @@ def key_number(sealed: bytes) -> int:
     return int.from_bytes(sealed[1:HEAD], "big")
 
 
-def blind_index(plain: str, *, context: str) -> bytes | None:
-    """The index of a value under the active key; None for empty text."""
-    return _index(active_key("index")[1], plain, context) if folded(plain) else None
+def blind_index(plain: str, *, context: str, last: int = 0) -> bytes | None:
+    """The index of a value, or of its `last` so many characters, under the active key; None for empty text."""
+    return _index(active_key("index")[1], plain, context, last) if folded(plain) else None
 
 
-def blind_indexes(plain: str, *, context: str) -> list[bytes]:
+def blind_indexes(plain: str, *, context: str, last: int = 0) -> list[bytes]:
     """The indexes under every usable key, for a look-up while a rotation is under way."""
     if not folded(plain):
         return []
-    return [_index(key_by_number(number), plain, context) for number in usable_numbers("index")]
+    return [_index(key_by_number(number), plain, context, last) for number in usable_numbers("index")]
 
 
 def folded(plain: str) -> str:
@@ -78,8 +78,10 @@ def masked(plain: str) -> str:
     return "\u2022" * 4 + (plain[-SHOWN:] if len(plain) >= 2 * SHOWN else "")
 
 
-def _index(key: bytes, plain: str, context: str) -> bytes:
-    return hmac.digest(key, f"{context}\0{folded(plain)}".encode(), "sha256")
+def _index(key: bytes, plain: str, context: str, last: int) -> bytes:
+    # What is indexed is part of the context: the end of one value never looks like the whole of another.
+    text, about = (folded(plain)[-last:], f"{context}#{last}") if last else (folded(plain), context)
+    return hmac.digest(key, f"{about}\0{text}".encode(), "sha256")
 
 
 def _bound(head: bytes, context: str, record: str) -> bytes:

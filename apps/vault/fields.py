@@ -104,22 +104,25 @@ class EncryptedTextField(models.Field):
 
 
 class BlindIndexField(models.BinaryField):
-    """HMAC of the field `source` of the same record, for exact look-ups; null where that is empty."""
+    """HMAC of the field `source` of the same record, for exact look-ups; null where that is empty.
 
-    def __init__(self, *args: Any, source: str = "", **kwargs: Any) -> None:
-        self.source = source
+    With `last`, of its last so many characters: how a phone number is found without its country code.
+    """
+
+    def __init__(self, *args: Any, source: str = "", last: int = 0, **kwargs: Any) -> None:
+        self.source, self.last = source, last
         kwargs |= {"null": True, "editable": False, "max_length": 32}
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
-        return name, path, args, {**kwargs, "source": self.source}
+        return name, path, args, {**kwargs, "source": self.source, **({"last": self.last} if self.last else {})}
 
     def pre_save(self, instance: Any, add: bool) -> Any:
         """Computed when the source was set; left as it is where the source was not touched."""
         encrypted = instance._meta.get_field(self.source)
         held = instance.__dict__.get(encrypted.attname)
         if not (isinstance(held, Sealed) and held.plain is None):
-            value = blind_index(getattr(instance, self.source) or "", context=encrypted.context)
+            value = blind_index(getattr(instance, self.source) or "", context=encrypted.context, last=self.last)
             setattr(instance, self.attname, value)
         return getattr(instance, self.attname)

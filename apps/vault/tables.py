@@ -11,15 +11,20 @@ from psycopg import sql
 from apps.vault.crypto import blind_index, key_number, value_open, value_seal
 from apps.vault.fields import BlindIndexField, EncryptedTextField
 
+Column = tuple[str, str, tuple[tuple[str, int], ...]]
+
 
 @dataclass(slots=True)
 class Table:
-    """A table with its key, the id that values are bound to, and its encrypted columns: (column, context, index)."""
+    """A table with its key, the id that values are bound to, and its encrypted columns: (column, context, indexes).
+
+    An index is (column, how many of the last characters; 0 for all).
+    """
 
     name: str
     key: str
     record: str
-    columns: list[tuple[str, str, str]] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
 
 
 def tables() -> list[Table]:
@@ -27,9 +32,9 @@ def tables() -> list[Table]:
     found = []
     for model in apps.get_models(include_auto_created=True):
         fields = model._meta.concrete_fields
-        indexes = {one.source: str(one.column) for one in fields if isinstance(one, BlindIndexField)}
+        blind = [one for one in fields if isinstance(one, BlindIndexField)]
         columns = [
-            (str(one.column), one.context, indexes.get(one.name, ""))
+            (str(one.column), one.context, tuple((str(b.column), b.last) for b in blind if b.source == one.name))
             for one in fields
             if isinstance(one, EncryptedTextField)
         ]
@@ -44,7 +49,7 @@ def values_count(table: Table, *, other_than: int | None = None) -> int:
     number = other_than.to_bytes(4, "big") if other_than is not None else None
     total = 0
     with connection.cursor() as cursor:
-        for column, _context, _index in table.columns:
+        for column, _context, _indexes in table.columns:
             query = sql.SQL("SELECT count(*) FROM {} WHERE length({c}) > 0").format(
                 sql.Identifier(table.name), c=sql.Identifier(column)
             )
@@ -60,7 +65,7 @@ def stretch_reencrypt(table: Table, *, after: str, number: int, limit: int) -> t
 
     A value that somebody changes meanwhile is left: it is new already.
     """
-    names = [sql.Identifier(column) for column, _context, _index in table.columns]
+    names = [sql.Identifier(column) for column, _context, _indexes in table.columns]
     # Ordered by the table's column: the name alone would be the text beside it, which sorts 10 before 9.
     query = sql.SQL("SELECT t.{k}::text, t.{r}::text, {cs} FROM {t} t {w} ORDER BY t.{k} LIMIT %s").format(
         k=sql.Identifier(table.key),
@@ -74,19 +79,19 @@ def stretch_reencrypt(table: Table, *, after: str, number: int, limit: int) -> t
         cursor.execute(query, [after, limit] if after else [limit])
         rows = cursor.fetchall()
         for key, record, *values in rows:
-            for (column, context, index), value in zip(table.columns, values, strict=True):
+            for column, value in zip(table.columns, values, strict=True):
                 if value and key_number(bytes(value)) != number:
-                    done += _replace(cursor, table, key, record, (column, context, index), bytes(value))
+                    done += _replace(cursor, table, key, record, column, bytes(value))
     return (rows[-1][0] if len(rows) == limit else ""), done
 
 
-def _replace(cursor: object, table: Table, key: str, record: str, column: tuple[str, str, str], value: bytes) -> int:
-    name, context, index = column
+def _replace(cursor: object, table: Table, key: str, record: str, column: Column, value: bytes) -> int:
+    name, context, indexes = column
     plain = value_open(value, context=context, record=record)
     sets, given = [sql.SQL("{} = %s").format(sql.Identifier(name))], [value_seal(plain, context=context, record=record)]
-    if index:
+    for index, last in indexes:
         sets.append(sql.SQL("{} = %s").format(sql.Identifier(index)))
-        given.append(blind_index(plain, context=context) or b"")
+        given.append(blind_index(plain, context=context, last=last) or b"")
     query = sql.SQL("UPDATE {} SET {} WHERE {} = %s AND {} = %s").format(
         sql.Identifier(table.name), sql.SQL(", ").join(sets), sql.Identifier(table.key), sql.Identifier(name)
     )

@@ -136,7 +136,6 @@ def _member(plan: MemberPlan, branches: dict[str, Branch], user: User) -> Member
         search_text=search_text_of(
             number=plan.number,
             names=names,
-            phone=plan.phone,
             email=plan.email,
             registration_number=plan.registration_number,
         ),

@@ -31,6 +31,7 @@ class MemberSerializer(serializers.ModelSerializer):
     branch = BranchRefSerializer()
     national_id = serializers.SerializerMethodField(help_text="Masked; in full by `reveal`.")
     tax_id = serializers.SerializerMethodField(help_text="Masked; in full by `reveal`.")
+    phone = serializers.SerializerMethodField(help_text="Masked, but for the member; in full by `reveal`.")
 
     class Meta:
         model = Member
@@ -64,6 +65,9 @@ class MemberSerializer(serializers.ModelSerializer):
     def get_national_id(self, member: Member) -> str:
         return masked(member.national_id)
 
+    def get_phone(self, member: Member) -> str:
+        return member.phone if getattr(member, "is_own", False) else masked(member.phone)
+
     def get_tax_id(self, member: Member) -> str:
         return masked(member.tax_id)
 
@@ -80,7 +84,11 @@ class _Facts(StrictSerializer):
     date_of_birth = DateField(required=False, allow_null=True, help_text="Persons only.")
     email = EmailField(required=False, allow_blank=True)
     phone = TextField(
-        max_length=40, required=False, allow_blank=True, identifier=True, help_text="With country code; kept as E.164."
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        identifier=True,
+        help_text="With country code; kept as E.164. Shown masked.",
     )
     address = TextField(max_length=200, required=False, allow_blank=True)
     city = TextField(max_length=80, required=False, allow_blank=True)
@@ -136,10 +144,11 @@ class MemberRevealSerializer(StrictSerializer):
 
 
 class IdentityNumbersSerializer(serializers.Serializer):
-    """Identity numbers in full. Empty when there is none."""
+    """Identity numbers and phone in full. Empty when there is none."""
 
     national_id = serializers.CharField()
     tax_id = serializers.CharField()
+    phone = serializers.CharField()
 
 
 class MembersQuery(ListParams):
@@ -150,7 +159,7 @@ class MembersQuery(ListParams):
     q = TextField(
         max_length=120,
         required=False,
-        help_text="Words, each the beginning of a name, number, phone number or e-mail address.",
+        help_text="Words, each the beginning of a name, number or e-mail address, or a whole phone number.",
     )
     number = TextField(max_length=20, required=False, identifier=True)
     phone = TextField(max_length=40, required=False, identifier=True, help_text="With country code.")

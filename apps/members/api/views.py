@@ -20,6 +20,7 @@ from apps.members.api import serializers as forms
 from apps.members.facts import phone_normal
 from apps.members.identity_numbers import members_with_number, numbers_reveal
 from apps.members.models import Member
+from apps.members.search import phone_indexes
 from apps.members.selectors import member_get_for, members_search, members_visible_to
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MembersView(ApiView):
                 members = members.filter(**{name: values[name]})
         if values["phone"] is not None:
             try:
-                members = members.filter(phone=phone_normal(values["phone"]))
+                members = members.filter(phone_index__in=phone_indexes(phone_normal(values["phone"])))
             except ValueError as error:
                 fault = {"pointer": "/query/phone", "code": "invalid", "detail": str(error)}
                 raise InvalidParameter([fault]) from error
@@ -168,12 +169,12 @@ class MemberLookupView(ApiView):
 
 
 class MemberRevealView(ApiView):
-    """A member's identity numbers in full."""
+    """A member's identity numbers and phone in full."""
 
     permissions: ClassVar = {"POST": "members.reveal"}
 
     @extend_schema(
-        summary="Show identity numbers in full",
+        summary="Show identity numbers and phone in full",
         description="Who looked, at whom and why is recorded.",
         request=forms.MemberRevealSerializer,
         responses={200: forms.IdentityNumbersSerializer},
