@@ -148,3 +148,45 @@ class InstructionNotValid(Unprocessable):
 
     code = "instruction-not-valid"
     title = "The terms of the instruction are not possible"
+
+
+class ChequeKnown(Conflict):
+    """409: this cheque was paid in before and has not come back."""
+
+    code = "cheque-known"
+    title = "The cheque was paid in before"
+
+
+class ChequeDecided(Conflict):
+    """409: the cheque has cleared or was returned."""
+
+    code = "cheque-decided"
+    title = "The cheque is decided"
+
+
+class ChequeNotPayable(Unprocessable):
+    """422: the account has no such leaf, or it was paid or stopped."""
+
+    code = "cheque-not-payable"
+    title = "The cheque cannot be paid"
+
+
+class ChequeNumbersTaken(Conflict):
+    """409: leaves with these numbers were issued on the account."""
+
+    code = "cheque-numbers-taken"
+    title = "The numbers are taken"
+
+
+class TerminalCodeTaken(Conflict):
+    """409: there is a terminal with this code."""
+
+    code = "terminal-code-taken"
+    title = "The code is taken"
+
+
+class TerminalNotUsable(Unprocessable):
+    """422: the terminal is out of use, in another currency, or may not ask for as much."""
+
+    code = "terminal-not-usable"
+    title = "The terminal may not ask for this"

@@ -23,10 +23,10 @@ from apps.jobs.registry import (
     step_register,
 )
 from apps.ledger.selectors import business_date_current
-from apps.payments.selectors import instructions_due
-from apps.payments.services import import_run_execute, standing_run
+from apps.payments.selectors import cheques_due, instructions_due
+from apps.payments.services import cheques_clear, import_run_execute, standing_run
 
-IMPORT, STANDING = "payments.import", "payments.standing_run"
+IMPORT, STANDING, CLEARING = "payments.import", "payments.standing_run", "payments.cheques_clear"
 
 
 def register() -> None:
@@ -44,6 +44,7 @@ def register() -> None:
     schedule_register(
         Schedule(STANDING, "Standing instructions", kind=STANDING, at=dt.time(6), catch_up=False, every_day=True)
     )
+    step_register(CloseStep(CLEARING, "Cheques in clearing", order=250, run=_clearing_close, preview=_clearing_preview))
     step_register(
         CloseStep(STANDING, "Standing instructions", order=300, run=_standing_close, preview=_standing_preview)
     )
@@ -75,3 +76,11 @@ def _standing_close(context: CloseContext, partition: str) -> Payload:
 
 def _standing_preview(context: CloseContext, partition: str) -> Payload:
     return {"instructions": len(instructions_due(on=context.business_date))}
+
+
+def _clearing_close(context: CloseContext, partition: str) -> Payload:
+    return cheques_clear(business_date=context.business_date, at=context.at)
+
+
+def _clearing_preview(context: CloseContext, partition: str) -> Payload:
+    return {"cheques": cheques_due(on=context.business_date).count()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.payments.models import StandingInstruction, Till, TillSession, VaultTransfer
+from apps.payments.models import ChequeDeposit, ChequeLeaf, StandingInstruction, Till, TillSession, VaultTransfer
 
 
 def session_lock(*, pk: UUID) -> TillSession:
@@ -26,3 +26,14 @@ def till_lock(*, pk: UUID) -> Till | None:
 def instruction_lock(*, pk: UUID) -> StandingInstruction:
     """The instruction, locked, after the balances of its accounts. Raises StandingInstruction.DoesNotExist."""
     return StandingInstruction.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def cheque_deposit_lock(*, pk: UUID) -> ChequeDeposit:
+    """The cheque that was paid in, locked, after the balances. Raises ChequeDeposit.DoesNotExist."""
+    return ChequeDeposit.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def cheque_leaves_lock(*, account_id: UUID, first: int, last: int) -> list[ChequeLeaf]:
+    """The leaves of an account from `first` to `last`, locked in the order of their numbers."""
+    leaves = ChequeLeaf.objects.filter(account=account_id, number__gte=first, number__lte=last).order_by("number")
+    return list(leaves.select_for_update(of=("self",), no_key=True))

@@ -228,6 +228,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "InstructionStatusEnum": "apps.payments.models.StandingInstruction.Status",
         "ExecutionStatusEnum": "apps.payments.models.StandingExecution.Status",
         "BusinessDayConventionEnum": "apps.calculations.business_days.CONVENTIONS",
+        "ChequeStatusEnum": "apps.payments.models.ChequeDeposit.Status",
+        "ChequeLeafStatusEnum": "apps.payments.models.ChequeLeaf.Status",
+        "TerminalChannelEnum": "apps.payments.models.Terminal.Channel",
+        "HoldStatusEnum": ["active", "captured", "released", "expired"],
         "TillMovementKindEnum": "apps.payments.models.TillMovement.Kind",
         "TillSessionStatusEnum": "apps.payments.models.TillSession.Status",
         "VaultDirectionEnum": "apps.payments.models.VaultTransfer.Direction",
@@ -347,6 +351,8 @@ NUMINA: dict[str, Any] = {
     "RETENTION_YEARS": 7,  # how long the law keeps records of money and of who did what
     "DATA_REGION": ENV.data_region,  # where this bank's data may be kept; shown, and written into its certificates
     "BUSINESS_DATE_ROLL": ENV.business_date_roll,  # by the clock ("automatic") or by "close_of_business"
+    # Cheques of other banks: business days in clearing, and the fee of a returned one in minor units by currency.
+    "CHEQUES": {"clearing_days": 2, "return_fee": {"KES": 100_000, "USD": 1_000, "EUR": 1_000}},
     "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
     "JOBS_KEPT_DAYS": 90,
     "NOTIFICATIONS_KEPT_DAYS": 400,

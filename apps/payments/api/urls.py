@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import accepted, holds, imports, standing, tills, vault, views
+from apps.payments.api import accepted, cheques, holds, imports, standing, terminals, tills, vault, views
 
 app_name = "payments"
 
@@ -70,5 +70,25 @@ urlpatterns = [
         "standing-instructions/<uuid:instruction_id>/executions",
         standing.ExecutionsView.as_view(),
         name="instruction-executions",
+    ),
+    path("cheque-deposits", cheques.ChequeDepositsView.as_view(), name="cheque-deposits"),
+    path("cheque-deposits/<uuid:cheque_id>", cheques.ChequeDepositView.as_view(), name="cheque-deposit"),
+    path("cheque-deposits/<uuid:cheque_id>/return", cheques.ChequeReturnView.as_view(), name="cheque-return"),
+    path("cheque-books", cheques.ChequeBooksView.as_view(), name="cheque-books"),
+    path("cheque-leaves", cheques.ChequeLeavesView.as_view(), name="cheque-leaves"),
+    path("cheque-stops", cheques.ChequeStopsView.as_view(), name="cheque-stops"),
+    path("cheque-payments", cheques.ChequePaymentsView.as_view(), name="cheque-payments"),
+    path("terminals", terminals.TerminalsView.as_view(), name="terminals"),
+    path("authorisations", terminals.AuthorisationsView.as_view(), name="authorisations"),
+    path("authorisations/<uuid:authorisation_id>", terminals.AuthorisationView.as_view(), name="authorisation"),
+    path(
+        "authorisations/<uuid:authorisation_id>/capture",
+        terminals.AuthorisationCaptureView.as_view(),
+        name="authorisation-capture",
+    ),
+    path(
+        "authorisations/<uuid:authorisation_id>/release",
+        terminals.AuthorisationReleaseView.as_view(),
+        name="authorisation-release",
     ),
 ]

@@ -1,5 +1,18 @@
 """Reads of payments."""
 
+from apps.payments.selectors._cheques import (
+    authorisation_find,
+    authorisation_get_for,
+    authorisations_visible_to,
+    cheque_books_visible_to,
+    cheque_deposit_find,
+    cheque_deposit_get_for,
+    cheque_deposits_visible_to,
+    cheque_leaves_visible_to,
+    cheques_due,
+    terminal_by_code,
+    terminals,
+)
 from apps.payments.selectors._payments import (
     KIND_CAPTURE,
     KIND_DEPOSIT,
@@ -55,6 +68,15 @@ __all__ = [
     "SessionReport",
     "account_ref",
     "account_refs",
+    "authorisation_find",
+    "authorisation_get_for",
+    "authorisations_visible_to",
+    "cheque_books_visible_to",
+    "cheque_deposit_find",
+    "cheque_deposit_get_for",
+    "cheque_deposits_visible_to",
+    "cheque_leaves_visible_to",
+    "cheques_due",
     "executions_of",
     "hold_get_for",
     "holds_visible_to",
@@ -74,6 +96,8 @@ __all__ = [
     "session_get_for",
     "session_report",
     "sessions_visible_to",
+    "terminal_by_code",
+    "terminals",
     "till_get_for",
     "tills_visible_to",
     "usable_accounts",

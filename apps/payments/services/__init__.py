@@ -7,6 +7,14 @@ raised and not kept.
 
 from apps.payments.services._batches import BATCH_MAX, BatchItem, ItemResult, transfer_batch_post
 from apps.payments.services._cash import deposit_post, withdrawal_post
+from apps.payments.services._cheque_books import cheque_book_issue, cheque_pay, cheque_stop
+from apps.payments.services._cheque_deposits import (
+    Drawn,
+    cheque_clear,
+    cheque_deposit,
+    cheque_return,
+    cheques_clear,
+)
 from apps.payments.services._common import Asked, Details
 from apps.payments.services._counter import cash_pay, cash_take
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
@@ -21,6 +29,12 @@ from apps.payments.services._standing import (
     instruction_update,
 )
 from apps.payments.services._standing_run import instruction_run, standing_run
+from apps.payments.services._terminals import (
+    authorisation_capture,
+    authorisation_place,
+    authorisation_release,
+    terminal_create,
+)
 from apps.payments.services._tills import till_create, till_update
 from apps.payments.services._transfers import REVERSIBLE, transfer_accept, transfer_post, transfer_reverse
 from apps.payments.services._vault import vault_transfer_ask, vault_transfer_cancel, vault_transfer_decide
@@ -32,10 +46,21 @@ __all__ = [
     "Asked",
     "BatchItem",
     "Details",
+    "Drawn",
     "ItemResult",
     "Terms",
+    "authorisation_capture",
+    "authorisation_place",
+    "authorisation_release",
     "cash_pay",
     "cash_take",
+    "cheque_book_issue",
+    "cheque_clear",
+    "cheque_deposit",
+    "cheque_pay",
+    "cheque_return",
+    "cheque_stop",
+    "cheques_clear",
     "deposit_post",
     "hold_capture",
     "hold_place",
@@ -53,6 +78,7 @@ __all__ = [
     "session_count",
     "session_open",
     "standing_run",
+    "terminal_create",
     "till_create",
     "till_update",
     "transfer_accept",
