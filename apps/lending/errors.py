@@ -127,3 +127,10 @@ class PayOutNotPossible(Unprocessable):
 
     code = "loan-pay-out-not-possible"
     title = "Money cannot go this way"
+
+
+class LoanBooksDiffer(Conflict):
+    """409: loans and the general ledger do not say the same; the close of business stops there."""
+
+    code = "loan-books-differ"
+    title = "Loans and the books differ"

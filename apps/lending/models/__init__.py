@@ -9,9 +9,11 @@ docs/explanation/lending.md tells how they work together.
 """
 
 from apps.lending.models._applications import LoanApplication
+from apps.lending.models._arrears import LoanOfficer, LoanPause, LoanPenalty, PaymentPromise
 from apps.lending.models._events import LoanEvent
 from apps.lending.models._loans import Loan, LoanDay, LoanStanding
 from apps.lending.models._products import BorrowerKind, LoanProduct, LoanProductTerms
+from apps.lending.models._provisions import ProvisionChange, ProvisionPolicy
 from apps.lending.models._schedules import LoanInstalment, LoanSchedule
 
 __all__ = [
@@ -21,8 +23,14 @@ __all__ = [
     "LoanDay",
     "LoanEvent",
     "LoanInstalment",
+    "LoanOfficer",
+    "LoanPause",
+    "LoanPenalty",
     "LoanProduct",
     "LoanProductTerms",
     "LoanSchedule",
     "LoanStanding",
+    "PaymentPromise",
+    "ProvisionChange",
+    "ProvisionPolicy",
 ]

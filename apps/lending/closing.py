@@ -1,0 +1,45 @@
+"""What lending does at the close of business, in this order: penalties, accrual with ageing, provisions, the proof.
+
+Orders 200 to 799 are for what posts; see apps.jobs.registry. The figures of a date are those of its evening.
+"""
+
+from __future__ import annotations
+
+from apps.jobs.registry import CloseContext, CloseStep, Payload, step_register
+from apps.lending.arrears_penalties import loans_penalise
+from apps.lending.closing_accrual import loans_accrue
+from apps.lending.closing_parts import ranges_with_loans
+from apps.lending.closing_proof import loans_prove
+from apps.lending.provisions import loans_provide
+
+
+def register() -> None:
+    """Offer the steps to the runner of the close."""
+    parted = {"partitions": _parts}
+    for step in (
+        CloseStep("lending.penalties", "Penalties on late loans", order=400, run=_penalise, **parted),
+        CloseStep("lending.accrue", "Age loans and accrue their interest", order=410, run=_accrue, **parted),
+        CloseStep("lending.provide", "Provide for loans", order=420, run=_provide, **parted),
+        CloseStep("lending.prove", "Prove loans against the books", order=780, run=_prove, preview=_prove),
+    ):
+        step_register(step)
+
+
+def _parts(context: CloseContext) -> list[str]:
+    return ranges_with_loans()
+
+
+def _penalise(context: CloseContext, partition: str) -> Payload:
+    return loans_penalise(partition=partition, business_date=context.business_date)
+
+
+def _accrue(context: CloseContext, partition: str) -> Payload:
+    return loans_accrue(partition=partition, business_date=context.business_date)
+
+
+def _provide(context: CloseContext, partition: str) -> Payload:
+    return loans_provide(partition=partition, business_date=context.business_date)
+
+
+def _prove(context: CloseContext, partition: str) -> Payload:
+    return loans_prove(business_date=context.business_date)
