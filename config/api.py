@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.members.api.urls")),
     path("", include("apps.balances.api.urls")),
     path("", include("apps.ledger.api.urls")),
+    path("", include("apps.lending.api.urls")),
     path("", include("apps.audit.api.urls")),
     path("", include("apps.compliance.api.urls")),
     path("", include("apps.reporting.api.urls")),

@@ -33,7 +33,7 @@ from apps.calculations.loans._payoff import (
     payoff_quote,
     unearned_interest,
 )
-from apps.calculations.loans._rows import Row, Schedule, explain
+from apps.calculations.loans._rows import FORMULAS, Row, Schedule, explain
 from apps.calculations.loans._schedule import fee_amount, level_instalment, loan_schedule
 from apps.calculations.loans._servicing import (
     Charge,
@@ -49,6 +49,7 @@ from apps.calculations.loans._terms import CENT, Fee, LoanTerms, Period, Roundin
 __all__ = [
     "CENT",
     "COMPONENTS",
+    "FORMULAS",
     "MONTHLY",
     "OLDEST_FIRST",
     "REBATES",

@@ -3,11 +3,13 @@
 from apps.lending.selectors._access import (
     application_get_for,
     applications_visible_to,
+    event_get_for,
     loan_get_for,
     loans_visible_to,
     product_get_for,
     products_visible_to,
 )
+from apps.lending.selectors._explain import earned_explain, instalment_explain
 from apps.lending.selectors._facts import application_facts, loan_facts, product_facts, terms_facts
 from apps.lending.selectors._loans import (
     Servicing,
@@ -26,8 +28,11 @@ __all__ = [
     "application_facts",
     "application_get_for",
     "applications_visible_to",
+    "earned_explain",
+    "event_get_for",
     "events_standing",
     "happening_of",
+    "instalment_explain",
     "loan_conventions",
     "loan_facts",
     "loan_get_for",

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
 from apps.lending.errors import LoanNotFound
-from apps.lending.models import Loan, LoanApplication, LoanProduct
+from apps.lending.models import Loan, LoanApplication, LoanEvent, LoanProduct
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -63,3 +63,11 @@ def loan_get_for(*, user: User, pk: UUID) -> Loan:
     if loan is None:
         raise LoanNotFound
     return loan
+
+
+def event_get_for(*, user: User, pk: UUID) -> LoanEvent:
+    """An event of a loan that the user may see. Raises `NotFound`."""
+    event = LoanEvent.objects.filter(pk=pk, loan__in=loans_visible_to(user).order_by().values("pk")).first()
+    if event is None:
+        raise NotFound("No such event of a loan.")
+    return event

@@ -3,10 +3,13 @@
 Events are planned (`*_plan`: what would happen), and carried out by the same plan under the lock.
 """
 
+from apps.lending.services._acts import ACTS, REVERSAL, Act, act_carry_out, act_plan
 from apps.lending.services._applications import (
     application_decide,
+    application_return,
     application_save,
     application_submit,
+    application_wait,
     application_withdraw,
     document_mark,
     limits_check,
@@ -34,13 +37,16 @@ from apps.lending.services._paying import (
     repayment_plan,
     taking_back_plan,
 )
-from apps.lending.services._plans import Plan, account_ids_of, event_plan
+from apps.lending.services._plans import Plan, account_ids_of, books_held, event_plan
 from apps.lending.services._products import TermsAsked, product_create, product_update, terms_add
 from apps.lending.services._store import row_values
 
 __all__ = [
+    "ACTS",
     "CHANGES",
     "CHANNEL_NAMES",
+    "REVERSAL",
+    "Act",
     "Asked",
     "ChangeAsked",
     "Counter",
@@ -51,10 +57,15 @@ __all__ = [
     "Quote",
     "TermsAsked",
     "account_ids_of",
+    "act_carry_out",
+    "act_plan",
     "application_decide",
+    "application_return",
     "application_save",
     "application_submit",
+    "application_wait",
     "application_withdraw",
+    "books_held",
     "change_plan",
     "disbursement_plan",
     "document_mark",

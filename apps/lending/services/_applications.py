@@ -256,6 +256,31 @@ def application_decide(
     return application
 
 
+@transaction.atomic
+def application_return(*, application_id: UUID, is_rejected: bool) -> LoanApplication | None:
+    """A request for approval ended without being carried out: the application is rejected, or waits for a decision.
+
+    None when it has gone on meanwhile.
+    """
+    application = locks.application_lock(pk=application_id)
+    if application is None or application.status != Status.SUBMITTED:
+        return None
+    application.approval_request = None
+    if is_rejected:
+        application.status = Status.REJECTED
+    _save(application, None, "rejected" if is_rejected else "approval ended")
+    return application
+
+
+@transaction.atomic
+def application_wait(*, application_id: UUID, request_id: UUID) -> LoanApplication:
+    """A request for approval decides on it from now on. Raises `NotFound`, `ApplicationStateWrong`."""
+    application = _locked(application_id, Status.SUBMITTED)
+    application.approval_request = request_id
+    _save(application, None, "approval asked")
+    return application
+
+
 def _may_decide(application: LoanApplication, user: User) -> None:
     if application.approval_request is not None:
         raise ApplicationStateWrong("A request for approval decides on it.")

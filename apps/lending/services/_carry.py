@@ -25,6 +25,9 @@ from apps.lending.services._store import position_store
 Make = Callable[[Servicing, dt.date], Plan]
 
 
+_REVERSED = ("reversed_at", "reversed_on", "reversal_id", "reversal_journal_id", "reversal_reason")
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What was carried out, or was before under the same key (`replayed`)."""
@@ -43,11 +46,12 @@ def loan_read(loan_id: UUID) -> Loan:
 
 
 @retry_transient
-def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime) -> Done:
+def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, reason: str = "") -> Done:
     """Do what `make` plans for the loan as it is under the lock; once under one key.
 
     The plan is made before the lock, so that the accounts to lock are known, and again under it when the loan has
-    changed in between. Raises what `make` raises, refusals of the books, `IdempotencyKeyReused`.
+    changed in between. `reason` is noted with a reversal. Raises what `make` raises, refusals of the books,
+    `IdempotencyKeyReused`.
     """
     known = known_find(asked)
     if known is not None:
@@ -64,7 +68,7 @@ def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime) 
             if stamp_of(fresh, today) != plan.stamp:
                 plan = make(fresh, today)
             if plan.account_ids <= book.account_ids:
-                return _done(asked, plan, book, at=at)
+                return _done(asked, plan, book, at=at, reason=reason)
     raise Unavailable(retry_after=1)
 
 
@@ -78,7 +82,7 @@ def known_find(asked: Asked) -> Done | None:
     return None if event is None else Done(event, event.loan, replayed=True)
 
 
-def _done(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime) -> Done:
+def _done(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime, reason: str) -> Done:
     loan = plan.servicing.loan
     journal_id = _post(asked, plan, book)
     before = loan_facts(loan)
@@ -86,7 +90,8 @@ def _done(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime) -> Done:
     if plan.taken_back is not None:
         event.reversed_at, event.reversed_on = at, plan.today
         event.reversal_id, event.reversal_journal_id = asked.transaction_id, journal_id
-        event.save(update_fields=["reversed_at", "reversed_on", "reversal_id", "reversal_journal_id", "updated_at"])
+        event.reversal_reason = reason
+        event.save(update_fields=[*_REVERSED, "updated_at"])
     position_store(plan, event=event, acting_user=asked.user)
     verb = "reversed" if plan.taken_back is not None else event.kind
     record(
@@ -95,6 +100,7 @@ def _done(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime) -> Done:
         target=loan,
         before=before,
         after={**loan_facts(loan), "event": str(event.pk), "kind": event.kind, "amount": event.amount},
+        reason=reason,
         at=at,
     )
     return Done(event, loan)

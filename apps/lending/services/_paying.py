@@ -246,10 +246,7 @@ def event_reverse(*, asked: Asked, loan_id: UUID, event_id: UUID, reason: str, a
     Raises `EventNotReversible`, refusals of the books, `InvalidText` without a reason.
     """
     reason = text_clean(reason, max_length=200, min_length=3, pointer="/reason")
-    done = plan_carry_out(
-        asked=asked, loan_id=loan_id, at=at,
+    return plan_carry_out(
+        asked=asked, loan_id=loan_id, at=at, reason=reason,
         make=lambda servicing, today: taking_back_plan(servicing, today, event_id=event_id),
     )  # fmt: skip
-    if not done.replayed:
-        LoanEvent.objects.filter(pk=event_id).update(reversal_reason=reason)
-    return done

@@ -1,0 +1,37 @@
+"""Routes of loan products, applications, loans and their events."""
+
+from django.urls import path
+
+from apps.lending.api import application_views, event_views, loan_views, product_views
+
+app_name = "lending"
+
+_APPLICATION = "loan-applications/<uuid:application_id>"
+_LOAN = "loans/<uuid:loan_id>"
+
+urlpatterns = [
+    path("loan-products", product_views.LoanProductsView.as_view(), name="products"),
+    path("loan-products/<uuid:loan_product_id>", product_views.LoanProductView.as_view(), name="product"),
+    path("loan-products/<uuid:loan_product_id>/terms", product_views.LoanTermsView.as_view(), name="terms"),
+    path("loan-products/<uuid:loan_product_id>/preview", product_views.LoanOfferPreviewView.as_view(), name="offer"),
+    path("loan-applications", application_views.LoanApplicationsView.as_view(), name="applications"),
+    path(_APPLICATION, application_views.LoanApplicationView.as_view(), name="application"),
+    path(f"{_APPLICATION}/submission", application_views.LoanApplicationSubmissionView.as_view(), name="submission"),
+    path(f"{_APPLICATION}/decision", application_views.LoanApplicationDecisionView.as_view(), name="decision"),
+    path(f"{_APPLICATION}/documents", application_views.LoanApplicationDocumentsView.as_view(), name="documents"),
+    path(f"{_APPLICATION}/withdrawal", application_views.LoanApplicationWithdrawalView.as_view(), name="withdrawal"),
+    path(f"{_APPLICATION}/acceptance", application_views.LoanApplicationAcceptanceView.as_view(), name="acceptance"),
+    path("loans", loan_views.LoansView.as_view(), name="loans"),
+    path(_LOAN, loan_views.LoanView.as_view(), name="loan"),
+    path(f"{_LOAN}/schedule", loan_views.LoanScheduleView.as_view(), name="schedule"),
+    path(f"{_LOAN}/transactions", loan_views.LoanTransactionsView.as_view(), name="transactions"),
+    path(f"{_LOAN}/payoff", loan_views.LoanPayoffView.as_view(), name="payoff"),
+    path(f"{_LOAN}/explain", loan_views.LoanExplainView.as_view(), name="explain"),
+    path(f"{_LOAN}/preview", event_views.LoanPreviewView.as_view(), name="preview"),
+    path(f"{_LOAN}/disbursements", event_views.LoanDisbursementsView.as_view(), name="disbursements"),
+    path(f"{_LOAN}/repayments", event_views.LoanRepaymentsView.as_view(), name="repayments"),
+    path(f"{_LOAN}/closure", event_views.LoanClosureView.as_view(), name="closure"),
+    path(f"{_LOAN}/changes", event_views.LoanChangesView.as_view(), name="changes"),
+    path("loan-events/<uuid:event_id>/reversal", event_views.LoanEventReversalView.as_view(), name="reversal"),
+    path("loan-repayments", event_views.LoanRepaymentFilesView.as_view(), name="repayment-files"),
+]
