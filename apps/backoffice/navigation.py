@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from apps.core.record_pages import user_may
 from apps.ledger.figures import business_date_or_none
@@ -42,6 +43,11 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Journal", "receipt_long", "ledger_journalentry_changelist", "ledger.view"),
             ("Holds", "front_hand", "balances_hold_changelist", "accounts.view"),
+            ("Standing instructions", "event_repeat", "payments_standinginstruction_changelist", "accounts.view"),
+            ("Cheques", "request_page", "payments_chequedeposit_changelist", "accounts.view"),
+            ("Cheque books", "menu_book", "payments_chequebook_changelist", "accounts.view"),
+            ("Authorisations", "credit_score", "payments_authorisation_changelist", "accounts.view"),
+            ("Terminals", "atm", "payments_terminal_changelist", "payments.manage_terminals"),
             ("Imports", "upload_file", "payments_importrun_changelist", "payments.import"),
         ),
     ),
@@ -50,7 +56,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Trial balance", "balance", "ledger_trial_balance", "ledger.view"),
             ("Statements", "summarize", "reporting_statement:balance-sheet", "ledger.view"),
-            ("Reports", "folder_open", "reporting_reportrun_changelist", "ledger.view"),
+            ("Lists", "table_chart", "reporting_tables", "reporting.read"),
+            ("Analytics", "monitoring", "reporting_dashboard:counter", "reporting.analytics"),
+            ("Reports", "folder_open", "reporting_reportrun_changelist", "reporting.read"),
+            ("Year ends", "event_available", "reporting_years", "reporting.reopen_year"),
             ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
             ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
             ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),
@@ -121,7 +130,8 @@ def _item(request: HttpRequest, title: str, icon: str, name: str, code: str) -> 
         item = {"title": title, "icon": icon, "link": reverse(f"admin:{view}", args=[argument] if argument else None)}
     except NoReverseMatch:
         return None
-    return {**item, "badge": BADGES[name]} if name in BADGES else item
+    count = import_string(BADGES[name])(request) if name in BADGES else ""
+    return {**item, "badge": count} if count else item  # an empty one would still be drawn
 
 
 def site_subheader(request: HttpRequest) -> str:

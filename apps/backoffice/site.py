@@ -32,12 +32,12 @@ class StaffSite(UnfoldAdminSite):
         from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
         from apps.payments.admin.urls import pages as counter_pages
-        from apps.reporting.staff_pages import statement_page
+        from apps.reporting.staff_urls import pages as reporting_pages
 
         page = self.admin_view(partial(trial_balance_page, self))
         return [
             path("ledger/trial-balance/", page, name="ledger_trial_balance"),
-            path("reports/<slug:kind>/", self.admin_view(partial(statement_page, self)), name="reporting_statement"),
+            *reporting_pages(self),
             path("engine/", self.admin_view(partial(engine_page, site=self)), name="balances_engine"),
             *approval_pages(self),
             *counter_pages(self),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.errors import Conflict, InvalidRequest, PermissionDenied, Unprocessable
+from apps.core.errors import Conflict, InvalidRequest, NotFound, PermissionDenied, Unprocessable
 
 
 class ReportPeriod(InvalidRequest):
@@ -87,3 +87,24 @@ class AnalyticsTooLong(InvalidRequest):
 
     code = "analytics-too-long"
     title = "The chart would have too many points"
+
+
+class TableTooLong(Unprocessable):
+    """422: the list has more rows than this form of it takes."""
+
+    code = "report-too-long"
+    title = "The report has too many rows for this"
+
+
+class DefinitionNotValid(Unprocessable):
+    """422: a report definition asks for what its dataset does not have."""
+
+    code = "report-definition-not-valid"
+    title = "The definition cannot be run"
+
+
+class ReportLinkInvalid(NotFound):
+    """404: the link is not one of ours, has expired, or its reader may see the report no more."""
+
+    code = "report-link-invalid"
+    title = "This link opens nothing"

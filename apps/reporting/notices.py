@@ -24,7 +24,8 @@ READY = kind_register(
         texts={
             "en": Texts(
                 "{report} of {as_of}",
-                "The {report} of {as_of} is ready.\n\nIt opens after signing in; who opened it is noted.",
+                "The {report} of {as_of} is ready.\n\n"
+                "The link is yours alone and opens it for three days; that you opened it is noted.",
             )
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -126,6 +127,6 @@ def test_many_series_are_bounded(week: tuple[Books, int, dt.date]) -> None:
 def test_intervals_follow_each_other() -> None:
     for interval in ("day", "week", "month", "quarter", "year"):
         days = intervals(dt.date(2024, 2, 29), dt.date(2025, 3, 1), interval)
-        assert all(interval_next(one, interval) == other for one, other in zip(days, days[1:], strict=False))
+        assert all(interval_next(one, interval) == other for one, other in pairwise(days))
         assert days[0] <= dt.date(2024, 2, 29)
         assert interval_next(days[-1], interval) > dt.date(2025, 3, 1)

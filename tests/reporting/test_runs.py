@@ -16,7 +16,8 @@ from apps.jobs.models import Job
 from apps.ledger.selectors import business_date_current
 from apps.notifications.models import Notification
 from apps.reporting.models import ReportRun, ReportSchedule
-from apps.reporting.services import period_start, report_draw, schedules_run
+from apps.reporting.services import link_make, period_start, report_draw, schedules_run
+from tests.conftest import ApiClient
 from tests.factories.identity import RoleFactory, user_make
 from tests.factories.postings import Books
 
@@ -43,7 +44,7 @@ def asked(client: Any, **body: Any) -> Any:
 def test_a_report_is_drawn_up_kept_and_opened(
     api_with: Any, books: Books, django_capture_on_commit_callbacks: Any
 ) -> None:
-    client = api_with("ledger.view")
+    client = api_with("ledger.view", "reporting.read")
     with django_capture_on_commit_callbacks(execute=True):
         answer = asked(client)
     assert answer.status_code == 202
@@ -53,14 +54,16 @@ def test_a_report_is_drawn_up_kept_and_opened(
     facts = client.get(f"reports/runs/{run_id}").json()
     assert facts["is_proven"] is True
     file = client.get(f"reports/runs/{run_id}/file")
-    assert hashlib.sha256(file.content).hexdigest() == facts["sha256"] == file["X-Content-SHA256"]
-    assert "Total assets,KES,500.00" in file.content.decode("utf-8-sig")
+    content = file.getvalue()
+    assert hashlib.sha256(content).hexdigest() == facts["sha256"] == file["X-Content-SHA256"]
+    assert "Total assets,KES,500.00" in content.decode("utf-8-sig")
+    assert [row["way"] for row in client.get(f"reports/runs/{run_id}/openings").json()["data"]] == ["api"]
     assert [row["id"] for row in client.get("reports/runs").json()["data"]] == [run_id]
     assert AuditEvent.objects.filter(object_type="reporting.report", object_id=run_id, kind="access").exists()
 
 
 def test_the_same_key_is_the_same_report_and_twice_drawn_is_once(api_with: Any, books: Books) -> None:
-    client = api_with("ledger.view")
+    client = api_with("ledger.view", "reporting.read")
     key = {"Idempotency-Key": "report-one"}
     first = client.post("reports/runs", BODY, headers=key)
     again = client.post("reports/runs", BODY, headers=key)
@@ -75,7 +78,7 @@ def test_the_same_key_is_the_same_report_and_twice_drawn_is_once(api_with: Any, 
 
 
 def test_what_is_not_ready_or_not_the_kept_file_is_not_handed_out(api_with: Any, books: Books) -> None:
-    client = api_with("ledger.view")
+    client = api_with("ledger.view", "reporting.read")
     run_id = asked(client).json()["id"]
     early = client.get(f"reports/runs/{run_id}/file")
     assert (early.status_code, early.json()["code"]) == (409, "report-not-ready")
@@ -87,15 +90,15 @@ def test_what_is_not_ready_or_not_the_kept_file_is_not_handed_out(api_with: Any,
 
 
 def test_reports_of_others_do_not_exist(api_with: Any, books: Books) -> None:
-    run_id = asked(api_with("ledger.view")).json()["id"]
-    other = api_with("ledger.view")
+    run_id = asked(api_with("ledger.view", "reporting.read")).json()["id"]
+    other = api_with("ledger.view", "reporting.read")
     assert other.get(f"reports/runs/{run_id}").status_code == 404
     assert other.get(f"reports/runs/{run_id}/file").status_code == 404
     assert other.get("reports/runs").json()["data"] == []
 
 
 def test_bad_requests_are_refused(api_with: Any, books: Books) -> None:
-    client = api_with("ledger.view")
+    client = api_with("ledger.view", "reporting.read")
     assert asked(client, since="2026-02-01", as_of="2026-01-01").json()["code"] == "report-period"
     assert asked(client, branch="NOWHERE").status_code == 404
     assert asked(client, report="tea-leaves").status_code == 400
@@ -108,8 +111,8 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
     role = RoleFactory(code="board", scope="all", permissions=["ledger.view"])
     reader = user_make("ledger.view", scope="all")
     reader.roles.add(role)
-    client = api_with("ledger.view", "reporting.schedule", scope="all")
-    body = {"report": "balance-sheet", "format": "pdf", "rhythm": "day", "role": "board"}
+    client = api_with("reporting.read", "reporting.schedule", scope="all")
+    body = {"report": "balance-sheet", "format": "csv", "rhythm": "day", "role": "board"}
     made = client.post("reports/schedules", body)
     assert made.status_code == 201
     assert client.post("reports/schedules", body).json()["code"] == "report-schedule-exists"
@@ -122,6 +125,16 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
     assert run.drawn_at is not None
     assert Notification.objects.filter(recipient=reader, kind="reporting.report_ready").count() == 1
 
+    now = clock.now()
+    link = link_make(run=run, user=reader, at=now)
+    assert b"Total assets" in ApiClient().get(link).getvalue()  # the link alone opens it
+    assert [(one.user, one.way) for one in run.openings.all()] == [(reader, "link")]
+    stale = link_make(run=run, user=reader, at=now - dt.timedelta(days=4))
+    stranger = link_make(run=run, user=user_make("members.view", scope="all"), at=now)
+    for wrong in (stale, stranger, link[:-3] + "abc"):
+        answer = ApiClient().get(wrong)
+        assert (answer.status_code, answer.json()["code"]) == (404, "report-link-invalid")
+
     assert client.delete(f"reports/schedules/{made.json()['id']}").status_code == 204
     assert client.get(f"reports/schedules/{made.json()['id']}").json()["is_active"] is False
     assert schedules_run(business_date=day + dt.timedelta(days=1), at=clock.now()) == 0
@@ -130,9 +143,9 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
 def test_schedules_are_for_those_who_see_the_whole_bank(api_with: Any) -> None:
     RoleFactory(code="board")
     body = {"report": "balance-sheet", "format": "pdf", "rhythm": "day", "role": "board"}
-    client = api_with("ledger.view", "reporting.schedule", scope="branch")
+    client = api_with("reporting.read", "reporting.schedule", scope="branch")
     assert client.post("reports/schedules", body).json()["code"] == "report-schedule-reach"
-    assert api_with("ledger.view").post("reports/schedules", body).status_code == 403
+    assert api_with("ledger.view", "reporting.read").post("reports/schedules", body).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -157,8 +170,8 @@ def test_a_rhythm_knows_the_period_that_a_day_ends(rhythm: str, day: str, first:
 def test_staff_find_and_open_their_reports_on_the_site(
     client: Any, user_with: Any, api_with: Any, books: Books
 ) -> None:
-    user = user_with("ledger.view", "backoffice.dashboard")
-    other = asked(api_with("ledger.view")).json()["id"]
+    user = user_with("ledger.view", "reporting.read", "backoffice.dashboard")
+    other = asked(api_with("ledger.view", "reporting.read")).json()["id"]
     run = ReportRun.objects.create(
         report="cash-flow", form="csv", since=dt.date(2026, 1, 1), as_of=dt.date(2026, 1, 31), currency="KES",
         requested_by=user,
@@ -170,6 +183,6 @@ def test_staff_find_and_open_their_reports_on_the_site(
     assert client.get(f"/admin/reporting/reportrun/{run.pk}/file/").status_code == 409
     report_draw(run_id=run.pk, at=clock.now())
     assert client.get(f"/admin/reporting/reportrun/{run.pk}/change/").status_code == 200
-    assert client.get(f"/admin/reporting/reportrun/{run.pk}/file/").content.startswith(b"\xef\xbb\xbfKind")
+    assert client.get(f"/admin/reporting/reportrun/{run.pk}/file/").getvalue().startswith(b"\xef\xbb\xbfKind")
     assert client.get(f"/admin/reporting/reportrun/{other}/file/").status_code == 404
     assert client.get("/admin/reporting/reportschedule/").status_code == 200

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import BaseRenderer
@@ -19,23 +19,51 @@ from apps.core.api.query import NoParams
 from apps.core.api.renderers import JSONRenderer
 from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
-from apps.core.errors import NotFound
+from apps.core.errors import InvalidRequest, NotFound
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.reporting import renditions, services
 from apps.reporting.api import serializers as forms
+from apps.reporting.api.serializers import KIND_CODES
 from apps.reporting.api.views import CSVRenderer, PDFRenderer, XLSXRenderer
-from apps.reporting.selectors import report_run_get_for, report_runs_visible_to, report_schedules_visible_to
+from apps.reporting.models import ReportOpening
+from apps.reporting.selectors import (
+    definition_get_for,
+    report_run_get_for,
+    report_runs_visible_to,
+    report_schedules_visible_to,
+)
 
 
 def _caller(request: Request) -> User:
     return cast("User", request.user)
 
 
+def _asked(request: Request, body: dict[str, Any]) -> services.Asked:
+    """What a body asks for. Raises `InvalidRequest` unless it names a report, or a definition."""
+    report, definition = body.get("report") or "", None
+    if body.get("definition"):
+        definition = definition_get_for(user=_caller(request), pk=body["definition"])
+    if bool(report) == (definition is not None):
+        raise InvalidRequest("Name a report or a definition.", pointer="/report")
+    as_of = body.get("as_of") or business_date_current()
+    options = forms.options_of(body) if report in KIND_CODES else forms.table_options_of(body, report)
+    return services.Asked(
+        report=report or services.DEFINED,
+        form=body["format"],
+        since=body.get("since") or as_of.replace(month=1, day=1),
+        as_of=as_of,
+        currency=body.get("currency") or ("" if report not in KIND_CODES else settings.NUMINA["BASE_CURRENCY"]),
+        compares=body["compare"] == "year",
+        options=options,
+        definition=definition,
+    )
+
+
 class ReportRunsView(ApiView):
     """Reports that are kept."""
 
-    permissions: ClassVar = {"GET": "ledger.view", "POST": "ledger.view"}
+    permissions: ClassVar = {"GET": "reporting.read", "POST": "reporting.read"}
     idempotent_methods = frozenset({"POST"})
     also_answers: ClassVar = NAMES_A_RECORD
 
@@ -62,16 +90,9 @@ class ReportRunsView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body = body_read(forms.ReportRunRequestSerializer, request)
-        as_of = body.get("as_of") or business_date_current()
         run, replayed = services.report_request(
             acting_user=_caller(request),
-            report=body["report"],
-            form=body["format"],
-            since=body.get("since") or as_of.replace(month=1, day=1),
-            as_of=as_of,
-            currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"],
-            compares=body["compare"] == "year",
-            options=forms.options_of(body),
+            asked=_asked(request, body),
             branch_code=body.get("branch") or "",
             key=self.idempotency_key,
             at=clock.now(),
@@ -83,7 +104,7 @@ class ReportRunsView(ApiView):
 class ReportRunView(ApiView):
     """One report that is kept."""
 
-    permissions: ClassVar = {"GET": "ledger.view"}
+    permissions: ClassVar = {"GET": "reporting.read"}
 
     @extend_schema(summary="Read a report's facts", responses=forms.ReportRunSerializer)
     def get(self, request: Request, report_id: UUID) -> Response:
@@ -94,7 +115,7 @@ class ReportRunView(ApiView):
 class ReportRunFileView(ApiView):
     """The file of a report."""
 
-    permissions: ClassVar = {"GET": "ledger.view"}
+    permissions: ClassVar = {"GET": "reporting.read"}
     also_answers: ClassVar = {"GET": frozenset({409})}
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [  # type: ignore[misc]
         JSONRenderer,
@@ -112,12 +133,12 @@ class ReportRunFileView(ApiView):
             (200, "application/pdf"): OpenApiTypes.BINARY,
         },
     )
-    def get(self, request: Request, report_id: UUID) -> HttpResponse:
+    def get(self, request: Request, report_id: UUID) -> FileResponse:
         NoParams.parse(request)
         run = report_run_get_for(user=_caller(request), pk=report_id)
-        content = services.report_open(acting_user=_caller(request), run=run)
-        return HttpResponse(
-            content,
+        file = services.report_open(acting_user=_caller(request), run=run, at=clock.now(), way=ReportOpening.Way.API)
+        return FileResponse(
+            file,
             content_type=renditions.MEDIA_TYPES[run.form],
             headers={
                 "Content-Disposition": f'attachment; filename="{run.report}-{run.as_of.isoformat()}.{run.form}"',
@@ -157,12 +178,8 @@ class ReportSchedulesView(ApiView):
         body = body_read(forms.ReportScheduleRequestSerializer, request)
         schedule = services.schedule_create(
             acting_user=_caller(request),
-            report=body["report"],
-            form=body["format"],
+            asked=_asked(request, body),
             rhythm=body["rhythm"],
-            currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"],
-            compares=body["compare"] == "year",
-            options=forms.options_of(body),
             role_code=body["role"],
             at=clock.now(),
         )
@@ -192,3 +209,52 @@ class ReportScheduleView(ApiView):
         if schedule is None:
             raise NotFound("No such schedule.")
         return schedule
+
+
+class ReportLinkView(ApiView):
+    """A report by the link in a message."""
+
+    public = True
+    renderer_classes = ReportRunFileView.renderer_classes
+
+    @extend_schema(
+        summary="Open a report by its link",
+        description="The link of a message opens it for one person for three days, as long as that person may see it.",
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, renditions.XLSX): OpenApiTypes.BINARY,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+        },
+    )
+    def get(self, request: Request, token: str) -> FileResponse:
+        """That it was opened, and by whom, is kept."""
+        NoParams.parse(request)
+        run, file = services.link_open(token=token, at=clock.now())
+        return FileResponse(
+            file,
+            content_type=renditions.MEDIA_TYPES[run.form],
+            headers={
+                "Content-Disposition": f'attachment; filename="{run.report}-{run.as_of.isoformat()}.{run.form}"',
+                "X-Content-SHA256": run.sha256,
+                "Referrer-Policy": "no-referrer",
+            },
+        )
+
+
+class ReportOpeningsView(ApiView):
+    """Who opened a report."""
+
+    permissions: ClassVar = {"GET": "reporting.read"}
+
+    @extend_schema(
+        summary="List who opened a report",
+        parameters=[forms.ReportOpeningListParams],
+        responses=page_of(forms.ReportOpeningSerializer),
+    )
+    def get(self, request: Request, report_id: UUID) -> Response:
+        """The newest first, with the way: API, staff site, or the link of a message."""
+        values = forms.ReportOpeningListParams.parse(request)
+        run = report_run_get_for(user=_caller(request), pk=report_id)
+        openings = run.openings.select_related("user")
+        page = forms.ReportOpeningListParams.page(openings, request=request, values=values)
+        return page.response(forms.ReportOpeningSerializer)

@@ -7,15 +7,25 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField
+from apps.core.api.fields import (
+    BooleanField,
+    ChoiceField,
+    CurrencyField,
+    DateField,
+    IntegerField,
+    TextField,
+    UUIDField,
+)
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
 from apps.core.api.serializers import StrictSerializer
 from apps.core.currencies import minor_format
-from apps.reporting.models import FORMS, KINDS, ReportSchedule
+from apps.reporting.models import FORMS, KINDS, ReportOpening, ReportSchedule
 from apps.reporting.statements import FinancialStatement
+from apps.reporting.tables import TABLES
 
 KIND_CODES = [code for code, _ in KINDS]
+REPORT_CODES = [*KIND_CODES, *TABLES]
 FORM_CODES = [code for code, _ in FORMS]
 
 
@@ -49,6 +59,12 @@ OPTIONS = {"variant": "standard", "basis": "currency", "by": "total"}
 def options_of(values: Mapping[str, Any]) -> dict[str, str]:
     """The options of a statement that differ from what is drawn unasked."""
     return {name: values[name] for name, usual in OPTIONS.items() if values.get(name, usual) != usual}
+
+
+def table_options_of(values: Mapping[str, Any], report: str) -> dict[str, Any]:
+    """The parameters of a list that it asks for."""
+    asks = TABLES[report].asks if report in TABLES else ()
+    return {name: values[name] for name in ("limit", "days", "who", "kind") if name in asks and values.get(name)}
 
 
 class ReportColumnSerializer(serializers.Serializer):
@@ -130,13 +146,18 @@ def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dic
 class ReportRunListParams(ListParams):
     """Reports that were asked for or came by a schedule, newest first."""
 
-    report = ChoiceField(choices=KIND_CODES, required=False)
+    report = ChoiceField(choices=[*REPORT_CODES, "defined"], required=False)
 
 
 class ReportRunRequestSerializer(StrictSerializer):
     """A report to be drawn up and kept."""
 
-    report = ChoiceField(choices=KIND_CODES)
+    report = ChoiceField(choices=REPORT_CODES, required=False)
+    definition = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
+    limit = IntegerField(min_value=1, max_value=10_000, required=False, help_text="How many rows, where it matters.")
+    days = IntegerField(min_value=1, max_value=36_500, required=False, help_text="How many days, where it matters.")
+    who = TextField(max_length=254, required=False, identifier=True, help_text="E-mail address of a user.")
+    kind = TextField(max_length=60, required=False, identifier=True, help_text="Kind or band, where it matters.")
     format = ChoiceField(choices=FORM_CODES)
     as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
     since = DateField(required=False, help_text="First day of the period; the first of January unless given.")
@@ -161,6 +182,8 @@ class ReportRunSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     report = serializers.CharField()
+    title = serializers.CharField()
+    definition_id = serializers.UUIDField(allow_null=True)
     format = serializers.CharField(source="form")
     since = serializers.DateField()
     as_of = serializers.DateField()
@@ -188,7 +211,12 @@ class ReportScheduleListParams(ListParams):
 class ReportScheduleRequestSerializer(StrictSerializer):
     """A report to be drawn up by itself, over the whole bank."""
 
-    report = ChoiceField(choices=KIND_CODES)
+    report = ChoiceField(choices=REPORT_CODES, required=False)
+    definition = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
+    limit = IntegerField(min_value=1, max_value=10_000, required=False, help_text="How many rows, where it matters.")
+    days = IntegerField(min_value=1, max_value=36_500, required=False, help_text="How many days, where it matters.")
+    who = TextField(max_length=254, required=False, identifier=True, help_text="E-mail address of a user.")
+    kind = TextField(max_length=60, required=False, identifier=True, help_text="Kind or band, where it matters.")
     format = ChoiceField(choices=FORM_CODES)
     rhythm = ChoiceField(choices=ReportSchedule.Rhythm.values)
     role = TextField(max_length=40, identifier=True, help_text="Code of the role whose holders are told.")
@@ -212,6 +240,8 @@ class ReportScheduleSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     report = serializers.CharField()
+    title = serializers.CharField()
+    definition_id = serializers.UUIDField(allow_null=True)
     format = serializers.CharField(source="form")
     rhythm = serializers.CharField()
     role = serializers.CharField(source="role.code")
@@ -219,3 +249,18 @@ class ReportScheduleSerializer(serializers.Serializer):
     compares = serializers.BooleanField()
     is_active = serializers.BooleanField()
     created_at = serializers.DateTimeField()
+
+
+class ReportOpeningListParams(ListParams):
+    """Openings of a report, the newest first."""
+
+    sorts = {"opened_at": "opened_at"}
+    default_sort = "-opened_at"
+
+
+class ReportOpeningSerializer(serializers.Serializer):
+    """That somebody opened a report."""
+
+    user = serializers.CharField(source="user.email")
+    way = serializers.ChoiceField(choices=ReportOpening.Way.choices)
+    opened_at = serializers.DateTimeField()

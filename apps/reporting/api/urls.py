@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.reporting.api import analytics_views, book_views, run_views, views
+from apps.reporting.api import analytics_views, book_views, definition_views, run_views, table_views, views
 
 app_name = "reporting"
 
@@ -22,6 +22,24 @@ urlpatterns = [
     path("reports/runs", run_views.ReportRunsView.as_view(), name="runs"),
     path("reports/runs/<uuid:report_id>", run_views.ReportRunView.as_view(), name="run"),
     path("reports/runs/<uuid:report_id>/file", run_views.ReportRunFileView.as_view(), name="run-file"),
+    path("reports/runs/<uuid:report_id>/openings", run_views.ReportOpeningsView.as_view(), name="run-openings"),
+    path("reports/links/<str:token>", run_views.ReportLinkView.as_view(), name="link"),
+    path("reports/tables", table_views.TablesView.as_view(), name="tables"),
+    path("reports/tables/<slug:code>", table_views.TableView.as_view(), name="table"),
+    path("reports/datasets", definition_views.DatasetsView.as_view(), name="datasets"),
+    path("reports/definitions", definition_views.DefinitionsView.as_view(), name="definitions"),
+    path("reports/definitions/preview", definition_views.DefinitionPreviewView.as_view(), name="definition-preview"),
+    path("reports/definitions/<uuid:definition_id>", definition_views.DefinitionView.as_view(), name="definition"),
+    path(
+        "reports/definitions/<uuid:definition_id>/result",
+        definition_views.DefinitionResultView.as_view(),
+        name="definition-result",
+    ),
+    path(
+        "reports/definitions/<uuid:definition_id>/versions",
+        definition_views.DefinitionVersionsView.as_view(),
+        name="definition-versions",
+    ),
     path("reports/schedules", run_views.ReportSchedulesView.as_view(), name="schedules"),
     path("reports/schedules/<uuid:schedule_id>", run_views.ReportScheduleView.as_view(), name="schedule"),
 ]

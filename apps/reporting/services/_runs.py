@@ -1,62 +1,88 @@
-"""Drawing up reports in the background, keeping them, and having them drawn up by themselves."""
+"""Drawing up reports in the background and keeping them: statements, lists, and reports that users defined."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import TYPE_CHECKING
+import tempfile
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core.files.base import ContentFile
+from django.conf import settings
+from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 
-from apps.audit.services import record
-from apps.core.errors import NotFound
+from apps.core.errors import PermissionDenied
 from apps.core.ids import uuid7
-from apps.core.notices import notify
 from apps.core.trail import read_announce
-from apps.identity.models import Role, User
+from apps.identity.models import User
 from apps.jobs.services import job_start
-from apps.ledger.selectors import branches_in_reach
-from apps.reporting import notices, renditions
+from apps.reporting import renditions
+from apps.reporting.definitions import definition_table, spec_check
 from apps.reporting.drawing import statement_draw
-from apps.reporting.errors import ReportNotReady, ReportPeriod, ReportScheduleExists, ReportScheduleReach
-from apps.reporting.models import ReportRun, ReportSchedule
-from apps.reporting.selectors import report_branch, report_schedules
+from apps.reporting.errors import ReportNotReady, ReportPeriod
+from apps.reporting.models import ReportDefinition, ReportDefinitionVersion, ReportOpening, ReportRun
+from apps.reporting.selectors import report_branch
+from apps.reporting.services._delivery import run_announce
+from apps.reporting.tables import TABLES, Params, table_read
+from apps.reporting.tables.render import table_write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 DRAW = "reporting.draw"
+DEFINED = "defined"
+"""The code of reports that users define; `definition` says which."""
+
+MEMORY_BYTES = 8 * 1024 * 1024
+"""Beyond this a report that is being drawn up lies in a file, not in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked for. `options` are the statement's or the list's own parameters."""
+
+    report: str
+    form: str
+    since: dt.date
+    as_of: dt.date
+    currency: str
+    compares: bool = False
+    options: Mapping[str, Any] | None = None
+    definition: ReportDefinition | None = None
+
+
+def report_permission(*, report: str, definition: ReportDefinition | None) -> str:
+    """The permission that a report asks for."""
+    if definition is not None:
+        return "reporting.define"
+    return TABLES[report].permission if report in TABLES else "ledger.view"
 
 
 @transaction.atomic
 def report_request(
-    *,
-    acting_user: User,
-    report: str,
-    form: str,
-    since: dt.date,
-    as_of: dt.date,
-    currency: str,
-    compares: bool,
-    options: dict[str, str],
-    branch_code: str,
-    key: str,
-    at: dt.datetime,
+    *, acting_user: User, asked: Asked, branch_code: str, key: str, at: dt.datetime
 ) -> tuple[ReportRun, bool]:
     """Have a report drawn up by a job of the same id; the run, and whether it was asked for before under this key.
 
-    Raises `ReportPeriod`, `NotFound` for a branch out of reach, `IdempotencyKeyReused`.
+    Raises `ReportPeriod`, `PermissionDenied`, `NotFound` for a branch out of reach, `IdempotencyKeyReused`.
     """
-    if since > as_of:
+    if asked.since > asked.as_of:
         raise ReportPeriod(pointer="/since")
+    needed = report_permission(report=asked.report, definition=asked.definition)
+    if not acting_user.has_permission(needed):
+        raise PermissionDenied(f"This needs the permission {needed}.", permission=needed)
     branch, branch_ids = report_branch(user=acting_user, code=branch_code)
+    options = dict(asked.options or {})
+    if asked.definition is not None:
+        options["number"] = asked.definition.number
     payload = {
-        "report": report, "form": form, "since": since.isoformat(), "as_of": as_of.isoformat(), "currency": currency,
-        "compares": compares, "branch": branch_code, **options,
+        "report": asked.report, "form": asked.form, "since": asked.since.isoformat(),
+        "as_of": asked.as_of.isoformat(), "currency": asked.currency, "compares": asked.compares,
+        "branch": branch_code, "definition": str(asked.definition.pk) if asked.definition else "", **options,
     }  # fmt: skip
     job, replayed = job_start(
         acting_user=acting_user, kind=DRAW, at=at, payload=payload, key=f"report {key}", job_id=uuid7()
@@ -65,13 +91,14 @@ def report_request(
         return ReportRun.objects.get(pk=job.pk), True
     run = ReportRun.objects.create(
         id=job.pk,
-        report=report,
-        form=form,
-        since=since,
-        as_of=as_of,
-        currency=currency,
-        compares=compares,
+        report=asked.report,
+        definition=asked.definition,
         params=options,
+        form=asked.form,
+        since=asked.since,
+        as_of=asked.as_of,
+        currency=asked.currency,
+        compares=asked.compares,
         branch_code=branch.code if branch else "",
         branch_ids=branch_ids,
         requested_by=acting_user,
@@ -80,154 +107,92 @@ def report_request(
     return run, False
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What is known of a report after it was written."""
+
+    as_of_entry: int | None = None
+    is_proven: bool | None = None
+
+
 def report_draw(*, run_id: UUID, at: dt.datetime) -> ReportRun:
     """Draw up a report that was asked for, keep its file and tell whom its schedule names. Twice is once.
 
-    The file is written before the row that names it: one that a dying worker left behind is named by nobody.
+    The file is written before the row that names it: one that a dying worker left behind is named by nobody. It is
+    written as it is read, so that a million rows need no more memory than a thousand.
     """
-    run = ReportRun.objects.select_related("requested_by", "schedule__role").get(pk=run_id)
+    run = ReportRun.objects.select_related("requested_by", "schedule__role", "definition__owner").get(pk=run_id)
     if run.drawn_at is not None:
         return run
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as file:
+        drawn = _write(run, file, at)
+        digest, size = _digest(file)
+        file.seek(0)
+        name = default_storage.save(f"reports/{run.as_of:%Y/%m}/{run.pk}.{run.form}", File(file))
+    with transaction.atomic():
+        kept = ReportRun.objects.filter(pk=run.pk, drawn_at=None).update(
+            file=name, sha256=digest, size=size, as_of_entry=drawn.as_of_entry, is_proven=drawn.is_proven,
+            drawn_at=at, updated_at=at, version=F("version") + 1,
+        )  # fmt: skip
+        if kept and run.schedule is not None:
+            run_announce(run=run, at=at)
+    run.refresh_from_db()
+    return run
+
+
+def _write(run: ReportRun, file: IO[bytes], at: dt.datetime) -> _Drawn:
+    drawn_by = run.requested_by.full_name if run.requested_by else "schedule"
+    scope = run.branch_code or ("All branches" if run.branch_ids is None else "Own branches")
+    if run.definition is not None:
+        user = run.requested_by or run.definition.owner
+        number = run.params.get("number", run.definition.number)
+        version = ReportDefinitionVersion.objects.get(definition=run.definition, number=number)
+        plan = spec_check(dataset=run.definition.dataset, spec=version.spec, user=user)
+        table = definition_table(title=version.title, plan=plan, user=user, day=run.as_of)
+        table_write(table, run.form, file, drawn_at=at, drawn_by=drawn_by)
+        return _Drawn()
+    if run.report in TABLES:
+        params = Params(
+            as_of=run.as_of, since=run.since, currency=run.currency,
+            branch_ids=None if run.branch_ids is None else tuple(run.branch_ids), **run.params,
+        )  # fmt: skip
+        table_write(table_read(TABLES[run.report], params, scope=scope), run.form, file, drawn_at=at, drawn_by=drawn_by)
+        return _Drawn()
     statement = statement_draw(
         kind=run.report,
         since=run.since,
         as_of=run.as_of,
         compares=run.compares,
-        currency=run.currency,
+        currency=run.currency or settings.NUMINA["BASE_CURRENCY"],
         branch_ids=run.branch_ids,
         options=run.params,
     )
-    content, _ = renditions.statement_file(
-        statement,
-        run.form,
-        drawn_at=at,
-        drawn_by=run.requested_by.full_name if run.requested_by else "schedule",
-        scope=run.branch_code or ("All branches" if run.branch_ids is None else "Own branches"),
-    )
-    name = default_storage.save(f"reports/{run.as_of:%Y/%m}/{run.pk}.{run.form}", ContentFile(content))
-    with transaction.atomic():
-        kept = ReportRun.objects.filter(pk=run.pk, drawn_at=None).update(
-            file=name,
-            sha256=hashlib.sha256(content).hexdigest(),
-            size=len(content),
-            as_of_entry=statement.as_of_entry,
-            is_proven=statement.is_proven,
-            drawn_at=at,
-            updated_at=at,
-            version=F("version") + 1,
-        )
-        if kept and run.schedule is not None:
-            notify(
-                notices.READY,
-                recipients=[user.pk for user in _readers(run.schedule.role)],
-                context=notices.ReportReady(run.title, run.as_of),
-                at=at,
-                link=f"/admin/reporting/reportrun/{run.pk}/change/",
-                key=f"report {run.pk}",
-            )
-    run.refresh_from_db()
-    return run
+    content, _ = renditions.statement_file(statement, run.form, drawn_at=at, drawn_by=drawn_by, scope=scope)
+    file.write(content)
+    return _Drawn(statement.as_of_entry, statement.is_proven)
 
 
-def report_open(*, acting_user: User, run: ReportRun) -> bytes:
-    """The file of a report; that it was opened, and by whom, goes to the access log.
+def _digest(file: IO[bytes]) -> tuple[str, int]:
+    file.seek(0)
+    sha, size = hashlib.sha256(), 0
+    while block := file.read(1 << 20):
+        sha.update(block)
+        size += len(block)
+    return sha.hexdigest(), size
+
+
+def report_open(*, acting_user: User, run: ReportRun, at: dt.datetime, way: str) -> IO[bytes]:
+    """The file of a report, at its start; who opened it and which way is kept, and goes to the access log.
 
     Raises `ReportNotReady` while it is being drawn up, and when the file is no longer the one that was kept.
     """
     if run.drawn_at is None:
         raise ReportNotReady("It is still being drawn up.")
-    with default_storage.open(run.file) as file:
-        content: bytes = file.read()
-    if hashlib.sha256(content).hexdigest() != run.sha256:
+    file: IO[bytes] = default_storage.open(run.file)
+    if _digest(file)[0] != run.sha256:
+        file.close()
         raise ReportNotReady("The file is not the one that was kept. Tell the operators.")
+    file.seek(0)
+    ReportOpening.objects.create(run=run, user=acting_user, way=way, opened_at=at)
     read_announce(acting_user=acting_user, object_type="reporting.report", object_id=str(run.pk), object_label=str(run))
-    return content
-
-
-@transaction.atomic
-def schedule_create(
-    *,
-    acting_user: User,
-    report: str,
-    form: str,
-    rhythm: str,
-    currency: str,
-    compares: bool,
-    options: dict[str, str],
-    role_code: str,
-    at: dt.datetime,
-) -> ReportSchedule:
-    """Have a report drawn up by itself, for all who hold a role, over the whole bank.
-
-    Raises `ReportScheduleReach` for one who does not see the whole bank, `NotFound` for an unknown role,
-    `ReportScheduleExists`.
-    """
-    if branches_in_reach(user=acting_user) is not None:
-        raise ReportScheduleReach
-    role = Role.objects.filter(code=role_code).first()
-    if role is None:
-        raise NotFound("There is no such role.", pointer="/role")
-    try:
-        with transaction.atomic():
-            schedule = ReportSchedule.objects.create(
-                report=report,
-                form=form,
-                rhythm=rhythm,
-                currency=currency,
-                compares=compares,
-                params=options,
-                role=role,
-                created_by=acting_user,
-                created_at=at,
-            )
-    except IntegrityError as error:
-        raise ReportScheduleExists from error
-    record(action="reporting.schedule.created", acting_user=acting_user, target=schedule, at=at)
-    return schedule
-
-
-@transaction.atomic
-def schedule_end(*, acting_user: User, schedule: ReportSchedule, at: dt.datetime) -> None:
-    """Draw it up no more. What was drawn up stays."""
-    ReportSchedule.objects.filter(pk=schedule.pk).update(is_active=False, updated_at=at, version=F("version") + 1)
-    record(action="reporting.schedule.ended", acting_user=acting_user, target=schedule, at=at)
-
-
-def schedules_run(*, business_date: dt.date, at: dt.datetime) -> int:
-    """Ask for the reports that are due with a closed business date; how many. Twice is once a date."""
-    asked = 0
-    for schedule in report_schedules().filter(is_active=True):
-        since = period_start(rhythm=schedule.rhythm, day=business_date)
-        if since is None or ReportRun.objects.filter(schedule=schedule, as_of=business_date).exists():
-            continue
-        with transaction.atomic():
-            run = ReportRun.objects.create(
-                report=schedule.report,
-                form=schedule.form,
-                since=since,
-                as_of=business_date,
-                currency=schedule.currency,
-                compares=schedule.compares,
-                params=schedule.params,
-                schedule=schedule,
-                created_at=at,
-            )
-            job_start(acting_user=None, kind=DRAW, at=at, payload={"report": schedule.report}, job_id=run.pk)
-        asked += 1
-    return asked
-
-
-def period_start(*, rhythm: str, day: dt.date) -> dt.date | None:
-    """First day of the period that `day` ends, or None when it ends none. Days of a rhythm of days: the year so far."""
-    if rhythm == ReportSchedule.Rhythm.DAY:
-        return day.replace(month=1, day=1)
-    if (day + dt.timedelta(days=1)).day != 1:
-        return None
-    months = {"month": 1, "quarter": 3, "year": 12}[rhythm]
-    return day.replace(month=day.month - months + 1, day=1) if day.month % months == 0 else None
-
-
-def _readers(role: Role) -> Sequence[User]:
-    """Whoever holds the role and may see the books of the whole bank."""
-    holders = User.objects.filter(is_active=True, roles=role)
-    return [user for user in holders if user.has_permission("ledger.view") and branches_in_reach(user=user) is None]
+    return file

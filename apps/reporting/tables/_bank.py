@@ -1,0 +1,253 @@
+"""Lists about money held and moved: trial balance by branch, depositors, dormancy, liquidity, activity of staff."""
+
+# ruff: noqa: E501, S608 (statements are put together from parts written here; nothing of a user's is in them)
+
+from __future__ import annotations
+
+from apps.reporting.tables._model import Column, TableReport
+
+GROUP = "Bank"
+_IN_REACH = "(%(branches)s::uuid[] IS NULL OR {}.branch_id = ANY (%(branches)s::uuid[]))"
+_ACCOUNT, _LEDGER = _IN_REACH.format("c"), _IN_REACH.format("a")
+MEMBER_NAME = "coalesce(nullif(m.business_name, ''), trim(m.first_name || ' ' || m.last_name))"
+
+_TOTALS = """
+WITH sealed AS (SELECT last_id FROM ledger_seal_state WHERE id = 1),
+moves AS (
+    SELECT t.gl_account_id, t.branch_id, t.currency, t.business_date, t.debit, t.credit FROM ledger_daily_total t
+     WHERE t.business_date <= %(as_of)s
+    UNION ALL
+    SELECT a.gl_account_id, a.branch_id, l.currency, l.business_date,
+           CASE l.side WHEN 'D' THEN l.amount ELSE 0 END, CASE l.side WHEN 'C' THEN l.amount ELSE 0 END
+      FROM ledger_line l JOIN ledger_ledgeraccount a ON a.id = l.account_id
+     WHERE l.journal_id > (SELECT last_id FROM sealed) AND l.business_date <= %(as_of)s
+)
+"""
+
+TRIAL_BALANCE = TableReport(
+    "trial-balance-by-branch", "Trial balance by branch", GROUP, "ledger.view",
+    "Every node of the chart in every branch and currency at the end of a day, on its side. Debits equal credits.",
+    (Column("branch", "Branch"), Column("code", "Code"), Column("name", "Account"), Column("currency", "Currency"),
+     Column("debit", "Debit", "money", True), Column("credit", "Credit", "money", True)),
+    _TOTALS + """
+SELECT b.code, g.code, g.name, a.currency, greatest(sum(a.debit - a.credit), 0)::bigint,
+       greatest(sum(a.credit - a.debit), 0)::bigint
+  FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN identity_branch b ON b.id = a.branch_id
+ WHERE (%(currency)s = '' OR a.currency = %(currency)s) AND """ + _LEDGER + """
+ GROUP BY b.code, g.code, g.name, a.currency HAVING sum(a.debit - a.credit) <> 0 ORDER BY b.code, a.currency, g.code
+""",
+    ("as_of",),
+)  # fmt: skip
+
+BRANCH_RESULT = TableReport(
+    "branch-result", "Result by branch", GROUP, "ledger.view",
+    "Income and expenses of a period in each branch, each on its own side; closing entries of years are left out.",
+    (Column("branch", "Branch"), Column("code", "Code"), Column("name", "Account"), Column("currency", "Currency"),
+     Column("income", "Income", "money", True), Column("expense", "Expense", "money", True)),
+    """
+SELECT b.code, g.code, g.name, l.currency,
+       coalesce(sum(CASE l.side WHEN 'C' THEN l.amount ELSE -l.amount END) FILTER (WHERE g.type = 'income'), 0)::bigint,
+       coalesce(sum(CASE l.side WHEN 'D' THEN l.amount ELSE -l.amount END) FILTER (WHERE g.type = 'expense'), 0)::bigint
+  FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id JOIN ledger_ledgeraccount a ON a.id = l.account_id
+  JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN identity_branch b ON b.id = a.branch_id
+ WHERE j.business_date BETWEEN %(since)s AND %(as_of)s AND j.outcome = 'OK' AND j.kind <> 'year_close'
+   AND g.type IN ('income', 'expense') AND (%(currency)s = '' OR l.currency = %(currency)s) AND """ + _LEDGER + """
+ GROUP BY b.code, g.code, g.name, l.currency ORDER BY b.code, l.currency, g.code
+""",
+    ("since", "as_of"),
+)  # fmt: skip
+
+TOP_DEPOSITORS = TableReport(
+    "top-depositors", "Largest depositors", GROUP, "accounts.view",
+    "Members by what all their deposit accounts hold together now, with the share of all deposits of the currency.",
+    (Column("number", "Member"), Column("name", "Name"), Column("branch", "Branch"), Column("currency", "Currency"),
+     Column("accounts", "Accounts", "count"), Column("balance", "Deposits", "money", True),
+     Column("share", "Share", "percent")),
+    """
+WITH held AS (
+    SELECT c.member_id, c.currency, count(*) AS accounts, sum(b.balance) AS balance
+      FROM accounts_account c JOIN balances_balance b ON b.account_id = c.ledger_account_id
+     WHERE c.status <> 'closed' AND (%(currency)s = '' OR c.currency = %(currency)s) AND """ + _ACCOUNT + """
+     GROUP BY c.member_id, c.currency
+)
+SELECT m.number, """ + MEMBER_NAME + """, b.code, h.currency, h.accounts, h.balance::bigint,
+       round(100 * h.balance / nullif(sum(h.balance) OVER (PARTITION BY h.currency), 0), 2)
+  FROM held h JOIN members_member m ON m.id = h.member_id JOIN identity_branch b ON b.id = m.branch_id
+ ORDER BY h.balance DESC, m.number LIMIT %(limit)s
+""",
+    ("limit",),
+)  # fmt: skip
+
+CONCENTRATION = TableReport(
+    "deposit-bands", "Deposits by size", GROUP, "accounts.view",
+    "How many accounts hold how much now: the concentration of deposits. Bands are units of the currency.",
+    (Column("band", "Balance from"), Column("currency", "Currency"), Column("accounts", "Accounts", "count", True),
+     Column("balance", "Deposits", "money", True), Column("share", "Share", "percent")),
+    """
+WITH held AS (
+    SELECT c.currency, b.balance,
+           width_bucket(b.balance / power(10, y.exponent), ARRAY[0, 1, 1000, 10000, 100000, 1000000, 10000000]) AS band
+      FROM accounts_account c JOIN balances_balance b ON b.account_id = c.ledger_account_id
+      JOIN ledger_currency y ON y.code = c.currency
+     WHERE c.status <> 'closed' AND (%(currency)s = '' OR c.currency = %(currency)s) AND """ + _ACCOUNT + """
+)
+SELECT (ARRAY['overdrawn', '0', '1', '1,000', '10,000', '100,000', '1,000,000', '10,000,000'])[band + 1], currency,
+       count(*), sum(balance)::bigint,
+       round(100 * sum(balance) / nullif(sum(sum(balance)) OVER (PARTITION BY currency), 0), 2)
+  FROM held GROUP BY band, currency ORDER BY currency, band
+""",
+)  # fmt: skip
+
+DORMANT = TableReport(
+    "dormant-accounts", "Accounts without movement", GROUP, "accounts.view",
+    "Open accounts whose last entry in the books is older than the days asked for, oldest first.",
+    (Column("number", "Account"), Column("name", "Name"), Column("product", "Product"), Column("branch", "Branch"),
+     Column("currency", "Currency"), Column("moved", "Last moved", "date"), Column("days", "Days", "count"),
+     Column("balance", "Balance", "money", True)),
+    """
+SELECT c.number, c.name, p.code, r.code, c.currency, coalesce(l.business_date, c.opened_on),
+       (%(as_of)s::date - coalesce(l.business_date, c.opened_on)), b.balance
+  FROM accounts_account c JOIN accounts_accountproduct p ON p.id = c.product_id
+  JOIN identity_branch r ON r.id = c.branch_id JOIN balances_balance b ON b.account_id = c.ledger_account_id
+  LEFT JOIN LATERAL (SELECT business_date FROM ledger_line WHERE account_id = c.ledger_account_id
+                      ORDER BY journal_id DESC LIMIT 1) l ON TRUE
+ WHERE c.status <> 'closed' AND coalesce(l.business_date, c.opened_on) <= %(as_of)s::date - %(days)s
+   AND (%(currency)s = '' OR c.currency = %(currency)s) AND """ + _ACCOUNT + """
+ ORDER BY coalesce(l.business_date, c.opened_on), c.number
+""",
+    ("as_of", "days"),
+)  # fmt: skip
+
+# What the bank holds and owes by the time left until it falls due. Deposits without a term may be asked for at once.
+_DUE = (
+    _TOTALS
+    + """
+, flows AS (
+    SELECT a.branch_id, a.currency, 0 AS days, sum(a.debit - a.credit) AS inflow, 0::numeric AS outflow
+      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
+     WHERE h.code IN ('1100', '1200') GROUP BY 1, 2
+    UNION ALL
+    SELECT a.branch_id, a.currency, 0, 0, sum(a.credit - a.debit)
+      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
+     WHERE h.code = '2100' GROUP BY 1, 2
+    UNION ALL
+    SELECT n.branch_id, n.currency, greatest(i.due_on - %(as_of)s::date, 0),
+           i.principal + i.interest + i.fees + i.penalties
+           - i.principal_paid - i.interest_paid - i.fees_paid - i.penalties_paid, 0
+      FROM lending_loan n JOIN lending_loaninstalment i ON i.schedule_id = n.schedule_id AND i.paid_on IS NULL
+     WHERE n.status NOT IN ('approved', 'closed', 'written_off')
+    UNION ALL
+    SELECT n.branch_id, n.currency, 7, 0, n.principal FROM lending_loan n WHERE n.status = 'approved'
+)
+"""
+)
+
+LIQUIDITY_GAP = TableReport(
+    "liquidity-gap", "Liquidity gap", GROUP, "ledger.view",
+    "What comes in and what may go out by the time left: cash and banks at once, unpaid instalments on their due dates "
+    "(late ones at once), deposits at once, approved loans within a week. The gap adds up from band to band.",
+    (Column("band", "Within"), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
+     Column("outflow", "May go out", "money", True), Column("gap", "Gap", "money"),
+     Column("cumulative", "Added up", "money")),
+    _DUE + """
+, banded AS (
+    SELECT a.currency, width_bucket(a.days, ARRAY[1, 8, 31, 91, 181, 366]) AS band, sum(a.inflow) AS inflow,
+           sum(a.outflow) AS outflow
+      FROM flows a WHERE (%(currency)s = '' OR a.currency = %(currency)s) AND """ + _LEDGER + """
+     GROUP BY 1, 2
+)
+SELECT (ARRAY['at once', '7 days', '30 days', '90 days', '180 days', '1 year', 'later'])[band + 1], currency,
+       inflow::bigint, outflow::bigint, (inflow - outflow)::bigint,
+       sum(inflow - outflow) OVER (PARTITION BY currency ORDER BY band)::bigint
+  FROM banded ORDER BY currency, band
+""",
+    ("as_of",),
+)  # fmt: skip
+
+CASH_PROJECTION = TableReport(
+    "cash-projection", "Cash-flow projection", GROUP, "ledger.view",
+    "Thirteen weeks from the day on: unpaid instalments of loans on their due dates (late ones in the first week), "
+    "approved loans in the first week, and the cash and bank balances that they lead to.",
+    (Column("week", "Week from", "date"), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
+     Column("outflow", "Goes out", "money", True), Column("cash", "Cash at its end", "money")),
+    _DUE.replace("""    SELECT a.branch_id, a.currency, 0, 0, sum(a.credit - a.debit)
+      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
+     WHERE h.code = '2100' GROUP BY 1, 2
+    UNION ALL
+""", "").replace("a.currency, 0 AS days", "a.currency, -1 AS days") + """
+, weekly AS (
+    SELECT a.currency, CASE WHEN a.days < 0 THEN -1 ELSE a.days / 7 END AS week, sum(a.inflow) AS inflow,
+           sum(a.outflow) AS outflow
+      FROM flows a WHERE a.days < 91 AND (%(currency)s = '' OR a.currency = %(currency)s) AND """ + _LEDGER + """
+     GROUP BY 1, 2
+), weeks AS (
+    SELECT y.currency, w.week FROM (SELECT DISTINCT currency FROM weekly) y CROSS JOIN generate_series(-1, 12) w (week)
+), summed AS (
+    SELECT s.currency, s.week, coalesce(w.inflow, 0) AS inflow, coalesce(w.outflow, 0) AS outflow,
+           sum(coalesce(w.inflow, 0) - coalesce(w.outflow, 0)) OVER (PARTITION BY s.currency ORDER BY s.week) AS cash
+      FROM weeks s LEFT JOIN weekly w ON w.currency = s.currency AND w.week = s.week
+)
+SELECT %(as_of)s::date + 7 * week, currency, inflow::bigint, outflow::bigint, cash::bigint FROM summed
+ WHERE week >= 0 ORDER BY currency, week
+""",
+    ("as_of",),
+)  # fmt: skip
+
+SUMMARY = TableReport(
+    "transaction-summary", "Summary of transactions", GROUP, "ledger.view",
+    "Posted entries of a period by kind and channel; the amount is the sum of their debits.",
+    (Column("kind", "Kind"), Column("channel", "Channel"), Column("currency", "Currency"),
+     Column("entries", "Entries", "count", True), Column("amount", "Amount", "money", True)),
+    """
+SELECT j.kind, j.channel, l.currency, count(DISTINCT j.id), sum(l.amount)::bigint
+  FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id AND l.side = 'D'
+  JOIN ledger_ledgeraccount a ON a.id = l.account_id
+ WHERE j.business_date BETWEEN %(since)s AND %(as_of)s AND j.outcome = 'OK'
+   AND (%(currency)s = '' OR l.currency = %(currency)s) AND (%(kind)s = '' OR j.kind = %(kind)s) AND """ + _LEDGER + """
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""",
+    ("since", "as_of", "kind"),
+)  # fmt: skip
+
+STAFF_ACTIVITY = TableReport(
+    "staff-activity", "Activity of staff", GROUP, "ledger.view",
+    "Posted entries of a period by who entered them: how many, over the counter, reversals, and the sum of debits.",
+    (Column("user", "User"), Column("email", "E-mail"), Column("currency", "Currency"),
+     Column("entries", "Entries", "count", True), Column("counter", "At the counter", "count", True),
+     Column("reversals", "Reversals", "count", True), Column("amount", "Amount", "money", True)),
+    """
+SELECT u.full_name, u.email, l.currency, count(DISTINCT j.id),
+       count(DISTINCT j.id) FILTER (WHERE j.channel IN ('branch', 'cash')),
+       count(DISTINCT j.id) FILTER (WHERE j.reverses_id IS NOT NULL), sum(l.amount)::bigint
+  FROM ledger_journal j JOIN identity_user u ON u.id = j.actor JOIN ledger_line l ON l.journal_id = j.id AND l.side = 'D'
+  JOIN ledger_ledgeraccount a ON a.id = l.account_id
+ WHERE j.business_date BETWEEN %(since)s AND %(as_of)s AND j.outcome = 'OK' AND u.is_staff
+   AND (%(currency)s = '' OR l.currency = %(currency)s) AND (%(who)s = '' OR u.email = %(who)s) AND """ + _LEDGER + """
+ GROUP BY u.full_name, u.email, l.currency ORDER BY 4 DESC, 2
+""",
+    ("since", "as_of", "who"),
+)  # fmt: skip
+
+TILLS = TableReport(
+    "till-sessions", "Till sessions", GROUP, "ledger.view",
+    "Sessions of tills opened in a period, with what the books said and what was counted at the end.",
+    (Column("date", "Date", "date"), Column("branch", "Branch"), Column("till", "Till"), Column("teller", "Teller"),
+     Column("status", "Status"), Column("currency", "Currency"), Column("opening", "At opening", "money"),
+     Column("books", "By the books", "money"), Column("counted", "Counted", "money"),
+     Column("difference", "Difference", "money", True)),
+    """
+SELECT s.business_date, b.code, c.name, u.full_name, s.status, c.currency, s.opening_counted, s.counted_books, s.counted,
+       s.counted - s.counted_books
+  FROM payments_tillsession s JOIN payments_till c ON c.id = s.till_id JOIN identity_branch b ON b.id = c.branch_id
+  JOIN identity_user u ON u.id = s.teller_id
+ WHERE s.business_date BETWEEN %(since)s AND %(as_of)s AND (%(currency)s = '' OR c.currency = %(currency)s)
+   AND (%(who)s = '' OR u.email = %(who)s) AND """ + _ACCOUNT + """
+ ORDER BY s.business_date, b.code, c.number, s.opened_at
+""",
+    ("since", "as_of", "who"),
+)  # fmt: skip
+
+REPORTS = (
+    TRIAL_BALANCE, BRANCH_RESULT, TOP_DEPOSITORS, CONCENTRATION, DORMANT, LIQUIDITY_GAP, CASH_PROJECTION, SUMMARY,
+    STAFF_ACTIVITY, TILLS,
+)  # fmt: skip
