@@ -1,5 +1,5 @@
-"""Imports, tills and standing instructions on the staff site."""
+"""Imports, tills, standing instructions, cheques and terminals on the staff site."""
 
-from apps.payments.admin import imports, tills
+from apps.payments.admin import cheques, imports, standing, tills
 
-__all__ = ["imports", "tills"]
+__all__ = ["cheques", "imports", "standing", "tills"]
