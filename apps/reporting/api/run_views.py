@@ -150,7 +150,7 @@ class ReportRunFileView(ApiView):
 class ReportSchedulesView(ApiView):
     """Reports that are drawn up by themselves."""
 
-    permissions: ClassVar = {"GET": "ledger.view", "POST": "reporting.schedule"}
+    permissions: ClassVar = {"GET": "reporting.read", "POST": "reporting.schedule"}
     also_answers: ClassVar = NAMES_A_RECORD
 
     @extend_schema(
@@ -190,7 +190,7 @@ class ReportSchedulesView(ApiView):
 class ReportScheduleView(ApiView):
     """One schedule of a report."""
 
-    permissions: ClassVar = {"GET": "ledger.view", "DELETE": "reporting.schedule"}
+    permissions: ClassVar = {"GET": "reporting.read", "DELETE": "reporting.schedule"}
 
     @extend_schema(summary="Read a schedule of a report", responses=forms.ReportScheduleSerializer)
     def get(self, request: Request, schedule_id: UUID) -> Response:
