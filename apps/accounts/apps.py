@@ -10,9 +10,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer the loaders of reference data; register what may need approval."""
-        from apps.accounts import actions, closing, reference
+        from apps.accounts import actions, closing, exposure, reference
         from apps.core.reference import loader_register
 
         loader_register("products", reference.products_load)
         actions.actions_register()
+        exposure.register()
         closing.register()

@@ -116,6 +116,13 @@ class BulkRefused(Unprocessable):
     title = "Not to be decided in bulk"
 
 
+class ApprovalDocumentRefused(Unprocessable):
+    """422: the file is too large, of a kind that is not accepted, or not what its name says; or there are twenty."""
+
+    code = "approval-document-refused"
+    title = "The file is not accepted"
+
+
 class ApproverNotUsable(Unprocessable):
     """422: the person named is not active or does not decide on approvals."""
 

@@ -11,7 +11,6 @@ from django.conf import settings
 from apps.identity.models import Branch
 from apps.jobs.selectors import Calendar, calendar_of
 
-OPENS, CLOSES = dt.time(8), dt.time(17)
 DAYS_MAX = 4_000
 
 
@@ -32,8 +31,9 @@ class WorkTime:
         local = start.astimezone(zone)
         day = local.date()
         for _ in range(DAYS_MAX):
-            begin = max(local, dt.datetime.combine(day, OPENS, zone))
-            closes = dt.datetime.combine(day, CLOSES, zone)
+            opens_at, closes_at = self.calendar.hours_on(day)
+            begin = max(local, dt.datetime.combine(day, opens_at, zone))
+            closes = dt.datetime.combine(day, closes_at, zone)
             if begin < closes and self.calendar.is_business_day(day):
                 # In UTC, so that a night in which the clocks change does not count wrong.
                 there = closes.astimezone(dt.UTC) - begin.astimezone(dt.UTC)

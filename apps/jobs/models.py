@@ -273,6 +273,37 @@ class BusinessCalendar(BaseModel):
         return f"{self.code} {self.name}"
 
 
+class OpeningHours(models.Model):
+    """From when to when a calendar's branches work on one day of the week; without a row from 8 to 17."""
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 1, "Monday"
+        TUESDAY = 2, "Tuesday"
+        WEDNESDAY = 3, "Wednesday"
+        THURSDAY = 4, "Thursday"
+        FRIDAY = 5, "Friday"
+        SATURDAY = 6, "Saturday"
+        SUNDAY = 7, "Sunday"
+
+    id = models.BigAutoField(primary_key=True)
+    calendar = models.ForeignKey(BusinessCalendar, on_delete=models.PROTECT, related_name="hours")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
+    opens = models.TimeField()
+    closes = models.TimeField(help_text="By the branch's own clock.")
+
+    class Meta:
+        ordering = ("weekday",)
+        verbose_name_plural = "opening hours"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["calendar", "weekday"], name="opening_hours_once"),
+            models.CheckConstraint(condition=Q(weekday__gte=1, weekday__lte=7), name="opening_hours_weekday"),
+            models.CheckConstraint(condition=Q(closes__gt=models.F("opens")), name="opening_hours_have_length"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M} to {self.closes:%H:%M}"
+
+
 class Closure(BaseModel):
     """A day that a calendar's rules do not know: closed, or open although the rules close it."""
 

@@ -122,8 +122,9 @@ def test_a_delegation_is_given_and_revoked_on_its_page(bank: Bank, browsers: dic
 
 def test_the_badge_counts_what_waits(bank: Bank, browsers: dict[str, Client]) -> None:
     bank.policy(bank.level("manager", 1))
-    assert "app-list-badge" not in browsers["manager"].get(INBOX).content.decode()
+    assert "text-center text-[11px]" not in browsers["manager"].get(INBOX).content.decode(), "an empty badge"
     requests = [bank.submit() for _ in range(3)]
+    assert "text-center text-[11px]" in browsers["manager"].get(INBOX).content.decode()
     assert ">3<" in "".join(browsers["manager"].get(INBOX).content.decode().split())
     decide(requests[0], bank.manager)
     request_cancel(acting_user=bank.maker, request_id=requests[1].public_id, expected_version=1, at=clock.now())

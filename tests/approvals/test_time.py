@@ -52,6 +52,10 @@ def test_the_calendar_of_the_branch_counts(bank: Bank) -> None:
     Closure.objects.create(calendar=calendar, day=dt.date(2026, 11, 23), name="Stock-taking")
     clock = worktime_of(bank.branch)
     assert clock.after(at("2026-11-20T13:30"), 1) == at("2026-11-21T05:30")  # Saturday is worked
+    calendar.hours.create(weekday=6, opens=dt.time(9), closes=dt.time(12))
+    half_day = worktime_of(bank.branch)
+    assert half_day.after(at("2026-11-20T13:30"), 3) == at("2026-11-21T08:30")  # from nine on
+    assert half_day.after(at("2026-11-20T13:30"), 4) == at("2026-11-24T05:30")  # and to noon only
     assert clock.after(at("2026-11-23T07:00"), 1) == at("2026-11-24T06:00")  # and this Monday is not
     assert worktime_of(bank.head).after(at("2026-11-23T07:00"), 1) == at("2026-11-23T08:00")
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import policies_forget
-from apps.approvals.services import delegation_create, policy_activate, policy_draft, request_submit
+from apps.approvals.services import delegation_create, document_add, policy_activate, policy_draft, request_submit
 from apps.audit.verifying import verification_request
 from apps.core import clock
 from apps.identity.models import Branch, Role
@@ -26,10 +27,10 @@ from tests.factories.books import gl_account_ready
 from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
 from tests.factories.members import MemberFactory
 from tests.security.compliance import compliance_things
+from tests.security.counter import counter_things
 from tests.security.deposits import deposit_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
-from tests.security.counter import counter_things
 from tests.security.reports import report_things
 from tests.security.routes import Route
 
@@ -180,13 +181,19 @@ def _approvals(bank: Bank, owner: Any) -> None:
     delegation, _ = delegation_create(
         acting_user=root, delegate=second, starts_at=starts, ends_at=ends, at=clock.now(), reason="Leave"
     )
+    document, _ = document_add(
+        acting_user=root, request_id=approval.public_id, name="note.txt", content=b"Agreed.", at=clock.now()
+    )
+    ApprovalRequest.objects.filter(pk=approval.pk).update(version=1)  # as the If-Match of all operations here has it
     bank.ids |= {"approval_id": approval.public_id, "policy_id": draft.pk, "delegation_id": delegation.pk}
+    bank.ids["document_id"] = document.public_id
     one = "approvals/{approval_id}/"
     bank.bodies |= {
         ("POST", "approvals"): {
             "kind": "identity.user_roles", "payload": {**payload, "user_id": str(second.pk)}, "comment": "Please",
         },
         ("POST", one + "comments"): {"comment": "Why?"},
+        ("POST", one + "documents"): {"name": "a.txt", "content": "QWdyZWVkLg=="},
         ("POST", one + "cancellation"): {"comment": "Not needed"},
         ("POST", one + "escalation"): {"comment": "Urgent"},
         ("POST", one + "assignment"): {"user_id": str(second.pk), "comment": "Please"},

@@ -10,25 +10,37 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.approvals import services
 from apps.approvals.admin.picture import picture_of
 from apps.approvals.admin.shown import kind_title, risk_chips, sla_chip, span_text, state_chip
-from apps.approvals.errors import ApprovalNotFound, ApproverNotUsable
+from apps.approvals.downloads import file_response
+from apps.approvals.errors import ApprovalDocumentRefused, ApprovalNotFound, ApproverNotUsable
+from apps.approvals.exposure import exposure_of
+from apps.approvals.files import BYTES_MAX, ENDINGS
 from apps.approvals.models import ApprovalCandidate, ApprovalLevel, ApprovalRequest
+from apps.approvals.models._documents import NAME_MAX
 from apps.approvals.selectors import level_for, request_get_for, trail_of
 from apps.core import clock
 from apps.core.display import kind_text, money_text
 from apps.core.errors import DomainError, PreconditionFailed
 from apps.core.record_pages import user_may
+from apps.core.text import text_clean
 from apps.identity.models import User
 
 USE, DECIDE, ADMINISTER = "approvals.request", "approvals.decide", "approvals.administer"
-TABS = (("changes", "Changes"), ("trail", "Trail"), ("policy", "Policy"))
+TABS = (
+    ("changes", "Changes"),
+    ("documents", "Documents"),
+    ("exposure", "Exposure"),
+    ("trail", "Trail"),
+    ("policy", "Policy"),
+)
 VERDICTS = {"approve": "Approved", "return": "Returned to its maker", "reject": "Rejected"}
+FILE_ENDINGS = ",".join(f".{ending}" for ending in ENDINGS)
 EVENT_CHIPS = {"approved": "good", "executed": "good", "rejected": "bad", "failed": "bad", "escalated": "warn",
                "returned": "warn", "expired": "warn", "reminded": "warn"}  # fmt: skip
 COLLEAGUES_MAX = 50
@@ -62,7 +74,7 @@ def task_page(site: Any, request: HttpRequest, approval_id: UUID) -> HttpRespons
         "task_tabs": [{"slug": slug, "title": title, "active": slug == tab} for slug, title in TABS],
         "task_tab": tab,
         **_panel(request, user, approval, at),
-        **_tab(approval, tab),
+        **_tab(approval, tab, user, at),
     }
     return TemplateResponse(request, "approvals/task.html", context)
 
@@ -90,7 +102,15 @@ def _colleagues(approval: ApprovalRequest, user: User) -> list[User]:
     return list(users.exclude(pk__in=barred).order_by("full_name")[:COLLEAGUES_MAX])
 
 
-def _tab(approval: ApprovalRequest, tab: str) -> dict[str, Any]:
+def _tab(approval: ApprovalRequest, tab: str, user: User, at: dt.datetime) -> dict[str, Any]:
+    if tab == "documents":
+        may_add = approval.state in ("pending", "returned") and (
+            approval.maker_id == user.pk or level_for(user=user, request=approval, at=at) is not None
+        )
+        documents = list(approval.documents.select_related("added_by"))
+        return {"documents": documents, "documents_may_add": may_add, "documents_endings": FILE_ENDINGS}
+    if tab == "exposure":
+        return {"exposure": exposure_of(user=user, member_ids=approval.member_ids)}
     if tab == "trail":
         levels = list(approval.levels.filter(round=approval.round).select_related("assignee"))
         decided: dict[int, str] = {}
@@ -152,6 +172,9 @@ def _act(request: HttpRequest, user: User, approval: ApprovalRequest, at: dt.dat
         "retry": lambda: services.request_retry(**with_version),
         "resubmit": lambda: services.request_resubmit(**with_version),
         "comment": lambda: services.request_comment(**common),
+        "attach": lambda: services.document_add(
+            acting_user=user, request_id=approval.public_id, at=at, **_file(request)
+        ),
         "delegate": lambda: services.request_reassign(**with_version, to=_chosen(request)),
     }
     try:
@@ -176,6 +199,27 @@ def _say(request: HttpRequest, decided: ApprovalRequest, words: str) -> None:
             messages.error(request, f"{words}, but it could not be carried out: {decided.state_reason}")
         case _:
             messages.success(request, f"{words}.")
+
+
+def _file(request: HttpRequest) -> dict[str, Any]:
+    upload = request.FILES.get("file")
+    if upload is None:
+        raise ApprovalDocumentRefused("Choose a file.")
+    if upload.size is None or upload.size > BYTES_MAX:
+        raise ApprovalDocumentRefused(f"At most {BYTES_MAX // 1024 // 1024} MB.")
+    return {"name": text_clean(upload.name or "", max_length=NAME_MAX), "content": upload.read()}
+
+
+def document_page(site: Any, request: HttpRequest, document_id: UUID) -> HttpResponse | FileResponse:
+    """Download a file that stands beside a request."""
+    if not user_may(request, USE):
+        raise PermissionDenied
+    user = cast("User", request.user)
+    try:
+        document, stream = services.document_open(acting_user=user, document_id=document_id, at=clock.now())
+    except ApprovalNotFound:
+        raise Http404 from None
+    return file_response(document, stream)
 
 
 def _chosen(request: HttpRequest) -> User:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.approvals.api import policy_views, views
+from apps.approvals.api import document_views, policy_views, views
 
 app_name = "approvals"
 
@@ -36,7 +36,22 @@ urlpatterns = [
         name="delegation-revocation",
     ),
     path("approvals/reports/sla", policy_views.SlaReportView.as_view(), name="sla-report"),
+    path(
+        "approvals/documents/<uuid:document_id>",
+        document_views.ApprovalDocumentView.as_view(),
+        name="document",
+    ),
     path("approvals/<uuid:approval_id>", views.ApprovalView.as_view(), name="approval"),
+    path(
+        "approvals/<uuid:approval_id>/documents",
+        document_views.ApprovalDocumentsView.as_view(),
+        name="documents",
+    ),
+    path(
+        "approvals/<uuid:approval_id>/exposure",
+        document_views.ApprovalExposureView.as_view(),
+        name="exposure",
+    ),
     path("approvals/<uuid:approval_id>/trail", views.ApprovalTrailView.as_view(), name="trail"),
     path("approvals/<uuid:approval_id>/decision", views.ApprovalDecisionView.as_view(), name="decision"),
     path("approvals/<uuid:approval_id>/resubmission", views.ApprovalResubmissionView.as_view(), name="resubmission"),

@@ -1,5 +1,6 @@
 """Requests and their levels, policies, and who may decide. Everything that was decided is append-only."""
 
+from apps.approvals.models._documents import ApprovalDocument
 from apps.approvals.models._people import Approver, ApproverGroup, Delegation
 from apps.approvals.models._policies import ApprovalPolicy
 from apps.approvals.models._requests import (
@@ -13,6 +14,7 @@ from apps.approvals.models._requests import (
 __all__ = [
     "ApprovalCandidate",
     "ApprovalDecision",
+    "ApprovalDocument",
     "ApprovalLevel",
     "ApprovalPolicy",
     "ApprovalRequest",

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from apps.approvals.models import ApprovalPolicy
 from apps.approvals.policies import Document, document_parse
+from apps.core.cache_stats import CacheStats
 
 MEMORY_SECONDS = 5.0
 
@@ -23,6 +24,7 @@ class PolicyInForce:
     document: Document
 
 
+stats = CacheStats("approval policies")
 _lock = Lock()
 _known: tuple[float, dict[str, list[PolicyInForce]]] | None = None
 
@@ -48,4 +50,7 @@ def policy_in_force(*, kind: str, day: dt.date) -> PolicyInForce | None:
             found.setdefault(policy.kind, []).append(PolicyInForce(policy, document))
         with _lock:
             known = _known = (time.monotonic(), found)
+        stats.misses += 1
+    else:
+        stats.hits += 1
     return next((item for item in known[1].get(kind, ()) if item.policy.effective_from <= day), None)

@@ -15,6 +15,7 @@ from apps.approvals.services._change import (
 )
 from apps.approvals.services._decide import Decided, request_decide
 from apps.approvals.services._delegations import delegation_activate, delegation_create, delegation_end
+from apps.approvals.services._documents import document_add, document_open
 from apps.approvals.services._execute import executions_sweep, request_execute, request_retry
 from apps.approvals.services._policies import (
     Simulated,
@@ -42,7 +43,9 @@ __all__ = [
     "delegation_activate",
     "delegation_create",
     "delegation_end",
+    "document_add",
     "document_check",
+    "document_open",
     "executions_sweep",
     "people_of",
     "policy_activate",

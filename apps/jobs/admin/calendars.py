@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.admin import NuminaHistoryAdmin
-from apps.jobs.models import BusinessCalendar, Closure
+from apps.core.admin import NuminaHistoryAdmin, NuminaTabularInline
+from apps.jobs.models import BusinessCalendar, Closure, OpeningHours
 from apps.jobs.selectors import public_holidays
 
 KEEP = "jobs.manage"
@@ -54,6 +54,20 @@ class KeptHere(NuminaHistoryAdmin):
         )  # fmt: skip
 
 
+class OpeningHoursInline(NuminaTabularInline):
+    """Days of the week on which the branches work at other hours than 8 to 17."""
+
+    model = OpeningHours
+    view_permission, add_permission, change_permission = "jobs.view", KEEP, KEEP
+    fields = ("weekday", "opens", "closes")
+    extra = 1
+    max_num = 7
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change the calendar: the usual hours count again."""
+        return self.has_change_permission(request, obj)
+
+
 @admin.register(BusinessCalendar)
 class BusinessCalendarAdmin(KeptHere):
     """Without any calendar the bank's country counts, with Saturday and Sunday."""
@@ -62,6 +76,17 @@ class BusinessCalendarAdmin(KeptHere):
     fields = ("code", "name", "country", "subdivision", "weekend", "is_default", "branches")
     list_display = ("code", "name", "country", "subdivision", "weekend", "is_default")
     search_fields = ("code", "name")
+    inlines = (OpeningHoursInline,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save the hours, and record them as they are afterwards."""
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            hours = [str(row) for row in OpeningHours.objects.filter(calendar=form.instance)]
+            record(
+                action="jobs.businesscalendar.hours_changed", acting_user=request.user, target=form.instance,
+                after={"hours": hours}, at=clock.now(),
+            )  # fmt: skip
 
 
 @admin.register(Closure)

@@ -10,27 +10,39 @@ from uuid import UUID
 
 import holidays
 from django.conf import settings
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONObject
 
-from apps.jobs.models import BusinessCalendar, weekend_usual
+from apps.jobs.models import BusinessCalendar, OpeningHours, weekend_usual
 
 DAYS_TRIED_MAX = 366
+Hours = tuple[dt.time, dt.time]
+HOURS_USUAL: Hours = (dt.time(8), dt.time(17))
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Which days are business days. `exceptions` are days of the bank's own: True open, False closed."""
+    """Which days are business days. `exceptions` are days of the bank's own: True open, False closed.
+
+    `hours` are those of days of the week (1 Monday) that differ from the usual, 8 to 17.
+    """
 
     country: str
     subdivision: str = ""
     weekend: frozenset[int] = frozenset(weekend_usual())
     exceptions: Mapping[dt.date, bool] = field(default_factory=dict)
+    hours: Mapping[int, Hours] = field(default_factory=dict)
 
     def is_business_day(self, day: dt.date) -> bool:
         """Does the bank work on this day? The bank's own word goes before weekend and holidays."""
         if day in self.exceptions:
             return self.exceptions[day]
         return day.isoweekday() not in self.weekend and day not in self.holidays(day.year)
+
+    def hours_on(self, day: dt.date) -> Hours:
+        """When a business day begins and ends, by the branch's own clock."""
+        return self.hours.get(day.isoweekday(), HOURS_USUAL)
 
     def holidays(self, year: int) -> Mapping[dt.date, str]:
         """The public holidays of a year with their names."""
@@ -59,8 +71,16 @@ def public_holidays(country: str, subdivision: str, year: int) -> Mapping[dt.dat
 def calendar_of(*, branch_id: UUID | None = None) -> Calendar:
     """The calendar of a branch, else the bank's default one, else the bank's country with the usual weekend."""
     wanted = Q(is_default=True) | Q(branches=branch_id) if branch_id else Q(is_default=True)
-    found = BusinessCalendar.objects.filter(wanted).order_by("is_default", "code").first()
+    times = OpeningHours.objects.filter(calendar=OuterRef("pk"))
+    shown = JSONObject(day="weekday", opens="opens", closes="closes")
+    calendars = BusinessCalendar.objects.filter(wanted).annotate(times=ArraySubquery(times.values_list(shown)))
+    found = calendars.order_by("is_default", "code").first()
     if found is None:
         return Calendar(settings.NUMINA["COUNTRY"])
     exceptions = dict(found.closures.values_list("day", "is_open"))
-    return Calendar(found.country, found.subdivision, frozenset(found.weekend), exceptions)
+    hours = {row["day"]: (_time(row["opens"]), _time(row["closes"])) for row in found.times}
+    return Calendar(found.country, found.subdivision, frozenset(found.weekend), exceptions, hours)
+
+
+def _time(text: str) -> dt.time:
+    return dt.time.fromisoformat(text)
