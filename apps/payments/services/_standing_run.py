@@ -21,6 +21,7 @@ from apps.core.money import Money
 from apps.core.notices import notify
 from apps.core.retry import retry_transient
 from apps.core.trace import trace_id
+from apps.ledger.selectors import business_date_current
 from apps.payments import locks
 from apps.payments.models import StandingExecution, StandingInstruction
 from apps.payments.notices import INSTRUCTION_FAILED, InstructionFailed
@@ -182,6 +183,8 @@ def _pay(book: Book, instruction: StandingInstruction, execution: StandingExecut
             Leg(instruction.source.ledger_account_id, -amount, instruction.currency),
             Leg(instruction.destination.ledger_account_id, amount, instruction.currency),
         ),
+        # A close for a date that is over books on the next one: what was due counts from its own day.
+        value_date=execution.business_date if execution.business_date < business_date_current() else None,
         channel="standing",
         description=instruction.description or "Standing instruction",
         reference=instruction.reference,
