@@ -83,7 +83,7 @@ def loan_make(
     clerk, chief = user_make(), user_make()
     application = application_make(
         product=product, member=account.member, account=account, user=clerk, amount=principal,
-        instalments=instalments, rate=Decimal(rate), first_due=first_due,
+        instalments=instalments, rate=Decimal(rate),
     )  # fmt: skip
     services.application_submit(
         acting_user=clerk, application_id=application.pk, expected_version=application.version,
@@ -93,6 +93,8 @@ def loan_make(
         acting_user=chief, application_id=application.pk, approve=True, business_date=today, at=clock.now()
     )
     loan = services.offer_accept(acting_user=clerk, application_id=application.pk, business_date=today, at=clock.now())
+    if first_due is not None:
+        Loan.objects.filter(pk=loan.pk).update(first_due=first_due)  # an offer of today cannot lie in the past
     if disburse:
         money = services.Money(principal, value_date=start)
         services.loan_disburse(asked=asked(clerk), loan_id=loan.pk, money=money, at=clock.now())

@@ -98,8 +98,10 @@ def test_from_application_to_closing(api_with: Any) -> None:
     payout = {"amount": kes("10000.00"), "value_date": started}
     preview = ok(clerk.post(f"{path}/preview", {**payout, "kind": "disbursement"}))
     entry = {line["role"]: (line["side"], line["amount"]["amount"]) for line in preview["entry"]}
-    assert entry["principal"] == ("debit", "10000.00") and entry["money"] == ("credit", "9900.00")
-    assert entry["fee_income"] == ("credit", "100.00") and entry["interest"][1] == entry["interest_income"][1]
+    assert entry["principal"] == ("debit", "10000.00")
+    assert entry["money"] == ("credit", "9900.00")
+    assert entry["fee_income"] == ("credit", "100.00")
+    assert entry["interest"][1] == entry["interest_income"][1]
     again = key()
     first = ok(clerk.post(f"{path}/disbursements", payout, headers=again), 201)
     assert ok(clerk.post(f"{path}/disbursements", payout, headers=again), 201)["id"] == first["id"]
@@ -115,9 +117,12 @@ def test_from_application_to_closing(api_with: Any) -> None:
     shorter = ok(clerk.post(f"{path}/preview", {**extra, "kind": "repayment"}))
     ok(clerk.post(f"{path}/repayments", extra, headers=key()), 201)
     now = ok(clerk.get(f"{path}/schedule"))
-    assert now["rows"] == shorter["after"] and len(now["rows"]) < 12 and now["version"] == 2
+    assert now["rows"] == shorter["after"]
+    assert len(now["rows"]) < 12
+    assert now["version"] == 2
     explained = ok(me.get(f"{path}/explain?number=2"))
-    assert explained["amount"] == now["rows"][1]["total"] and explained["rows"]
+    assert explained["amount"] == now["rows"][1]["total"]
+    assert explained["rows"]
     earned = ok(me.get(f"{path}/explain?day={business_date_current().isoformat()}"))
     assert _minor(earned["amount"]) == owed(Loan.objects.get(pk=loan["id"]))[1] + _minor(paid["interest"])
 
@@ -126,7 +131,8 @@ def test_from_application_to_closing(api_with: Any) -> None:
     assert (wrong.status_code, wrong.json()["code"]) == (422, "payoff-differs")
     ok(clerk.post(f"{path}/closure", {"amount": quote["total"], "channel": "mobile"}, headers=key()), 201)
     closed = ok(me.get(path))
-    assert closed["status"] == "closed" and closed["owed"]["total"]["amount"] == "0.00"
+    assert closed["status"] == "closed"
+    assert closed["owed"]["total"]["amount"] == "0.00"
     kinds = [event["kind"] for event in ok(me.get(f"{path}/transactions"))["data"]]
     assert kinds == ["payoff", "repayment", "repayment", "disbursement"]
 
