@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.selectors import AccountRef, accounts_visible_to, ledger_refs, transaction_limits
 from apps.balances.selectors import holds, transaction_find
+from apps.core.cache_stats import CacheStats
 from apps.core.errors import NotFound
 from apps.core.money import Money
 from apps.payments.errors import PaymentAccountNotFound
@@ -36,6 +37,9 @@ KINDS = frozenset({KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_TRANSFER, KIND_CAPTURE, K
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+stats = CacheStats("account references")
+
+
 class _Refs:
     """Account names already resolved. What is kept never changes: ids, number, currency, branch and product.
 
@@ -51,8 +55,10 @@ class _Refs:
     def refs(self, names: Collection[str]) -> dict[str, AccountRef]:
         known = self._refs
         found = {name: known[name] for name in names if name in known}
+        stats.hits += len(found)
         if len(found) == len(names):
             return found
+        stats.misses += len(names) - len(found)
         missing = [name for name in names if name not in found]
         ids = [UUID(name) for name in missing if _UUID.fullmatch(name)]
         read = ledger_refs(numbers=[name for name in missing if not _UUID.fullmatch(name)], ids=ids)
