@@ -75,20 +75,24 @@ class Memory:
             self.kill()
 
 
+def environment_for(memory_url: str, database: str = "") -> dict[str, str]:
+    """What a program of the test's finds: this database (or the test's own), and this memory."""
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"},
+        "DATABASE_URL": database or database_url(),
+        "REDIS_URL": memory_url.rsplit("/", 1)[0] + "/0",
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+    }
+
+
 class EngineProcess:
     """`manage.py balances run` on the test's database and memory."""
 
-    def __init__(self, memory_url: str) -> None:
-        environment = {
-            **{name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"},
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": memory_url.rsplit("/", 1)[0] + "/0",
-            "DJANGO_SETTINGS_MODULE": "config.settings.test",
-        }
+    def __init__(self, memory_url: str, database: str = "") -> None:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "balances", "run"],
             cwd=ROOT,
-            env=environment,
+            env=environment_for(memory_url, database),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -109,9 +113,9 @@ class EngineProcess:
 
 
 @contextlib.contextmanager
-def engine_process(memory_url: str) -> Iterator[EngineProcess]:
+def engine_process(memory_url: str, database: str = "") -> Iterator[EngineProcess]:
     """An engine in a process of its own; ended with the block, however that ends."""
-    process = EngineProcess(memory_url)
+    process = EngineProcess(memory_url, database)
     try:
         yield process
     finally:

@@ -209,8 +209,9 @@ def test_f13_an_engine_stopped_over_a_fence_resumes(books: Books, memory: Memory
         sleeper.signal(signal.SIGSTOP)
         eventually(lambda: control.part_read(PARTITION).mode != "FAST")
         eventually(lambda: control.part_read(PARTITION).mode == "SAFE")
-        assert partition_activate(partition=PARTITION, acting_user=None) is not None
         with engine_process(memory.url):
+            eventually(lambda: engine_status()[0].processes == 2)
+            assert partition_activate(partition=PARTITION, acting_user=None) is not None
             eventually(lambda: control.part_read(PARTITION).head_seq > 20)
             sleeper.signal(signal.SIGCONT)
             head = control.part_read(PARTITION).head_seq

@@ -40,6 +40,9 @@ RATIOS: dict[str, tuple[str, str, float, float]] = {
     "batch of 1000, service / raw batch": ("service batch", "raw batch", 0.60, 0.90),
     "posting function / raw function": ("posting function", "raw function", 0.20, 0.35),
     "balance read over HTTP / minimal view": ("http balance", "http minimal", 0.25, 0.40),
+    "engine, batches accepted by the service / raw Lua": ("engine accept", "raw lua", 0.35, 0.55),
+    "engine, journaled and posted / COPY + UPDATE": ("engine journal", "raw copy", 0.45, 0.60),
+    "engine, single over HTTP / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
     "one process, single / django-hordak": ("service single", "hordak single", 10.0, 50.0),
     "one process, batch / django-hordak": ("service batch", "hordak single", 10.0, 50.0),
 }
@@ -269,6 +272,14 @@ def show(result: dict[str, Any]) -> None:
     console.print(table, ratios)
 
 
+def write(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Keep the result where `--json` says."""
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"Written to {options.json}")
+
+
 def main() -> int:
     """Measure and report; 1 when a proof of the books fails afterwards."""
     parser = argparse.ArgumentParser(prog="make bench")
@@ -277,12 +288,24 @@ def main() -> int:
     parser.add_argument("--only", default="", help="comma-separated names of measures")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--notices", action="store_true", help="measure notifications instead")
+    parser.add_argument("--decisions", action="store_true", help="measure approvals instead")
     parser.add_argument("--engine", action="store_true", help="measure the balance engine instead")
+    parser.add_argument("--rate", type=int, default=10_000, help="of --engine: transfers a second that are offered")
+    parser.add_argument("--offered-seconds", type=float, default=10.0, help="of --engine: for so long; 60 in full")
+    parser.add_argument("--interest", action="store_true", help="measure the daily interest instead")
     options = parser.parse_args()
+    if options.interest:
+        from tests.load import interest
+
+        return interest.main()
     if options.engine:
         from tests.load import engine
 
-        return engine.main()
+        return engine.main(options)
+    if options.decisions:
+        from tests.load import decisions
+
+        return decisions.main()
     if options.notices:
         from tests.load import notices
 
@@ -313,10 +336,7 @@ def main() -> int:
     result["books"] = {"lines": proof.lines, "faults": proof.faults}
     show(result)
     print(f"Books proven after the run: {proof.lines:,} lines, {len(proof.faults)} faults")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"Written to {options.json}")
+    write(result, options)
     return 1 if proof.faults else 0
 
 

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.balances.engine import alerts, client
+from apps.core.retry import sqlstate_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +28,40 @@ HARMLESS = frozenset({"", "stopped", "heal", "planned"})
 
 
 def fence(*, partition: int, epoch: int, why: str, hold: str | None = None, actor_id: UUID | None = None) -> bool:
-    """End the FAST period at once; False when it had ended. `hold` keeps the partition from being activated again."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT balances_fence(%s::int, %s, %s, %s, %s::uuid)", [partition, epoch, why[:200], hold, actor_id]
-        )
-        done = bool(cursor.fetchone()[0])
+    """End the FAST period at once; False when it had ended, or a journaler does not let go of it: call again then.
+
+    `hold` keeps the partition from being activated again.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', '2s', true)")
+            cursor.execute(
+                "SELECT balances_fence(%s::int, %s, %s, %s, %s::uuid)", [partition, epoch, why[:200], hold, actor_id]
+            )
+            done = bool(cursor.fetchone()[0])
+    except OperationalError as error:
+        if sqlstate_of(error) != "55P03":
+            raise
+        _stuck_end()
+        return False
     if done:
         alerts.fenced(partition=partition, epoch=epoch, why=why)
     return done
+
+
+_STUCK = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND state = 'active'
+   AND wait_event = 'ClientRead' AND query LIKE 'COPY ledger%' AND state_change < clock_timestamp() - interval '3 s'
+"""
+
+
+def _stuck_end() -> None:
+    """End the session of a journaler that was stopped in the middle of a COPY, where no timeout counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STUCK)
+        for _ in cursor.fetchall():
+            logger.warning("ended the session of a journaler that hung in the middle of its work")
 
 
 def post_some(partition: int) -> int:

@@ -41,9 +41,12 @@ class Loop(threading.Thread):
         self._stopping = stopping
 
     def run(self) -> None:
-        failures = 0
+        failures, prepared = 0, None
         while not self._stopping.is_set():
             try:
+                if prepared is None or connection.connection is not prepared:
+                    session_prepare()
+                    prepared = connection.connection
                 self._step()
                 failures = 0
             except Exception as error:
@@ -68,9 +71,6 @@ class Engine:
 
     def start(self) -> None:
         """Start the loops of every partition."""
-        session_prepare()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock_shared(%s)", [PRESENCE])
         for partition in control.engine_partitions():
             self._loops += [
                 Loop(f"journaler {partition}", self._journaling(partition), self.stopping),
@@ -87,8 +87,8 @@ class Engine:
         for loop in self._loops:
             loop.join(5)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock_shared(%s), pg_try_advisory_lock(%s)", [PRESENCE, PRESENCE])
-            last = bool(cursor.fetchone()[1])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [PRESENCE])
+            last = bool(cursor.fetchone()[0])
         if last:
             for partition in control.engine_partitions():
                 part = control.part_read(partition)
@@ -99,12 +99,8 @@ class Engine:
 
     def _journaling(self, partition: int) -> Callable[[], None]:
         journaler = Journaler(partition)
-        prepared: list[object] = [None]
 
         def step() -> None:
-            if prepared[0] is None or connection.connection is not prepared[0]:
-                session_prepare()
-                prepared[0] = connection.connection
             if journaler.run_once() == 0:
                 self._idle(partition, journaler)
 
@@ -134,7 +130,13 @@ class Engine:
         return step
 
     def _keeping(self, partition: int) -> Callable[[], None]:
+        present: list[object] = [None]
+
         def step() -> None:
+            if present[0] is not connection.connection or present[0] is None:  # again after PostgreSQL failed over
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_lock_shared(%s)", [PRESENCE])
+                present[0] = connection.connection
             self._watch_memory()
             part = control.part_read(partition)
             if part.mode == "DRAIN":

@@ -1,6 +1,7 @@
 """Until the journal has it: one query for all transactions that the threads of this process wait for.
 
-NOTIFY only wakes; what is answered is read from PostgreSQL, by transaction id, never from memory.
+NOTIFY says how far the journal is, so that nobody is asked for before he can be there; it only wakes. What is answered
+is read from PostgreSQL, by transaction id, never from memory.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 10
+HEADS_MAX = 1_000
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +73,7 @@ class _Ticket:
         self.missing = ids
         self.found: dict[UUID, Decided] = {}
         self.done = threading.Event()
+        self.place: tuple[tuple[int, int], int] | None = None  # (partition, epoch), last sequence
 
 
 class _Waiter:
@@ -82,6 +85,7 @@ class _Waiter:
         self._somebody = threading.Event()
         self._thread: threading.Thread | None = None
         self._idle_seconds = IDLE_SECONDS
+        self._heads: dict[tuple[int, int], int] = {}
 
     def enter(self, ticket: _Ticket) -> None:
         with self._lock:
@@ -108,6 +112,7 @@ class _Waiter:
 
     def _loop(self) -> None:
         raw: psycopg.Connection | None = None
+        polled = 0.0
         while True:
             if not self._sleep():
                 with self._lock:
@@ -120,9 +125,12 @@ class _Waiter:
             try:
                 if raw is None or raw.closed:
                     raw = _listening()
-                self._look(raw)
-                for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
-                    pass
+                now = time.monotonic()
+                poll = now - polled >= POLL_SECONDS
+                polled = now if poll else polled
+                self._look(raw, everybody=poll)
+                for note in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    self._hear(note.payload)
             except (psycopg.Error, DatabaseError, OSError) as error:
                 logger.warning("waiting for the journal: %s", error)
                 if raw is not None:
@@ -138,9 +146,23 @@ class _Waiter:
                 return False
         return True
 
-    def _look(self, raw: psycopg.Connection) -> None:
+    def _hear(self, payload: str) -> None:
+        """A journaler's notice: partition, epoch, head."""
+        try:
+            partition, epoch, seq = map(int, payload.split())
+        except ValueError:
+            return
+        if len(self._heads) > HEADS_MAX:
+            self._heads.clear()
+        self._heads[partition, epoch] = seq
+
+    def _is_due(self, ticket: _Ticket) -> bool:
+        return ticket.place is not None and self._heads.get(ticket.place[0], -1) >= ticket.place[1]
+
+    def _look(self, raw: psycopg.Connection, *, everybody: bool) -> None:
         with self._lock:
-            wanted = {transaction_id for ticket in self._tickets for transaction_id in ticket.missing}
+            due = self._tickets if everybody else [ticket for ticket in self._tickets if self._is_due(ticket)]
+            wanted = {transaction_id for ticket in due for transaction_id in ticket.missing}
         if not wanted:
             return
         rows = raw.execute(_QUERY, [list(wanted)], prepare=True).fetchall()
@@ -184,6 +206,10 @@ class Waiting:
 
     def __exit__(self, *_: object) -> None:
         _waiter.leave(self._ticket)
+
+    def expect(self, *, partition: int, epoch: int, seq: int) -> None:
+        """Say where they will be in the journal, if they get there; until then they are asked for now and then only."""
+        self._ticket.place = ((partition, epoch), seq)
 
     def all(self, *, milliseconds: int) -> dict[UUID, Decided] | None:
         """What became of all of them, or None when the time is over before they are all decided."""

@@ -17,7 +17,14 @@ from apps.balances.services._engine import (
 from apps.balances.services._holds import hold_capture, hold_expire_due, hold_place, hold_release
 from apps.balances.services._journal import ENTRY_LINES_MAX, ManualLine, entry_post, entry_reverse
 from apps.balances.services._posting import Leg, Outcome, Posting, PostingResult, postings_post
-from apps.balances.services._realtime import Accepted, Receipt, posting_accept, posting_status, postings_execute
+from apps.balances.services._realtime import (
+    Accepted,
+    Receipt,
+    posting_accept,
+    posting_status,
+    postings_accept,
+    postings_execute,
+)
 
 __all__ = [
     "ENTRY_LINES_MAX",
@@ -47,6 +54,7 @@ __all__ = [
     "partition_heal",
     "posting_accept",
     "posting_status",
+    "postings_accept",
     "postings_execute",
     "postings_post",
 ]

@@ -48,10 +48,21 @@ def postings_execute(*, postings: Sequence[Posting], actor_id: UUID | None, corr
 
 def posting_accept(*, posting: Posting, actor_id: UUID | None, correlation_id: str = "") -> PostingResult | Accepted:
     """The same for one transfer, without waiting for the journal when it goes to the engine: then it is `Accepted`."""
-    partition = _partition_for([posting])
+    result = postings_accept(postings=[posting], actor_id=actor_id, correlation_id=correlation_id)
+    return result if isinstance(result, PostingResult) else result[0]
+
+
+def postings_accept(
+    *, postings: Sequence[Posting], actor_id: UUID | None, correlation_id: str = ""
+) -> PostingResult | list[Accepted]:
+    """Post independent transfers without waiting for the journal when they go to the engine: each is `Accepted` then.
+
+    Otherwise, and where one of them was decided before, the final answer as of `postings_execute`.
+    """
+    partition = _partition_for(postings)
     if not partition:
-        return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
-    return _Run(partition, [posting], actor_id, correlation_id).accept()
+        return postings_post(postings, actor_id=actor_id, correlation_id=correlation_id)
+    return _Run(partition, postings, actor_id, correlation_id).accept()
 
 
 def _partition_for(postings: Sequence[Posting]) -> int:
@@ -109,24 +120,25 @@ class _Run:
                     return sent
                 if sent is None:
                     continue
-                found = self._journaled(waiting, sent[0])
+                epoch, done = sent
+                waiting.expect(partition=self.partition, epoch=epoch, seq=max([seq for _, seq in done.outcomes]))
+                found = self._journaled(waiting, epoch)
                 if found is not None:
                     self.known = found
                     return self._result()
         raise OutcomeUnknown("Repeat the request with the same key.", retry_after=1)
 
-    def accept(self) -> PostingResult | Accepted:
-        """Until memory has executed it, or PostgreSQL has decided it."""
+    def accept(self) -> PostingResult | list[Accepted]:
+        """Until memory has executed them, or PostgreSQL has decided them."""
         while time.monotonic() < self.deadline:
             sent = self._send()
             if isinstance(sent, PostingResult):
                 return sent
             if sent is not None:
                 epoch, done = sent
-                outcome, seq = done.outcomes[0]
-                if outcome == "REUSED":  # of something that may still disappear: its own client will find out
-                    return self.finish()
-                return Accepted(self.partition, epoch, seq, outcome)
+                if self.known or any(outcome == "REUSED" for outcome, _ in done.outcomes):
+                    return self.finish()  # reused: what it repeats may still disappear
+                return [Accepted(self.partition, epoch, seq, outcome) for outcome, seq in done.outcomes]
         raise OutcomeUnknown("Repeat the request with the same key.", retry_after=1)
 
     def _send(self) -> PostingResult | tuple[int, client.Executed] | None:
