@@ -168,6 +168,9 @@ def with_value(body: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
 NO_BODY = {
     "holds/{hold_id}/release",
     "vault-transfers/{vault_transfer_id}/cancellation",
+    "standing-instructions/{instruction_id}/resume",
+    "standing-instructions/{instruction_id}/run",
+    "authorisations/{authorisation_id}/release",
     "ledger/periods/{period_id}/closure",
     "auth/step-up",
     "auth/recovery-codes",

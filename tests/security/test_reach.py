@@ -13,7 +13,7 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
-BANK_WIDE = {"product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider", "role_id"}
+BANK_WIDE = {"product_id", "loan_product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider", "role_id"}
 """What belongs to the whole bank: whoever holds the permission sees it. Who may not is in test_inventory."""
 
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
@@ -33,6 +33,8 @@ LISTS_IN_REACH = {
     "notifications/suppressions",
     "imports/transactions",
     "users",
+    "loan-applications",
+    "loans",
     "ledger/journal-entries",
     "audit/logs",
     "approvals",
@@ -50,6 +52,11 @@ LISTS_IN_REACH = {
     "close-of-business",
     "tills",
     "till-sessions",
+    "standing-instructions",
+    "cheque-deposits",
+    "cheque-books",
+    "cheque-leaves",
+    "authorisations",
 }
 
 
@@ -154,6 +161,10 @@ BODY_REFERENCES = [
     ("deposits", ("account",), "number"),
     ("withdrawals", ("account",), "number"),
     ("holds", ("account",), "number"),
+    ("standing-instructions", ("source_account",), "number"),
+    ("cheque-deposits", ("account",), "number"),
+    ("cheque-payments", ("account",), "number"),
+    ("authorisations", ("account",), "number"),
     ("accounts", ("member_id",), "member_id"),
     ("accounts", ("holders", 0, "member_id"), "member_id"),
 ]
