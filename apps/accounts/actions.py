@@ -50,14 +50,18 @@ def concern(account: Account, *, on: dt.date) -> dict[str, Any]:
     }
 
 
-def status_payload(*, account: Account, version: int, status: str, reason: str) -> dict[str, Any]:
+def status_payload(
+    *, account: Account, version: int, status: str, reason: str, until: dt.date | None = None
+) -> dict[str, Any]:
     """The payload of a change of status."""
-    return {"account_id": str(account.pk), "version": version, "status": status, "reason": reason}
+    payload = {"account_id": str(account.pk), "version": version, "status": status, "reason": reason}
+    return payload | ({"until": until.isoformat()} if until else {})
 
 
-def closure_payload(*, account: Account, version: int, reason: str) -> dict[str, Any]:
+def closure_payload(*, account: Account, version: int, reason: str, payout_to: UUID | None = None) -> dict[str, Any]:
     """The payload of a closing."""
-    return {"account_id": str(account.pk), "version": version, "reason": reason}
+    payload = {"account_id": str(account.pk), "version": version, "reason": reason}
+    return payload | ({"payout_to": str(payout_to)} if payout_to else {})
 
 
 def _account(maker: User, payload: Mapping[str, Any]) -> Account:
@@ -75,7 +79,7 @@ def _validate(maker: User, payload: Payload) -> None:
 def _closure_validate(maker: User, payload: Payload) -> None:
     account = _account(maker, payload)
     state = balances_read(account_ids=[account.ledger_account_id])[account.ledger_account_id]
-    if state.booked or state.held:
+    if state.held or (state.booked and "payout_to" not in payload):
         raise BalanceNotZero("Pay the balance out and end the holds first.")
 
 
@@ -99,30 +103,34 @@ def _preview(maker: User, payload: Payload) -> Preview:
 
 
 def _status_execute(execution: Execution) -> Result:
-    return _under_the_door(execution, lambda payload: services.account_status_set(
+    return _under_the_door(execution, change=lambda payload: services.account_status_set(
         acting_user=execution.maker,
         account_id=UUID(payload["account_id"]),
         expected_version=payload["version"],
         status=payload["status"],
         reason=payload["reason"],
+        until=dt.date.fromisoformat(payload["until"]) if "until" in payload else None,
     ))  # fmt: skip
 
 
 def _closure_execute(execution: Execution) -> Result:
-    day = business_date_current()
-    return _under_the_door(execution, lambda payload: services.account_close(
+    day, payout = business_date_current(), execution.payload.get("payout_to")
+    payout_to = UUID(payout) if payout else None
+    ids = services.closure_ledger_ids(account_id=UUID(execution.payload["account_id"]), payout_to=payout_to)
+    return _under_the_door(execution, ids=ids, change=lambda payload: services.account_close(
         acting_user=execution.maker,
         account_id=UUID(payload["account_id"]),
         expected_version=payload["version"],
         reason=payload["reason"],
         closed_on=day,
+        payout_to=payout_to,
     ))  # fmt: skip
 
 
-def _under_the_door(execution: Execution, change: Any) -> Result:
+def _under_the_door(execution: Execution, *, change: Any, ids: list[int] | None = None) -> Result:
     """Change the account and mark the request as done in one transaction, the outermost, as the books want it."""
     account = account_get_for(user=execution.maker, pk=UUID(execution.payload["account_id"]))
-    with in_database([account.ledger_account_id], actor_id=execution.maker.pk):
+    with in_database(ids or [account.ledger_account_id], actor_id=execution.maker.pk):
         changed = change(execution.payload)
         result = Result({"account_id": str(changed.pk), "status": changed.status}, f"/api/v1/accounts/{changed.pk}")
         execution.settle(result)

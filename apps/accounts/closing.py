@@ -1,4 +1,4 @@
-"""What accounts do at the close of business, in this order: balances by day, interest, entries, payments of interest.
+"""What accounts do at the close of business: balances by day, interest, its entries and payment, fees, dormancy.
 
 Orders 200 to 799 are for what posts; see apps.jobs.registry.
 """
@@ -36,6 +36,10 @@ def register() -> None:
         CloseStep("accounts.interest_accrue", "Accrue interest", order=300, run=_accrue, **parted),
         CloseStep("accounts.interest_entries", "Book accrued interest", order=310, run=_entries),
         CloseStep("accounts.interest_post", "Pay interest that is due", order=320, run=_post, **parted),
+        CloseStep("accounts.fees_assess", "Note fees that are due", order=400, run=_fees_assess, **parted),
+        CloseStep("accounts.fees_charge", "Charge fees", order=410, run=_fees_charge, **parted),
+        CloseStep("accounts.dormancy", "Dormant accounts", order=500, run=_rest, **parted),
+        CloseStep("accounts.blocks_end", "Blocks that end", order=510, run=_blocks_end, **parted),
         CloseStep("accounts.final_balances", "Balances at the end of the day", order=790, run=_fold_again, **parted),
     ):
         step_register(step)
@@ -67,3 +71,20 @@ def _entries(context: CloseContext, partition: str) -> Payload:
 def _post(context: CloseContext, partition: str) -> Payload:
     through = accrued_through(context.business_date)
     return services.interest_post(partition=partition, business_date=context.business_date, through=through)
+
+
+def _fees_assess(context: CloseContext, partition: str) -> Payload:
+    through = accrued_through(context.business_date)
+    return services.fees_assess(partition=partition, business_date=context.business_date, through=through)
+
+
+def _fees_charge(context: CloseContext, partition: str) -> Payload:
+    return services.fees_charge(partition=partition, business_date=context.business_date)
+
+
+def _rest(context: CloseContext, partition: str) -> Payload:
+    return services.accounts_rest(partition=partition, business_date=context.business_date)
+
+
+def _blocks_end(context: CloseContext, partition: str) -> Payload:
+    return services.account_blocks_end(partition=partition, business_date=context.business_date)

@@ -100,3 +100,17 @@ class FeeInvalid(Unprocessable):
 
     code = "fee-invalid"
     title = "The fee does not fit together"
+
+
+class AccountNotSettled(Conflict):
+    """409: interest of the account has to accrue anew before it can be closed."""
+
+    code = "account-not-settled"
+    title = "The account is not settled yet"
+
+
+class PayoutNotPossible(Unprocessable):
+    """422: the balance cannot be paid to this account: not there, closed, or in another currency."""
+
+    code = "payout-not-possible"
+    title = "The balance cannot be paid to this account"

@@ -11,8 +11,10 @@ from apps.accounts.models import (
     Accrual,
     CloseMark,
     DayBalance,
+    FeeCharge,
     InterestPosting,
     InterestTotal,
+    ProductFee,
     ProductTerms,
     Reaccrual,
 )
@@ -37,7 +39,7 @@ def terms_make(
 
 def closes_forget() -> None:
     """As if nothing had ever been closed: for examples that share a test's transaction."""
-    for model in (InterestPosting, InterestTotal, Accrual, DayBalance, Reaccrual, CloseMark):
+    for model in (FeeCharge, InterestPosting, InterestTotal, Accrual, DayBalance, Reaccrual, CloseMark):
         model.objects.all().delete()
 
 
@@ -62,4 +64,23 @@ def day_close(day: dt.date, *, through: dt.date | None = None) -> dict[str, int]
     add(services.interest_entries_post(business_date=day))
     for part in ranges_with_accounts():
         add(services.interest_post(partition=part, business_date=day, through=through or day))
+        add(services.fees_assess(partition=part, business_date=day, through=through or day))
+        add({f"fees_{name}": value for name, value in services.fees_charge(partition=part, business_date=day).items()})
+        add(services.accounts_rest(partition=part, business_date=day))
+        add(services.account_blocks_end(partition=part, business_date=day))
     return facts
+
+
+def fee_make(product: AccountProduct, kind: str, *, since: str = "2026-01-01", **values: Any) -> ProductFee:
+    """A fee from a date on."""
+    gl_account_ready("4210")
+    start = dt.date.fromisoformat(since)
+    return services.fee_add(
+        acting_user=None,
+        product_id=product.pk,
+        today=None,
+        name=f"{kind} fee",
+        kind=kind,
+        effective_from=start,
+        **values,
+    )

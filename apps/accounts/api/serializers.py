@@ -9,12 +9,12 @@ from rest_framework import serializers
 from apps.accounts.models import Account, AccountHolder, AccountProduct
 from apps.accounts.selectors import AccountBrief
 from apps.balances.selectors import BalanceView
-from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, TextField, UUIDField
+from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.serializers import StrictSerializer
 from apps.core.currencies import minor_format
 
-SETTABLE = [choice for choice in Account.Status.choices if choice[0] != Account.Status.CLOSED]
+SETTABLE = [choice for choice in Account.Status.choices if choice[0] not in {"closed", "dormant"}]
 
 
 class ProductSerializer(serializers.ModelSerializer):
@@ -147,6 +147,7 @@ class AccountSerializer(serializers.ModelSerializer):
             "name",
             "status",
             "status_reason",
+            "status_until",
             "currency",
             "product",
             "member",
@@ -208,12 +209,14 @@ class AccountStatusSerializer(StrictSerializer):
 
     status = ChoiceField(choices=SETTABLE)
     reason = TextField(max_length=200)
+    until = DateField(required=False, help_text="A block ends by itself at the close of this day.")
 
 
 class AccountClosureSerializer(StrictSerializer):
     """The end of an account."""
 
     reason = TextField(max_length=200)
+    payout_account_id = UUIDField(required=False, help_text="Where the balance, with its interest, goes.")
 
 
 class AccountShortSerializer(serializers.Serializer):

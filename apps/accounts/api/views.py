@@ -225,7 +225,8 @@ class AccountClosureView(ApiView):
 
     @extend_schema(
         summary="Close an account",
-        description="For good, and only with nothing on it and nothing held.",
+        description="For good. Its interest is paid and its fees are charged; what is left goes to the account named, "
+        "or there must be nothing left. Nothing may be held.",
         request=forms.AccountClosureSerializer,
         responses={200: forms.AccountSerializer, 202: ApprovalSerializer},
     )
@@ -233,6 +234,8 @@ class AccountClosureView(ApiView):
         NoParams.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(forms.AccountClosureSerializer, request)
+        if "payout_account_id" in body:
+            body["payout_to"] = account_get_for(user=user_of(request), pk=body.pop("payout_account_id")).pk
         payload = actions.closure_payload(account=account, version=self.expected_version, **body)
         approval = request_submit(kind=actions.CLOSE, maker=user_of(request), payload=payload, at=clock.now())
         if approval is not None:

@@ -4,6 +4,7 @@ Money itself is in the ledger; an account points at it.
 """
 
 from apps.accounts.models._accounts import Account, AccountHolder, AccountProduct
+from apps.accounts.models._fees import FeeCharge
 from apps.accounts.models._interest import (
     Accrual,
     CloseMark,
@@ -22,6 +23,7 @@ __all__ = [
     "Accrual",
     "CloseMark",
     "DayBalance",
+    "FeeCharge",
     "InterestPosting",
     "InterestTotal",
     "ProductFee",

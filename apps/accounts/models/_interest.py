@@ -74,6 +74,8 @@ class CloseMark(models.Model):
     accrued_through = models.DateField(null=True)
     accrued_on = models.DateField(null=True, help_text="The last business date whose close accrued.")
     posted_until = models.DateField(null=True, help_text="Interest of the days before it has been paid where due.")
+    fees_on = models.DateField(null=True, help_text="The last business date whose close noted fees.")
+    fees_journal_id = models.BigIntegerField(default=0, help_text="The newest entry that fees were taken of.")
 
     class Meta:
         db_table = "accounts_close_mark"

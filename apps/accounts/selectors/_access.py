@@ -132,7 +132,7 @@ def product_get_for(*, user: User, pk: UUID) -> AccountProduct:
 
 def account_facts(account: Account) -> dict[str, Any]:
     """What the audit trail keeps of an account; amounts in minor units."""
-    names = "number name currency status status_reason overdraft_limit opened_on closed_on"
+    names = "number name currency status status_reason status_until overdraft_limit opened_on closed_on"
     return {
         **{name: getattr(account, name) for name in names.split()},
         "product": str(account.product_id),

@@ -1,9 +1,12 @@
 """Writes of products and accounts."""
 
-from apps.accounts.services._accounts import Holder, account_close, account_open, account_status_set, account_update
+from apps.accounts.services._accounts import Holder, account_open, account_status_set, account_update
 from apps.accounts.services._accrual import interest_accrue
 from apps.accounts.services._bulk import accounts_open
+from apps.accounts.services._closing import account_close, closure_ledger_ids
 from apps.accounts.services._day_balances import day_balances_fold
+from apps.accounts.services._dormancy import account_blocks_end, accounts_rest
+from apps.accounts.services._fees import fees_assess, fees_charge
 from apps.accounts.services._interest_entries import interest_entries_post
 from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
@@ -12,14 +15,19 @@ from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, term
 
 __all__ = [
     "Holder",
+    "account_blocks_end",
     "account_close",
     "account_open",
     "account_status_set",
     "account_update",
     "accounts_open",
+    "accounts_rest",
+    "closure_ledger_ids",
     "day_balances_fold",
     "fee_add",
     "fee_end",
+    "fees_assess",
+    "fees_charge",
     "interest_accrue",
     "interest_entries_post",
     "interest_post",

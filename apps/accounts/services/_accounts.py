@@ -25,7 +25,6 @@ from apps.accounts.numbers import account_number, number_check, serials_take
 from apps.accounts.selectors import account_facts
 from apps.audit.services import record
 from apps.balances import services as balances
-from apps.balances.errors import BalanceNotZero
 from apps.core.api.etag import version_check
 from apps.core.errors import InvalidText, NotFound
 from apps.core.retry import retry_transient
@@ -48,8 +47,9 @@ _BOOK_STATUS = {
     Account.Status.DEBIT_BLOCKED: "D",
     Account.Status.CREDIT_BLOCKED: "C",
     Account.Status.FROZEN: "F",
+    Account.Status.DORMANT: "D",
 }
-_CLOSED = "X"
+CLOSED = "X"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def account_update(
         _door(ledger_id, acting_user) if overdraft_limit is not None else nullcontext()
     )
     with door as book, transaction.atomic():
-        account = _locked(account_id, expected_version)
+        account = account_locked(account_id, expected_version)
         before = account_facts(account)
         if name is not None:
             account.name = name
@@ -152,55 +152,39 @@ def account_update(
                 raise OverdraftInUse(pointer="/overdraft_limit")
             book.change(ledger_id, overdraft_limit=overdraft_limit)
             account.overdraft_limit = overdraft_limit
-        return _changed(account, before, acting_user=acting_user, action="updated", reason="updated")
+        return account_changed(account, before, acting_user=acting_user, action="updated", reason="updated")
 
 
 @retry_transient
 def account_status_set(
-    *, acting_user: User | None, account_id: UUID, expected_version: int, status: str, reason: str
+    *,
+    acting_user: User | None,
+    account_id: UUID,
+    expected_version: int,
+    status: str,
+    reason: str,
+    until: dt.date | None = None,
 ) -> Account:
-    """Block or free an account: active, debit_blocked, credit_blocked or frozen, with the reason.
+    """Block or free an account: active, debit_blocked, credit_blocked, frozen or dormant, with the reason.
 
-    The balance's own status changes in the same transaction, so no posting slips through in between.
+    A block with `until` ends by itself at the close of that date. The balance's own status changes in the same
+    transaction, so no posting slips through in between.
     Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `InvalidText` without a reason.
     """
     wanted = Account.Status(status)
     if wanted not in _BOOK_STATUS:
         raise ValueError("an account is closed by account_close")
-    reason = _reason_check(reason)
+    reason = reason_check(reason)
     ledger_id = _ledger_id(account_id)
     with _door(ledger_id, acting_user) as book:
-        account = _locked(account_id, expected_version)
+        account = account_locked(account_id, expected_version)
         before = account_facts(account)
         if wanted != account.status:
             book.change(ledger_id, status=_BOOK_STATUS[wanted])
         account.status = wanted
         account.status_reason = "" if wanted == Account.Status.ACTIVE else reason
-        return _changed(account, before, acting_user=acting_user, action="status_set", reason=reason)
-
-
-@retry_transient
-def account_close(
-    *, acting_user: User | None, account_id: UUID, expected_version: int, reason: str, closed_on: dt.date
-) -> Account:
-    """Close an account for good. `closed_on` is the open business day.
-
-    Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, and `BalanceNotZero` while there is money on it or held.
-    """
-    reason = _reason_check(reason)
-    ledger_id = _ledger_id(account_id)
-    with _door(ledger_id, acting_user) as book:
-        account = _locked(account_id, expected_version)
-        before = account_facts(account)
-        state = book.balance(ledger_id)
-        if state.balance or state.held:
-            raise BalanceNotZero("Pay the balance out and end the holds first.")
-        book.change(ledger_id, status=_CLOSED, overdraft_limit=0)
-        account.status = Account.Status.CLOSED
-        account.status_reason = reason
-        account.overdraft_limit = 0
-        account.closed_on = closed_on
-        return _changed(account, before, acting_user=acting_user, action="closed", reason=reason)
+        account.status_until = None if wanted == Account.Status.ACTIVE else until
+        return account_changed(account, before, acting_user=acting_user, action="status_set", reason=reason)
 
 
 def _number_fresh(product: AccountProduct, *, branch_code: str) -> str:
@@ -225,7 +209,9 @@ def _ledger_id(account_id: UUID) -> int:
     return found
 
 
-def _locked(account_id: UUID, expected_version: int) -> Account:
+def account_locked(account_id: UUID, expected_version: int) -> Account:
+    """The account, locked, in the version that the caller saw. Raises `NotFound`, `PreconditionFailed`,
+    `AccountIsClosed`."""
     account = locks.account_lock(pk=account_id)
     if account is None:
         raise NotFound("No such account.")
@@ -235,7 +221,7 @@ def _locked(account_id: UUID, expected_version: int) -> Account:
     return account
 
 
-def _changed(
+def account_changed(
     account: Account, before: dict[str, Any], *, acting_user: User | None, action: str, reason: str
 ) -> Account:
     """Save, with history and audit, when anything differs from `before`."""
@@ -262,7 +248,8 @@ def _overdraft_check(product: AccountProduct, overdraft_limit: int) -> None:
         raise OverdraftAboveProduct(pointer="/overdraft_limit")
 
 
-def _reason_check(reason: str) -> str:
+def reason_check(reason: str) -> str:
+    """A reason as it is kept. Raises `InvalidText` for none."""
     clean = text_clean(reason, max_length=200, pointer="/reason")
     if not clean:
         raise InvalidText("Say why.", pointer="/reason")

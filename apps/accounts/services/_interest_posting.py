@@ -22,6 +22,7 @@ from apps.accounts.services._bank_postings import bank_posting, bank_transaction
 from apps.balances import services as balances
 from apps.balances.services import Leg, Posting
 from apps.calculations.rounding import multiple_round, whole_round
+from apps.core.currencies import minor_format
 
 KIND = "interest"
 CHUNK = 250
@@ -203,7 +204,7 @@ def dues_post(terms: ProductTerms, dues: Sequence[Due], *, until: dt.date, busin
                 legs=legs,
                 business_date=business_date,
                 value_date=until,
-                description=f"Interest {due.since} to {until - dt.timedelta(days=1)}",
+                description=interest_text(due, until, product.currency_id),
             )
             postings[due.account_id] = posting
     outcomes = {}
@@ -215,32 +216,41 @@ def dues_post(terms: ProductTerms, dues: Sequence[Due], *, until: dt.date, busin
     return len(dues) - refused, refused
 
 
+def interest_text(due: Due, until: dt.date, currency: str) -> str:
+    """What the statement says: the days, and the parts of the amount where there are several."""
+    words = f"Interest {due.since} to {until - dt.timedelta(days=1)}"
+    parts = [(due.credit, "earned"), (-due.tax, "tax"), (-due.debit, "on overdraft")]
+    told = [f"{word} {minor_format(amount, currency)}" for amount, word in parts if amount]
+    return words if len(told) < 2 else f"{words}: {', '.join(told)}"
+
+
 def posting_key(due: Due, until: dt.date, business_date: dt.date) -> str:
     """What makes a posting of interest happen once."""
     return f"{KIND}:{due.account_id}:{until}:{business_date}"
 
 
 def interest_legs(due: Due, books: ProductBooks, currency: str) -> list[Leg]:
-    """Interest to the account, tax and overdraft interest from it; what was paid too much goes the other way."""
+    """Interest from the payable, overdraft interest to the receivable, tax to the payable; the net on the account.
 
-    def inner(code: str) -> int:
-        return balances.internal_account_id(
-            gl_code=code, branch_id=due.branch_id, branch_code=due.branch_code, currency=currency
-        )
-
-    pairs = (
-        (due.credit, books.interest_payable, 1),
-        (due.tax, books.tax_payable, -1),
-        (due.debit, books.overdraft_receivable, -1),
+    One leg on the account: an account that takes no debits still gets its interest, less the tax. What was paid too
+    much goes the other way.
+    """
+    sides = (
+        (books.interest_payable, -due.credit),
+        (books.tax_payable, due.tax),
+        (books.overdraft_receivable, due.debit),
+        ("", due.credit - due.tax - due.debit),
     )
     legs = []
-    for amount, code, sign in pairs:
+    for code, amount in sides:
         if amount:
-            legs += [
-                Leg(inner(code), -sign * amount, currency),
-                Leg(due.ledger_id, sign * amount, currency),
-            ]
-    return legs
+            ledger_id = due.ledger_id
+            if code:
+                ledger_id = balances.internal_account_id(
+                    gl_code=code, branch_id=due.branch_id, branch_code=due.branch_code, currency=currency
+                )
+            legs.append(Leg(ledger_id, amount, currency))
+    return sorted(legs, key=lambda leg: leg.amount)
 
 
 @transaction.atomic

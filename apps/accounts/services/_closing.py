@@ -1,0 +1,173 @@
+"""Closing an account: interest and fees are settled, what is left is paid out, and nothing may stay open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.accounts.errors import AccountNotSettled, PayoutNotPossible
+from apps.accounts.models import Account, FeeCharge, ProductFee, ProductTerms, Reaccrual
+from apps.accounts.product_books import PURPOSES, books_of
+from apps.accounts.selectors import account_facts, fees_on, terms_of_account
+from apps.accounts.services._accounts import CLOSED, account_changed, account_locked, reason_check
+from apps.accounts.services._bank_postings import bank_posting
+from apps.accounts.services._fees import DueFee, fee_posting, fees_due, fees_mark_charged
+from apps.accounts.services._interest_posting import KIND as INTEREST
+from apps.accounts.services._interest_posting import (
+    Due,
+    dues_record,
+    interest_due,
+    interest_legs,
+    interest_text,
+    posting_key,
+)
+from apps.balances import services as balances
+from apps.balances.errors import BalanceNotZero
+from apps.balances.services import Book, Leg
+from apps.core.errors import NotFound
+from apps.core.ids import uuid7
+from apps.core.retry import retry_transient
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+
+def closure_ledger_ids(*, account_id: UUID, payout_to: UUID | None = None) -> list[int]:
+    """The ledger accounts that closing an account moves money on: its own, the bank's for interest and fees, and the
+    one that is paid. Ask before the transaction. Raises `NotFound`, `PayoutNotPossible`."""
+    account = _account(account_id)
+    books = books_of(account.product)
+    codes = {books.interest_payable, books.overdraft_receivable, books.tax_payable, books.fee_income}
+    needed = terms_of_account(account=account, day=dt.date.max) is not None or _fees(account)
+    inner = [
+        balances.internal_account_id(
+            gl_code=code, branch_id=account.branch_id, branch_code=account.branch.code, currency=account.currency
+        )
+        for code in sorted(codes)
+        if needed
+    ]
+    ids = [account.ledger_account_id, *inner]
+    return ids if payout_to is None else [*ids, _payout(account, payout_to).ledger_account_id]
+
+
+def _fees(account: Account) -> bool:
+    return ProductFee.objects.filter(product=account.product_id).exists()
+
+
+def _account(account_id: UUID) -> Account:
+    names = (f"product__{purpose}" for purpose in PURPOSES)
+    account = Account.objects.select_related("branch", *names).filter(pk=account_id).first()
+    if account is None:
+        raise NotFound("No such account.")
+    return account
+
+
+def _payout(account: Account, payout_to: UUID) -> Account:
+    """Raises `PayoutNotPossible`: not there, the same, closed, or in another currency."""
+    other = Account.objects.filter(pk=payout_to).exclude(pk=account.pk).first()
+    if other is None or other.currency != account.currency or other.status == Account.Status.CLOSED:
+        raise PayoutNotPossible(pointer="/payout_account_id")
+    return other
+
+
+@retry_transient
+def account_close(
+    *,
+    acting_user: User | None,
+    account_id: UUID,
+    expected_version: int,
+    reason: str,
+    closed_on: dt.date,
+    payout_to: UUID | None = None,
+) -> Account:
+    """Close an account for good. `closed_on` is the open business day, whose interest is not paid any more.
+
+    What has accrued is paid, fees that are due and those of closing are charged, and what is left goes to the account
+    `payout_to` when there is one; all in one transaction. Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`,
+    `BalanceNotZero` while there is money on it or held, `InsufficientFunds` when it cannot bear its fees,
+    `AccountNotSettled` when its past changed and interest has to accrue anew first, `PayoutNotPossible`.
+    """
+    reason = reason_check(reason)
+    ids = closure_ledger_ids(account_id=account_id, payout_to=payout_to)
+    with balances.in_database(ids, actor_id=acting_user.pk if acting_user is not None else None) as book:
+        account = account_locked(account_id, expected_version)
+        before = account_facts(account)
+        full = _account(account_id)
+        _interest_settle(book, full, closed_on)
+        _fees_settle(book, full, closed_on)
+        state = book.balance(full.ledger_account_id)
+        if payout_to is not None and state.balance > 0 and not state.held:
+            _pay_out(book, full, _payout(full, payout_to), closed_on)
+            state = book.balance(full.ledger_account_id)
+        if state.balance or state.held:
+            raise BalanceNotZero("Pay the balance out and end the holds first, or name an account to pay it to.")
+        book.change(full.ledger_account_id, status=CLOSED, overdraft_limit=0)
+        account.status = Account.Status.CLOSED
+        account.status_reason = reason
+        account.status_until = None
+        account.overdraft_limit = 0
+        account.closed_on = closed_on
+        return account_changed(account, before, acting_user=acting_user, action="closed", reason=reason)
+
+
+def _interest_settle(book: Book, account: Account, closed_on: dt.date) -> None:
+    terms: ProductTerms | None = terms_of_account(account=account, day=closed_on)
+    if terms is None:
+        return
+    if Reaccrual.objects.filter(account_id=account.ledger_account_id).exists():
+        raise AccountNotSettled(
+            "A back-dated movement changes its interest: close it after the next close of business."
+        )
+    dues: list[Due] = interest_due(terms=terms, until=closed_on, account_id=account.pk)
+    for due in dues:
+        legs = interest_legs(due, books_of(account.product), account.currency)
+        if legs:
+            book.post(
+                bank_posting(
+                    key=posting_key(due, closed_on, closed_on),
+                    kind=INTEREST,
+                    legs=legs,
+                    business_date=closed_on,
+                    description=interest_text(due, closed_on, account.currency),
+                )
+            )
+    dues_record(terms, dues, {}, until=closed_on, business_date=closed_on)
+
+
+def _fees_settle(book: Book, account: Account, closed_on: dt.date) -> None:
+    codes = {account.product_id: (books_of(account.product).fee_income, account.currency)}
+    dues = fees_due(account_id=account.pk)
+    for due in dues:
+        book.post(fee_posting(due, codes, closed_on))
+    fees_mark_charged(dues, closed_on)
+    for fee in fees_on(day=closed_on, kinds=[ProductFee.Kind.CLOSING], product_id=account.product_id):
+        base = max(book.balance(account.ledger_account_id).balance, 0)
+        amount = max(fee.fee_min, fee.amount + round(fee.percent * base))
+        amount = min(amount, fee.fee_max) if fee.fee_max is not None else amount
+        if amount:
+            charge = _charge_note(account, fee, base, amount, closed_on)
+            book.post(fee_posting(charge, codes, closed_on))
+            fees_mark_charged([charge], closed_on)
+
+
+def _charge_note(account: Account, fee: ProductFee, base: int, amount: int, day: dt.date) -> DueFee:
+    FeeCharge.objects.create(account=account, fee=fee, period=day, base=base, amount=amount, due_on=day)
+    return fees_due(account_id=account.pk)[-1]
+
+
+def _pay_out(book: Book, account: Account, other: Account, closed_on: dt.date) -> None:
+    amount = book.balance(account.ledger_account_id).balance
+    legs = (
+        Leg(account.ledger_account_id, -amount, account.currency),
+        Leg(other.ledger_account_id, amount, account.currency),
+    )
+    book.post(
+        bank_posting(
+            key=f"payout:{account.pk}:{uuid7()}",
+            kind="payout",
+            legs=legs,
+            business_date=closed_on,
+            description=f"Balance of {account.number}, closed",
+        )
+    )
