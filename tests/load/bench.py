@@ -40,6 +40,7 @@ RATIOS: dict[str, tuple[str, str, float, float]] = {
     "batch of 1000, service / raw batch": ("service batch", "raw batch", 0.60, 0.90),
     "posting function / raw function": ("posting function", "raw function", 0.20, 0.35),
     "balance read over HTTP / minimal view": ("http balance", "http minimal", 0.25, 0.40),
+    "limited balance read / unlimited": ("http balance", "http balance unlimited", 0.90, 0.95),
     "engine, batches accepted by the service / raw Lua": ("engine accept", "raw lua", 0.35, 0.55),
     "engine, journaled and posted / COPY + UPDATE": ("engine journal", "raw copy", 0.45, 0.60),
     "engine, single over HTTP / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
@@ -72,6 +73,7 @@ class Measures:
             "service single": self.service_single,
             "http minimal": self.http_minimal,
             "http balance": self.http_balance,
+            "http balance unlimited": lambda seconds: self.http_balance(seconds, name="http balance unlimited"),
         }
         if self.hordak is not None:
             measures["hordak single"] = self.hordak
@@ -137,7 +139,7 @@ class Measures:
     def _http(self, name: str, seconds: float, connections: int, request: Callable[[], bytes], expected: int) -> float:
         from tests.load.generator import load_run
 
-        port = self.ports["minimal" if name == "http minimal" else "web"]
+        port = self.ports.get(name) or self.ports["web"]
         if name not in self.latencies:  # the first requests of a process load code and open connections
             load_run(port=port, seconds=1.0, connections=connections, request=request)
         load = load_run(port=port, seconds=seconds, connections=connections, request=request)
@@ -170,14 +172,14 @@ class Measures:
 
         return BATCH * self._http("http batch", seconds, 2, request, 200)
 
-    def http_balance(self, seconds: float) -> float:
+    def http_balance(self, seconds: float, name: str = "http balance") -> float:
         from tests.load.generator import request_bytes
 
         def request() -> bytes:
             account = self.random.choice(self.bank.ids)
             return request_bytes("GET", f"/api/v1/accounts/{account}/balance", token=self.bank.token)
 
-        return self._http("http balance", seconds, 16, request, 200)
+        return self._http(name, seconds, 16, request, 200)
 
     def http_minimal(self, seconds: float) -> float:
         from tests.load.generator import request_bytes
@@ -293,7 +295,12 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=10_000, help="of --engine: transfers a second that are offered")
     parser.add_argument("--offered-seconds", type=float, default=10.0, help="of --engine: for so long; 60 in full")
     parser.add_argument("--interest", action="store_true", help="measure the daily interest instead")
+    parser.add_argument("--lending", action="store_true", help="measure a close of business of loans instead")
     options = parser.parse_args()
+    if options.lending:
+        from tests.load import lending
+
+        return lending.main()
     if options.interest:
         from tests.load import interest
 
@@ -320,7 +327,8 @@ def main() -> int:
     with ExitStack() as servers:
         ports = {
             "web": servers.enter_context(web_server("config.wsgi:application")),
-            "minimal": servers.enter_context(web_server("tests.load.minimal:application")),
+            "http minimal": servers.enter_context(web_server("tests.load.minimal:application")),
+            "http balance unlimited": servers.enter_context(web_server("tests.load.unlimited:application")),
         }
         measures = Measures(bank, ports, hordak_measure())
         wanted = {name.strip() for name in options.only.split(",") if name.strip()}
