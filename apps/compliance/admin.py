@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -22,6 +23,7 @@ from apps.core.admin import NuminaAdmin
 from apps.core.errors import DomainError
 from apps.core.record_pages import user_may
 from apps.ledger.selectors import business_date_current
+from apps.members.selectors import members_visible_to
 
 FLAG_CHIPS = {"open": "warn", "cleared": "good", "confirmed": "bad"}
 REQUEST_CHIPS = {"waiting": "warn", "done": "good", "refused": "plain"}
@@ -61,7 +63,7 @@ class _Decided(NuminaAdmin):
             raise PermissionDenied
         faults: list[str] = []
         if request.method == "POST":
-            comment = request.POST.get("comment", "").replace("\x00", "").strip()[:500]
+            comment = request.POST.get("comment", "").replace("\x00", "").strip()[:200]
             choice = request.POST.get("choice", "")
             if choice not in {value for value, _label, _kind in self.decide_choices}:
                 faults.append("Choose one of the buttons.")
@@ -214,10 +216,101 @@ class PrivacyRequestAdmin(_Decided):
 
 @admin.register(LegalHold)
 class LegalHoldAdmin(NuminaAdmin):
-    """Members whose data stays as it is."""
+    """Members whose data stays as it is: placed and lifted here, by whoever decides on personal data."""
 
     view_permission = "compliance.view"
     branch_field = "member__branch"
-    list_display = ("member", "reason", "placed_by", "created_at", "lifted_at")
+    subtitle = "Legal hold"
+    list_before_template = "compliance/list_actions.html"
+    list_display = ("member", "reason", "state", "placed_by", "created_at", "lifted_at")
     list_select_related = ("member", "placed_by")
+    list_filter = (("lifted_at", admin.EmptyFieldListFilter),)
     fields = ("member", "reason", "placed_by", "created_at", "lifted_by", "lifted_at")
+
+    @admin.display(description="Status")
+    def state(self, hold: LegalHold) -> SafeString:
+        return display.chip("Lifted", "plain") if hold.lifted_at else display.chip("In force", "warn")
+
+    def record_title(self, record: LegalHold) -> str:
+        return f"Hold on {record.member.display_name}"
+
+    def record_chips(self, record: LegalHold) -> Iterable[SafeString]:
+        yield self.state(record)
+
+    def record_actions(self, request: HttpRequest, record: LegalHold) -> Sequence[dict[str, Any]]:
+        if record.lifted_at is not None or not user_may(request, DECIDE):
+            return ()
+        url = reverse("admin:compliance_legalhold_lift", args=[record.pk])
+        return [{"title": "Lift", "url": url, "icon": "lock_open"}]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the way to a new hold."""
+        link = {"title": "Place a hold", "icon": "gavel", "url": reverse("admin:compliance_legalhold_place")}
+        shown = [link] if user_may(request, DECIDE) else []
+        return super().changelist_view(request, {"hold_links": shown, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        place, lift = self.admin_site.admin_view(self.place_view), self.admin_site.admin_view(self.lift_view)
+        return [
+            path("place/", place, name="compliance_legalhold_place"),
+            path("<path:object_id>/lift/", lift, name="compliance_legalhold_lift"),
+            *super().get_urls(),
+        ]
+
+    def place_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the member's number and why. A member out of reach is one that is not there."""
+        if not user_may(request, DECIDE):
+            raise PermissionDenied
+        user: Any = request.user
+        number, reason = (_typed(request, name) for name in ("number", "reason"))
+        faults: list[str] = []
+        if request.method == "POST":
+            member = members_visible_to(user).filter(number=number).first()
+            if member is None:
+                faults.append("There is no member with this number.")
+            elif not reason:
+                faults.append("Say why.")
+            else:
+                hold = services.hold_place(acting_user=user, member=member, reason=reason)
+                self.message_user(request, "Placed.", messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:compliance_legalhold_change", args=[hold.pk]))
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Place a legal hold",
+            "page_crumbs": [("Legal holds", reverse("admin:compliance_legalhold_changelist")), ("Place", "")],
+            "page_faults": faults,
+            "hold_number": number,
+            "hold_reason": reason,
+        }
+        return TemplateResponse(request, "compliance/place_hold.html", context, status=422 if faults else 200)
+
+    def lift_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, then end the hold."""
+        record: LegalHold = self.record_get(request, object_id)
+        if not user_may(request, DECIDE):
+            raise PermissionDenied
+        faults: list[str] = []
+        if request.method == "POST":
+            user: Any = request.user
+            reason = _typed(request, "comment")
+            try:
+                if reason:
+                    services.hold_lift(acting_user=user, hold_id=record.pk, reason=reason, at=clock.now())
+                    self.message_user(request, "Lifted.", messages.SUCCESS)
+                    return HttpResponseRedirect(reverse("admin:compliance_legalhold_change", args=[record.pk]))
+                faults.append("Say why.")
+            except DomainError as error:
+                faults.append(str(error.detail))
+        context = {
+            "page_faults": faults,
+            "decide_choices": (("lift", "Lift", "danger"),),
+            "decide_text": "From then on the member's data may be erased when its time has come.",
+        }
+        page = self.render_tab(request, record, "decide", "compliance/decide.html", context)
+        page.status_code = 422 if faults else 200
+        return page
+
+
+def _typed(request: HttpRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\x00", "").strip()[:200]

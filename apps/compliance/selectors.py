@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def flags_visible_to(user: User) -> QuerySet[Flag]:
-    """Flags of the whole bank, or of the user's branch; none of oneself."""
+    """Flags of the whole bank, or of the branches in reach; none of oneself."""
     if not user.has_permission("compliance.view"):
         return Flag.objects.none()
     flags = Flag.objects.select_related("decided_by").exclude(subject_id=str(user.pk))
     if user.scope == "all":
         return flags
-    return flags.filter(branch_id=user.branch_id) if user.scope == "branch" and user.branch_id else flags.none()
+    return flags.filter(branch_id__in=user.branch_ids)
 
 
 def flag_get_for(*, user: User, pk: UUID) -> Flag:
@@ -40,7 +40,7 @@ def requests_visible_to(user: User) -> QuerySet[PrivacyRequest]:
         return requests.filter(Q(member__user_id=user.pk) & Q(member__user_id__isnull=False))
     if user.scope == "all":
         return requests
-    return requests.filter(member__branch_id=user.branch_id) if user.branch_id else requests.none()
+    return requests.filter(member__branch_id__in=user.branch_ids)
 
 
 def request_get_for(*, user: User, pk: UUID) -> PrivacyRequest:

@@ -180,3 +180,27 @@ def test_requests_are_decided_on_the_staff_site(owner: Any, member: Member) -> N
     pdf = client.get(reverse("admin:compliance_privacyrequest_certificate", args=[made]))
     assert pdf["Content-Type"] == "application/pdf"
     assert client.get(reverse("admin:compliance_legalhold_changelist")).status_code == 200
+
+
+def test_holds_are_placed_and_lifted_on_the_staff_site(client: Client, member: Member, branch: Any) -> None:
+    officer = user_make("compliance.view", "compliance.decide", "members.view", scope="branch", branch=branch)
+    client.force_login(officer)
+    place, page = reverse("admin:compliance_legalhold_place"), reverse("admin:compliance_legalhold_changelist")
+    assert "Place a hold" in client.get(page).content.decode()
+    foreign = MemberFactory()
+    for form in ({"number": member.number}, {"number": foreign.number, "reason": "Court"}, {"number": "\x00"}):
+        assert client.post(place, form).status_code == 422
+    answer = client.post(place, {"number": member.number, "reason": "Court order 7"})
+    hold = member.legal_holds.get()
+    assert answer["Location"] == reverse("admin:compliance_legalhold_change", args=[hold.pk])
+    lift = reverse("admin:compliance_legalhold_lift", args=[hold.pk])
+    assert client.get(lift).status_code == 200
+    assert client.post(lift, {"comment": ""}).status_code == 422
+    assert client.post(lift, {"comment": "Court order 8"}).status_code == 302
+    assert client.post(lift, {"comment": "again"}).status_code == 422
+    hold.refresh_from_db()
+    assert (hold.reason, hold.lifted_by) == ("Court order 7", officer)
+    reader = Client()
+    reader.force_login(user_make("compliance.view", "members.view"))
+    assert "Place a hold" not in reader.get(page).content.decode()
+    assert (reader.get(place).status_code, reader.get(lift).status_code) == (403, 403)
