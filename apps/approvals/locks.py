@@ -16,12 +16,12 @@ DELEGATIONS, POLICIES = 7025, 7026
 
 
 def request_lock(*, public_id: UUID | None = None, pk: int | None = None) -> ApprovalRequest:
-    """Lock a request and read it with its maker, branch and policy. Raises ApprovalNotFound; needs a transaction."""
+    """Lock a request and read it with its maker and branch. Raises ApprovalNotFound; needs a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("request_lock needs an open transaction")
     wanted = {"public_id": public_id} if public_id is not None else {"pk": pk}
     found = (
-        ApprovalRequest.objects.select_related("maker", "branch", "policy")
+        ApprovalRequest.objects.select_related("maker", "branch")
         .select_for_update(of=("self",), no_key=True)
         .filter(**wanted)
         .first()

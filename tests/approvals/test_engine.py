@@ -343,18 +343,20 @@ def test_an_executor_that_died_leaves_a_lease_that_ends(bank: Bank) -> None:
     assert (fresh(request).state, done(request)) == ("executed", 1)
 
 
+TRANSACTION_WORDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT")
+
+
 def test_a_decision_takes_few_queries(bank: Bank) -> None:
-    """On top come BEGIN and COMMIT: 18 of the 20 allowed. Carrying out is a transaction of its own."""
+    """Of the 20 allowed; the last also carries it out, in a transaction of its own. BEGIN and COMMIT are not counted."""
     bank.three_levels()
     request = bank.submit()
-    for user, statements in ((bank.manager, 16), (bank.chief, 16), (bank.finance, 16)):
+    for user, statements in ((bank.manager, 16), (bank.chief, 16), (bank.finance, 18)):
         _ = user.permission_codes, user.branch_ids  # the principal of an API request has them
         version = fresh(request).version
         with CaptureQueriesContext(connection) as queries:
             decide(request, user, expected_version=version)
-        texts = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-        end = next((place for place, sql in enumerate(texts) if 'SET "attempts"' in sql), len(texts) + 1) - 1
-        assert end == statements, "\n".join(sql[:160] for sql in texts)
+        texts = [query["sql"] for query in queries if not query["sql"].startswith(TRANSACTION_WORDS)]
+        assert len(texts) == statements, "\n".join(sql[:160] for sql in texts)
 
 
 def test_a_maker_who_may_not_any_more_gets_nothing_approved(bank: Bank) -> None:

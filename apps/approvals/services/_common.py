@@ -23,9 +23,19 @@ def payload_hash(*, kind: str, payload: Mapping[str, Any]) -> str:
 
 
 def happened(
-    request: ApprovalRequest, verb: str, *, user: User | None, at: dt.datetime, comment: str = "", **facts: Any
+    request: ApprovalRequest,
+    verb: str,
+    *,
+    user: User | None,
+    at: dt.datetime,
+    comment: str = "",
+    quietly: bool = False,
+    **facts: Any,
 ) -> None:
-    """Write an event to the audit trail, which is the request's own trail as well, and announce it after commit."""
+    """Write an event to the audit trail, which is the request's own trail as well, and announce it after commit.
+
+    `quietly`: it is written and not announced.
+    """
     event = record(
         action=f"approvals.request.{verb}",
         acting_user=user,
@@ -37,7 +47,7 @@ def happened(
         at=at,
     )
     task = notices.announcing_task()
-    if task is not None and verb in notices.EVENT_WORDS:
+    if task is not None and not quietly and verb in notices.EVENT_WORDS:
         after_commit(task, request_id=request.public_id, event=verb, number=event.pk)
 
 

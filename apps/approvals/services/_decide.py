@@ -24,7 +24,7 @@ from apps.approvals.models import ApprovalDecision, ApprovalLevel, ApprovalReque
 from apps.approvals.registry import action_get
 from apps.approvals.selectors import Standing, candidates_asked, standings_of
 from apps.approvals.services._common import happened, request_write, state_set
-from apps.approvals.services._execute import request_execute
+from apps.approvals.services._execute import carry_out, claim
 from apps.approvals.services._steps import (
     levels_write,
     others_close,
@@ -41,6 +41,8 @@ from apps.identity.models import User
 
 DECIDE = "approvals.decide"
 APPROVE, REJECT, RETURN = "approve", "reject", "return"
+ENDS = ("status", "finished")
+"""What Viewflow's end sets of a process."""
 VERB = {APPROVE: "approved", REJECT: "rejected", RETURN: "returned"}
 LevelState = ApprovalLevel.State
 
@@ -80,7 +82,7 @@ def request_decide(
         level_id=level_id,
     )
     if decided.request.state == ApprovalRequest.State.APPROVED and not decided.replayed:
-        return Decided(request_execute(request_id=request_id, at=at), replayed=False)
+        return Decided(carry_out(decided.request, at=at), replayed=False)
     return decided
 
 
@@ -138,7 +140,10 @@ def _decide(
     facts: dict[str, Any] = {"level": level.name}
     if standing.delegated:
         facts["in_place_of"] = str(standing.authority)
-    happened(request, VERB[verdict], user=acting_user, at=at, comment=comment, **facts)
+    # The last approval is announced as what comes of it: executed, or failed.
+    happened(
+        request, VERB[verdict], user=acting_user, at=at, comment=comment, quietly=request.state == "approved", **facts
+    )
     return Decided(request, replayed=False)
 
 
@@ -172,7 +177,8 @@ def _approve(
     if beside or opening:
         return []
     request.due_at, request.next_attempt_at = None, at
-    return [*state_set(request, "approved", user=user, at=at), "next_attempt_at", "status", "finished"]
+    # Claimed in the same breath: who decides carries it out next, and dying leaves a lease that ends.
+    return [*state_set(request, "approved", user=user, at=at), *claim(request, at=at), "next_attempt_at", *ENDS]
 
 
 def _refuse(
@@ -193,7 +199,7 @@ def _refuse(
     request.due_at = None
     if verdict == REJECT:
         ended(request, "rejected")
-    return [*state_set(request, state, user=user, at=at, reason=comment), "status", "finished"]
+    return [*state_set(request, state, user=user, at=at, reason=comment), *ENDS]
 
 
 def ended(request: ApprovalRequest, state: str) -> None:

@@ -11,7 +11,7 @@ import logging
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.approvals import locks
 from apps.approvals.errors import ApprovalStateConflict
@@ -44,9 +44,14 @@ def request_execute(*, request_id: UUID, at: dt.datetime) -> ApprovalRequest:
     request = _claim(request_id=request_id, at=at)
     if request is None:
         return ApprovalRequest.objects.select_related("maker", "branch", "policy").get(public_id=request_id)
-    action = action_get(request.kind)
+    return carry_out(request, at=at)
+
+
+def carry_out(request: ApprovalRequest, *, at: dt.datetime) -> ApprovalRequest:
+    """Do what was approved, for a request that this call has claimed. As `request_execute`."""
+    request_id = request.public_id
     try:
-        return _attempt(request, action, at=at)
+        return _attempt(request, action_get(request.kind), at=at)
     except _Settled:
         return ApprovalRequest.objects.select_related("maker", "branch", "policy").get(public_id=request_id)
     except Unavailable as error:
@@ -102,16 +107,21 @@ def _claim(*, request_id: UUID, at: dt.datetime) -> ApprovalRequest | None:
     busy = request.leased_until is not None and request.leased_until > at
     if request.state != ApprovalRequest.State.APPROVED or busy:
         return None
-    request.leased_until, request.attempts = at + LEASE, request.attempts + 1
-    request.save(update_fields=["leased_until", "attempts"])
+    request.save(update_fields=claim(request, at=at))
     return request
+
+
+def claim(request: ApprovalRequest, *, at: dt.datetime) -> list[str]:
+    """Take a locked request in hand for an attempt. Returns the names of the fields that changed."""
+    request.leased_until, request.attempts = at + LEASE, request.attempts + 1
+    return ["leased_until", "attempts"]
 
 
 def _attempt(request: ApprovalRequest, action: Action, *, at: dt.datetime) -> ApprovalRequest:
     settled: list[ApprovalRequest] = []
 
     def settle(result: Result) -> None:
-        settled.append(_settle(request.public_id, result, at=at))
+        settled.append(_settle(request, result, at=at))
 
     execution = Execution(
         request_id=request.public_id,
@@ -140,14 +150,16 @@ def _key(request: ApprovalRequest) -> str:
 
 
 @transaction.atomic
-def _settle(request_id: UUID, result: Result, *, at: dt.datetime) -> ApprovalRequest:
-    request = locks.request_lock(public_id=request_id)
-    if request.state != ApprovalRequest.State.APPROVED:
-        raise _Settled
+def _settle(request: ApprovalRequest, result: Result, *, at: dt.datetime) -> ApprovalRequest:
     request.result, request.result_url, request.error_code = result.facts, result.url, ""
     request.next_attempt_at = request.leased_until = None
     fields = state_set(request, "executed", user=None, at=at)
-    request_write(request, *fields, "result", "result_url", "error_code", "next_attempt_at", "leased_until")
+    fields += ["result", "result_url", "error_code", "next_attempt_at", "leased_until"]
+    # The update is its own lock: it waits for who has the row, and finds nothing once somebody else has executed it.
+    approved = ApprovalRequest.objects.filter(pk=request.pk, state=ApprovalRequest.State.APPROVED)
+    if not approved.update(version=F("version") + 1, **{name: getattr(request, name) for name in fields}):
+        raise _Settled
+    request.version += 1
     happened(request, "executed", user=None, at=at, result=result.facts)
     return request
 

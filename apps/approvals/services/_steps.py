@@ -91,7 +91,11 @@ LEVEL_FIELDS = ("state", "task", "opened_at", "due_at", "need", "decided_at", "a
 
 def levels_write(levels: Iterable[ApprovalLevel]) -> None:
     """Write what changed of levels, in one statement."""
-    ApprovalLevel.objects.bulk_update(list(levels), LEVEL_FIELDS)
+    rows = list(levels)
+    if len(rows) == 1:  # the usual case, at a fifth of the cost
+        rows[0].save(update_fields=LEVEL_FIELDS)
+    else:
+        ApprovalLevel.objects.bulk_update(rows, LEVEL_FIELDS)
 
 
 def task_of(request: ApprovalRequest, level: ApprovalLevel) -> StepActivation:
