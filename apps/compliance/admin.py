@@ -63,7 +63,7 @@ class _Decided(NuminaAdmin):
             raise PermissionDenied
         faults: list[str] = []
         if request.method == "POST":
-            comment = request.POST.get("comment", "").replace("\x00", "").strip()[:200]
+            comment = request.POST.get("comment", "").replace("\x00", "").strip()[:500]
             choice = request.POST.get("choice", "")
             if choice not in {value for value, _label, _kind in self.decide_choices}:
                 faults.append("Choose one of the buttons.")
