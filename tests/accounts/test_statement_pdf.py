@@ -15,8 +15,9 @@ from pypdf import PdfReader
 from apps.accounts.models import StatementIssue
 from apps.accounts.selectors import Statement, StatementLine, statement_of
 from apps.accounts.services import statement_issue
-from apps.accounts.statements.pdf_file import OwnFilesFetcher, statement_pdf
+from apps.accounts.statements.pdf_file import statement_pdf
 from apps.accounts.statements.sparkline import sparkline_of
+from apps.core.pdf import OwnFilesFetcher
 from apps.ledger.account_lines import PeriodLine
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, cash_move

@@ -11,14 +11,16 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from apps.accounts.errors import StatementTooLong
 from apps.accounts.selectors import statement_of
 from apps.accounts.services import statement_issue
 from apps.accounts.statements import codes
-from apps.accounts.statements.csv_file import COLUMNS, cell_text, statement_csv
+from apps.accounts.statements.csv_file import COLUMNS, statement_csv
 from apps.audit.models import AuditEvent
 from apps.balances.selectors import balance_read
+from apps.core.sheets import cell_text
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.members import MemberFactory
@@ -167,6 +169,10 @@ def test_the_csv_file(auditor: Any, today: dt.date) -> None:
     assert [(row[7], row[8], row[9]) for row in rows[2:4]] == [("100.00", "", "900.00"), ("", "500.00", "1400.00")]
     assert auditor.get(path, headers={"Accept": "text/csv"}).content == response.content
     assert auditor.get(path, headers={"Accept": "image/png"}).status_code == 406
+    sheet = load_workbook(io.BytesIO(auditor.get(path, {"format": "xlsx"}).content)).active
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert cells[1][:2] == ["Holders", account.member.display_name]
+    assert [row[8] for row in cells if row[2] in {"Opening balance", "Closing balance"}][-1] == 1377.5
 
 
 @pytest.mark.parametrize("text", ["=cmd|'/C calc'!A0", "@SUM(A1)", "-2+3", "+1", "\tx", "\rx", " =1+1", "\uff1d1"])

@@ -17,6 +17,7 @@ from apps.accounts.selectors import accounts_visible_to
 from apps.accounts.services import statement_issue
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
+from apps.accounts.statements.xlsx_file import XLSX, statement_xlsx
 from apps.balances.selectors import holds
 from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
@@ -196,9 +197,9 @@ def _periods(today: dt.date) -> list[tuple[str, dt.date, dt.date]]:
 
 
 def statement_file(request: HttpRequest, record: Account) -> HttpResponse:
-    """A statement as PDF or CSV through the same service as the API's: it is recorded and can be verified."""
+    """A statement as PDF, CSV or XLSX through the same service as the API's: it is recorded and can be verified."""
     form = QueryForm(request)
-    kind = form.choice("format", ("pdf", "csv"))
+    kind = form.choice("format", ("pdf", "csv", "xlsx"))
     since, until = form.day("from", "From"), form.day("to", "To")
     if not kind or since is None or until is None:
         raise Http404
@@ -207,9 +208,12 @@ def statement_file(request: HttpRequest, record: Account) -> HttpResponse:
     statement, issue = statement_issue(
         acting_user=user, account=record, starts_on=since, ends_on=until, form=kind, at=clock.now(), **limits
     )
-    content = statement_pdf(statement, issue) if kind == "pdf" else statement_csv(statement)
-    content_type = "application/pdf" if kind == "pdf" else "text/csv; charset=utf-8"
-    response = HttpResponse(content, content_type=content_type)
+    write, content_type = {
+        "pdf": (lambda: statement_pdf(statement, issue), "application/pdf"),
+        "csv": (lambda: statement_csv(statement), "text/csv; charset=utf-8"),
+        "xlsx": (lambda: statement_xlsx(statement, issue), XLSX),
+    }[kind]
+    response = HttpResponse(write(), content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="statement-{record.number[-4:]}-{since}-{until}.{kind}"'
     return response
 

@@ -20,6 +20,7 @@ from apps.accounts.api.views import user_of
 from apps.accounts.selectors import account_brief_for, account_get_for, statement_verify, transactions_of
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
+from apps.accounts.statements.xlsx_file import XLSX, statement_xlsx
 from apps.balances.selectors import balance_live_read, balance_read, holds
 from apps.core import clock
 from apps.core.api.lean import LeanView, answer
@@ -43,6 +44,13 @@ class PDFRenderer(JSONRenderer):
 
     media_type = "application/pdf"
     format = "pdf"
+
+
+class XLSXRenderer(JSONRenderer):
+    """Lets `Accept` for spreadsheets through the negotiation; the view writes the file itself."""
+
+    media_type = XLSX
+    format = "xlsx"
 
 
 class AccountBalanceView(LeanView):
@@ -120,7 +128,7 @@ class AccountStatementView(ApiView):
     """The statement of an account."""
 
     permissions: ClassVar = {"GET": "accounts.view"}
-    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer, PDFRenderer]  # type: ignore[misc]
+    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer, PDFRenderer, XLSXRenderer]  # type: ignore[misc]
 
     @extend_schema(
         summary="Read a statement",
@@ -132,6 +140,7 @@ class AccountStatementView(ApiView):
             (200, "application/json"): shown.StatementSerializer,
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
+            (200, XLSX): OpenApiTypes.BINARY,
         },
     )
     def get(self, request: Request, account_id: UUID) -> Response | HttpResponse:
@@ -154,6 +163,8 @@ class AccountStatementView(ApiView):
             return respond(shown.statement_shown(statement, issue))
         if form == "csv":
             return _file(statement_csv(statement), "text/csv; charset=utf-8", statement, "csv")
+        if form == "xlsx":
+            return _file(statement_xlsx(statement, issue), XLSX, statement, "xlsx")
         return _file(statement_pdf(statement, issue), "application/pdf", statement, "pdf")
 
 

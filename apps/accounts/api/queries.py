@@ -103,7 +103,9 @@ class TransactionsQuery(ListParams):
 class StatementQuery(QueryParams):
     """The period of a statement and its format."""
 
-    format = ChoiceField(choices=["json", "csv", "pdf"], required=False, help_text="json unless Accept says otherwise.")
+    format = ChoiceField(
+        choices=["json", "csv", "pdf", "xlsx"], required=False, help_text="json unless Accept says otherwise."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """`from` is a word of Python, so it is declared here."""

@@ -12,6 +12,7 @@ import io
 
 from apps.accounts.selectors import Statement
 from apps.core.currencies import minor_format
+from apps.core.sheets import cell_text
 
 COLUMNS = (
     "business_date",
@@ -26,8 +27,6 @@ COLUMNS = (
     "balance",
     "currency",
 )
-# A cell that begins with one of these is a formula to a spreadsheet; a quote before it makes it text.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def statement_csv(statement: Statement) -> bytes:
@@ -60,8 +59,3 @@ def statement_csv(statement: Statement) -> bytes:
     closing = minor_format(statement.closing, currency)
     writer.writerow([statement.ends_on, statement.ends_on, "closing_balance", *blank, closing, currency])
     return text.getvalue().encode("utf-8-sig")
-
-
-def cell_text(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text

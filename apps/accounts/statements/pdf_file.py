@@ -9,22 +9,14 @@ figures follow the language of the member's user.
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import weasyprint
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 from django.conf import settings
-from django.template.loader import render_to_string
-from fontTools.ttLib import woff2  # type: ignore[import-untyped]
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from apps.accounts.models import StatementIssue
 from apps.accounts.numbers import number_masked
@@ -33,6 +25,7 @@ from apps.accounts.statements.codes import code_grouped
 from apps.accounts.statements.sparkline import HEIGHT, WIDTH, sparkline_of
 from apps.core.currencies import currency_get
 from apps.core.money import Money
+from apps.core.pdf import pdf_render
 
 PDF_LINES_MAX = 2_000
 """About ten seconds; more would keep a request waiting for too long. CSV and JSON have them all."""
@@ -40,7 +33,6 @@ PDF_LINES_MAX = 2_000
 if TYPE_CHECKING:
     from apps.members.models import Member
 
-_STATIC = Path(settings.BASE_DIR) / "static"
 _MINUS = "\N{MINUS SIGN}"
 # Named here and not by the process's locale: the labels are English, and the file must not depend on the machine.
 _MONTHS = (
@@ -61,45 +53,8 @@ _MONTHS = (
 
 def statement_pdf(statement: Statement, issue: StatementIssue) -> bytes:
     """The file, whole; about a second for 300 lines."""
-    fonts = FontConfiguration()
-    html = weasyprint.HTML(
-        string=render_to_string("accounts/statement.html", _context(statement, issue)),
-        base_url=_STATIC.as_uri() + "/",
-        url_fetcher=OwnFilesFetcher(),
-    )
-    content: bytes | None = html.write_pdf(
-        font_config=fonts, pdf_variant="pdf/a-3u", pdf_identifier=issue.code.encode(), pdf_tags=True
-    )
-    if content is None:
-        raise RuntimeError("WeasyPrint wrote no file")
-    return content
-
-
-class OwnFilesFetcher(URLFetcher):
-    """Reads files of our static folder and data URLs; everything else is refused, whatever the template says."""
-
-    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-        """The resource. Raises ValueError for any other address."""
-        parts = urlsplit(url)
-        if parts.scheme == "data":
-            return super().fetch(url, headers)
-        if parts.scheme != "file" or parts.netloc:
-            raise ValueError(f"not an address of ours: {url[:100]}")
-        path = Path(unquote(parts.path)).resolve()
-        if not path.is_relative_to(_STATIC.resolve()):
-            raise ValueError(f"not a file of ours: {url[:100]}")
-        if path.suffix == ".woff2":
-            return URLFetcherResponse(url, _font(path), {"Content-Type": "font/ttf"})
-        return super().fetch(path.as_uri(), headers)
-
-
-@cache
-def _font(path: Path) -> bytes:
-    """The font unpacked, once a process: that takes longer than the rest of a short statement."""
-    unpacked = io.BytesIO()
-    with path.open("rb") as packed:
-        woff2.decompress(packed, unpacked)
-    return unpacked.getvalue()
+    context = _context(statement, issue)
+    return pdf_render(template="accounts/statement.html", context=context, identifier=issue.code.encode())
 
 
 def _context(statement: Statement, issue: StatementIssue) -> dict[str, Any]:
