@@ -16,6 +16,7 @@ from django.core.management import call_command
 from apps.audit.services import record
 from apps.backoffice.seeding import closing, writer
 from apps.backoffice.seeding.books import NAMESPACE
+from apps.backoffice.seeding.counter import Counter
 from apps.backoffice.seeding.days import days_play
 from apps.backoffice.seeding.people import Plan, plan_make
 from apps.backoffice.seeding.profiles import PROFILES
@@ -50,6 +51,7 @@ class SeedReport:
     accounts: int = 0
     entries: int = 0
     refused: int = 0
+    counter: int = 0
     holds: int = 0
     overdrawn: int = 0
     periods: int = 0
@@ -155,9 +157,11 @@ class _Run:
             total,
             lambda advance: writer.entries_post(recent, actors, resuming=self._resuming, advance=advance),
         )
-        self._step("Blocks, holds, reversals", None, lambda _: self._after(recent, staff))
-        report.entries = sum(outcomes.values()) + plan.profile.reversals
-        report.refused = report.entries - outcomes.get("OK", 0) - plan.profile.reversals
+        blocked = self._step("Blocks, holds, reversals", None, lambda _: self._after(recent, staff))
+        counter = Counter(plan, blocked=blocked, staff=staff, branches=branches, at=self._at)
+        report.counter = self._step("Counter", None, lambda _: counter.play())
+        report.entries = sum(outcomes.values()) + plan.profile.reversals + report.counter
+        report.refused = report.entries - outcomes.get("OK", 0) - plan.profile.reversals - report.counter
         report.entries_per_second = round(total / max(report.seconds["Transactions"], 0.001))
         report.overdrawn = closing.overdrawn(plan.accounts)
         report.periods = self._step("Periods", None, lambda _: closing.periods_write(plan, user=staff["finance"]))
@@ -171,13 +175,14 @@ class _Run:
         report.verified = verify
         return report
 
-    def _after(self, recent: closing.Recent, staff: dict[str, Any]) -> None:
+    def _after(self, recent: closing.Recent, staff: dict[str, Any]) -> set[int]:
         plan = self._plan
         closing.transfers_reverse(
             recent, count=plan.profile.reversals, client=self._client, actor_id=staff["manager:NBO"].pk
         )
         blocked = closing.accounts_block(plan, staff)
         self._report.holds = closing.holds_place(plan, blocked=blocked, staff=staff, client=self._client, at=self._at)
+        return blocked
 
     def _step(self, title: str, total: int | None, work: Callable[[Callable[[int], None]], Any]) -> Any:
         started = time.monotonic()
