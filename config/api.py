@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.audit.api.urls")),
     path("", include("apps.compliance.api.urls")),
     path("", include("apps.reporting.api.urls")),
+    path("", include("apps.budgets.api.urls")),
     path("", include("apps.jobs.api.urls")),
     path("", include("apps.notifications.api.urls")),
     path("", include("apps.approvals.api.urls")),

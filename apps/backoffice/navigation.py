@@ -23,6 +23,16 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Loans",
+        (
+            ("My day", "today", "lending_day", "lending.view"),
+            ("Loans", "real_estate_agent", "lending_loan_changelist", "lending.view"),
+            ("Applications", "assignment", "lending_loanapplication_changelist", "lending.view"),
+            ("Portfolio at risk", "monitoring", "lending_portfolio", "lending.view"),
+            ("Loan products", "category", "lending_loanproduct_changelist", "lending.view"),
+        ),
+    ),
+    (
         "Counter",
         (
             ("Cash", "point_of_sale", "payments_cash", "payments.till"),
@@ -60,6 +70,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Analytics", "monitoring", "reporting_dashboard:counter", "reporting.analytics"),
             ("Reports", "folder_open", "reporting_reportrun_changelist", "reporting.read"),
             ("Year ends", "event_available", "reporting_years", "reporting.reopen_year"),
+            ("Budgets", "savings", "budgets_budget_changelist", "budgets.view"),
+            ("Commitments", "handshake", "budgets_commitment_changelist", "budgets.view"),
+            ("Budget alerts", "notification_important", "budgets_budgetalert_changelist", "budgets.view"),
             ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
             ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
             ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),

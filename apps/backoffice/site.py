@@ -27,10 +27,12 @@ class StaffSite(UnfoldAdminSite):
         """Pages that are not of one record."""
         from apps.approvals.admin.urls import pages as approval_pages
         from apps.balances.staff_pages import engine_page
+        from apps.budgets.staff_pages import variance_page
         from apps.identity.staff_login import second_step
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
         from apps.ledger.admin.trial_balance import trial_balance_page
+        from apps.lending.admin.urls import pages as lending_pages
         from apps.payments.admin.urls import pages as counter_pages
         from apps.reporting.staff_urls import pages as reporting_pages
 
@@ -38,9 +40,15 @@ class StaffSite(UnfoldAdminSite):
         return [
             path("ledger/trial-balance/", page, name="ledger_trial_balance"),
             *reporting_pages(self),
+            path(
+                "budgets/<uuid:budget_id>/variance/",
+                self.admin_view(partial(variance_page, self)),
+                name="budgets_variance",
+            ),
             path("engine/", self.admin_view(partial(engine_page, site=self)), name="balances_engine"),
             *approval_pages(self),
             *counter_pages(self),
+            *lending_pages(self),
             path("login/second-step/", never_cache(partial(second_step, site=self)), name="second_step"),
             path("security/", self.admin_view(partial(security_page, site=self)), name="security"),
             path("security/confirm/", self.admin_view(partial(confirm_page, site=self)), name="security_confirm"),

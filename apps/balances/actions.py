@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
 from apps.balances import services
+from apps.balances.controls import entry_controls_run
 from apps.balances.errors import EntryNotBalanced, refusal_of
 from apps.balances.services import ManualLine
 from apps.core.idempotency import transaction_id_for
@@ -18,7 +19,7 @@ from apps.core.trace import trace_id
 from apps.identity.models import User
 from apps.identity.selectors import branches_visible_to
 from apps.ledger.errors import BranchUnknown, GLAccountNotPostable, GLAccountUnknown
-from apps.ledger.selectors import gl_accounts_by_code
+from apps.ledger.selectors import business_date_current, gl_accounts_by_code
 
 ENTRY = "ledger.manual_entry"
 
@@ -102,6 +103,14 @@ def _validate(maker: User, payload: Payload) -> None:
             raise GLAccountUnknown(f"The chart of accounts has no {line.gl_code}.", pointer=pointer)
         if node.usage != "detail" or not node.allows_manual or not node.is_active:
             raise GLAccountNotPostable(f"{node} takes no manual entries.", pointer=pointer)
+    entry_controls_run(lines, entry_day(payload.get("business_date")))
+
+
+def entry_day(given: str | dt.date | None) -> dt.date:
+    """The business date of an entry by hand: the one given, or the open one."""
+    if isinstance(given, str):
+        return dt.date.fromisoformat(given)
+    return given or business_date_current()
 
 
 def _preview(maker: User, payload: Payload) -> Preview:
@@ -121,6 +130,7 @@ def _preview(maker: User, payload: Payload) -> Preview:
         branch_id=home.pk if home else None,
         branch_code=home.code if home else "",
         channel="back-office",
+        risk_flags=entry_controls_run(entry_lines(user=maker, lines=lines), entry_day(payload.get("business_date"))),
     )
 
 

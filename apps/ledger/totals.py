@@ -256,3 +256,27 @@ def journal_lines(*, branch_ids: Sequence[UUID] | None) -> QuerySet[JournalLine]
     """Lines of posted entries in these branches, in all for None; unordered, for reports."""
     lines = JournalLine.objects.order_by()
     return lines if branch_ids is None else lines.filter(account__branch_id__in=branch_ids)
+
+
+_MONTHLY = (
+    _MOVEMENTS
+    + """
+SELECT d.branch_id, g.code, date_trunc('month', d.business_date)::date, sum(d.net - d.closing)::bigint
+  FROM moved d JOIN ledger_glaccount g ON g.id = d.gl_account_id
+ WHERE d.business_date >= %(first)s AND g.type IN ('income', 'expense')
+ GROUP BY 1, 2, 3 HAVING sum(d.net - d.closing) <> 0
+"""
+)
+
+
+def results_by_month(
+    *, first: dt.date, last: dt.date, currency: str, branch_ids: Sequence[UUID] | None = None
+) -> dict[tuple[UUID, str, dt.date], int]:
+    """What income and expenses moved by in each month, by (branch, code, first of the month); closing entries left out.
+
+    Credit-positive minor units.
+    """
+    parameters = _parameters([last], currency, branch_ids, totals=False)
+    with connection.cursor() as cursor:
+        cursor.execute(_MONTHLY, {**parameters, "first": first})
+        return {(branch, code, month): net for branch, code, month, net in cursor.fetchall()}

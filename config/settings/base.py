@@ -31,7 +31,8 @@ LOGIN_REDIRECT_URL = "admin:index"  # Unfold's sign-in form does not carry where
 # Lowest first: each may import only those before it.
 NUMINA_APPS = [
     "core", "calculations", "vault", "identity", "audit", "jobs", "notifications", "approvals",
-    "ledger", "balances", "members", "accounts", "payments", "lending", "compliance", "reporting", "backoffice",
+    "ledger", "balances", "members", "accounts", "budgets", "payments", "lending", "compliance", "reporting",
+    "backoffice",
 ]  # fmt: skip
 
 INSTALLED_APPS = [
@@ -169,9 +170,22 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "apps.accounts.models.Account.Status",
+        "AnalyticsIntervalEnum": ["day", "week", "month", "quarter", "year"],
+        "BudgetStatusEnum": "apps.budgets.models.Budget.Status",
+        "CommitmentStatusEnum": "apps.budgets.models.Commitment.Status",
         "AllocationPartEnum": ["penalties", "fees", "interest", "principal"],
         "PrepaymentStrategyEnum": ["lower_instalment", "shorten_term", "next_instalments"],
         "LoanInterestEnum": "apps.calculations.api.loan_forms.INTEREST",
+        "LoanStatusEnum": "apps.lending.models.Loan.Status",
+        "LoanApplicationStatusEnum": "apps.lending.models.LoanApplication.Status",
+        "LoanProductKindEnum": "apps.lending.models.LoanProduct.Kind",
+        "LoanEventKindEnum": "apps.lending.models.LoanEvent.Kind",
+        "LoanActEnum": "apps.lending.api.forms.ACT_NAMES",
+        "LoanChangeEnum": "apps.lending.api.forms.CHANGE_NAMES",
+        "LoanChannelEnum": "apps.lending.services.CHANNEL_NAMES",
+        "LoanWaivedEnum": "apps.lending.api.forms.WAIVED",
+        "MoratoriumInterestEnum": "apps.lending.api.forms.MORATORIUM",
+        "LoanPaymentOutcomeEnum": ["done", "refused"],
         "LoanMethodEnum": "apps.calculations.loans.options.METHODS",
         "PrivacyRequestKindEnum": "apps.compliance.models.PrivacyRequest.Kind",
         "ReportFormatEnum": ["csv", "xlsx", "pdf"],

@@ -14,8 +14,9 @@ from apps.approvals.api.serializers import ApprovalSerializer
 from apps.approvals.api.views import accepted
 from apps.approvals.services import request_submit
 from apps.balances import services
-from apps.balances.actions import ENTRY, entry_lines, entry_payload
+from apps.balances.actions import ENTRY, entry_day, entry_lines, entry_payload
 from apps.balances.api import serializers as forms
+from apps.balances.controls import entry_controls_run
 from apps.balances.errors import refusal_of
 from apps.balances.selectors import transaction_find
 from apps.balances.services import PostingResult
@@ -120,6 +121,7 @@ class JournalEntriesView(ApiView):
         transaction_id = transaction_id_for(user.pk, self.idempotency_key)
         fingerprint = request_fingerprint(method="POST", path=PATH, body=request.data)
         if transaction_find(transaction_id=transaction_id) is None:
+            entry_controls_run(entry_lines(user=user, lines=body["lines"]), entry_day(body.get("business_date")))
             payload = entry_payload(body, fingerprint=fingerprint)
             approval = request_submit(kind=ENTRY, maker=user, payload=payload, at=clock.now(), key=self.idempotency_key)
             if approval is not None:

@@ -1,0 +1,25 @@
+"""Controls of entries by hand, registered by the apps that have them: budgets say what may be spent.
+
+A control is given the lines and the business date. It returns flags for the people who decide, or raises a DomainError.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from apps.balances.services import ManualLine
+
+EntryControl = Callable[[Sequence[ManualLine], dt.date], tuple[str, ...]]
+_controls: list[EntryControl] = []
+
+
+def entry_control_register(control: EntryControl) -> None:
+    """Have every entry by hand looked at by `control`, when it is asked for and again when it is decided."""
+    if control not in _controls:
+        _controls.append(control)
+
+
+def entry_controls_run(lines: Sequence[ManualLine], day: dt.date) -> tuple[str, ...]:
+    """The flags of all controls, in their order. Raises what a control raises."""
+    return tuple(flag for control in _controls for flag in control(lines, day))
