@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
@@ -74,7 +74,7 @@ class ReportRunAdmin(NuminaAdmin):
             (opening.user, opening.get_way_display(), display.moment_text(opening.opened_at))
             for opening in run.openings.select_related("user")[:OPENINGS_SHOWN]
         ]
-        return format_html_join(mark_safe("<br>"), "{}, {}, {}", rows) if rows else "Nobody yet"
+        return format_html_join(SafeString("<br>"), "{}, {}, {}", rows) if rows else "Nobody yet"
 
     @admin.display(description="File")
     def file_link(self, run: ReportRun) -> SafeString | str:
