@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.balances.engine import client, ownership
+from apps.balances.engine.status import engine_status  # noqa: F401 - for other apps
 from apps.balances.models import Hold, TransactionKey
 from apps.core import clock
 

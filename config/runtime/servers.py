@@ -56,6 +56,7 @@ class Servers:
     def stop(self) -> None:
         """Stop what we started, Valkey before PostgreSQL."""
         if self.valkey is not None:
+            self.valkey.process = self.valkey.recorded() or self.valkey.process  # `demo break-redis` starts another
             self.valkey.stop()
         if self.postgres is not None:
             self.postgres.stop()

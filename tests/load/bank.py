@@ -52,9 +52,9 @@ def bank_make() -> Bank:
         branch_id=branch.pk,
         joined_on=today,
     )
-    accounts = [_account(product.pk, member.pk, branch.pk, today) for _ in range(ACCOUNTS)]
+    accounts = [account_new(product.pk, member.pk, branch.pk, today) for _ in range(ACCOUNTS)]
     cash = internal_account_id(gl_code="1120", branch_id=branch.pk, branch_code=branch.code, currency="KES")
-    postings_post([_funding(cash, account.ledger_account_id) for account in accounts], actor_id=None)
+    postings_post([funding(cash, account.ledger_account_id) for account in accounts], actor_id=None)
     user = user_make(
         *PERMISSIONS, scope="all", is_staff=False, plan="unlimited"
     )  # a machine: what it reads is not staff's looking
@@ -75,13 +75,15 @@ def bank_make() -> Bank:
     )
 
 
-def _account(product_id: uuid.UUID, member_id: uuid.UUID, branch_id: uuid.UUID, today: dt.date) -> Account:
+def account_new(product_id: uuid.UUID, member_id: uuid.UUID, branch_id: uuid.UUID, today: dt.date) -> Account:
+    """An account of the product, open today."""
     return account_open(
         acting_user=None, product_id=product_id, member_id=member_id, branch_id=branch_id, opened_on=today
     )
 
 
-def _funding(cash: int, account: int) -> Posting:
+def funding(cash: int, account: int) -> Posting:
+    """What fills an account from the cash, a deposit."""
     transaction_id = uuid.uuid4()
     return Posting(
         transaction_id=transaction_id,
