@@ -15,6 +15,7 @@ from django.core.management import call_command
 
 from apps.audit.services import record
 from apps.backoffice.seeding import closing, writer
+from apps.backoffice.seeding.approvals import requests_open
 from apps.backoffice.seeding.books import NAMESPACE
 from apps.backoffice.seeding.counter import Counter
 from apps.backoffice.seeding.days import days_play
@@ -170,6 +171,7 @@ class _Run:
             None,
             lambda _: closing.journal_seal(at=self._at, wanted=0 if self._resuming else report.entries),
         )
+        self._step("Requests for approval", None, lambda _: requests_open(staff=staff, at=self._at))
         self._step("Statistics", None, lambda _: writer.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))
         report.verified = verify
