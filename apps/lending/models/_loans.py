@@ -122,6 +122,11 @@ class LoanStanding(models.Model):
     def __str__(self) -> str:
         return f"{self.loan_id} {self.days_past_due} days"
 
+    @property
+    def overdue_total(self) -> int:
+        """Everything that is overdue."""
+        return self.overdue_principal + self.overdue_interest + self.overdue_charges
+
 
 class LoanDay(models.Model):
     """What one close of business booked for one loan. Amounts in minor units; changes, not totals."""
