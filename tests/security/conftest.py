@@ -29,6 +29,7 @@ from tests.factories.members import MemberFactory
 from tests.security.compliance import compliance_things
 from tests.security.counter import counter_things
 from tests.security.deposits import deposit_things
+from tests.security.lending import lending_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
 from tests.security.reports import report_things
@@ -138,6 +139,7 @@ def bank(db: None, _files: None) -> Bank:
         people_things(root.user, root.access),
         counter_things(root.user, branch, account),
         deposit_things(product),
+        lending_things(account),
     ):
         bank.ids |= ids
         bank.bodies |= bodies

@@ -176,14 +176,14 @@ class LoanClosureView(ApiView):
         summary="Close a loan",
         description="With exactly what the quote of the day says. A discount settles it for less: that needs "
         "lending.change, and approval where a policy asks for it (202).",
-        request=forms.PayoffForm,
+        request=forms.LoanClosureForm,
         responses={201: answers.LoanEventAnswer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, loan_id: UUID) -> Response:
         NoParams.parse(request)
         user = user_of(request)
         loan = loan_get_for(user=user, pk=loan_id)
-        act = _act("payoff", body_read(forms.PayoffForm, request), loan)
+        act = _act("payoff", body_read(forms.LoanClosureForm, request), loan)
         if act.discount and not user.has_permission("lending.change"):
             raise PermissionDenied("A discount needs lending.change.", permission="lending.change")
         return _carried_out(self, request, loan, act, "lending.repay")

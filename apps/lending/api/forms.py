@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.accounts.api.serializers import not_empty
 from apps.calculations.loans.options import STRATEGIES
 from apps.core.api.fields import (
     BooleanField,
@@ -27,6 +28,10 @@ from apps.lending.models import BorrowerKind, Loan, LoanApplication, LoanProduct
 from apps.lending.services import ACTS, CHANGES, CHANNEL_NAMES
 
 BULK_MAX = 200
+ACT_NAMES = [str(kind) for kind in ACTS]
+CHANGE_NAMES = [kind.value for kind in CHANGES]
+WAIVED = ["interest", "fees", "penalties"]
+MORATORIUM = ["deferred", "forgiven", "paid"]
 INSTALMENTS_MAX = 1_200
 
 
@@ -77,7 +82,13 @@ class LoanProductForm(StrictSerializer):
     terms = LoanTermsForm()
 
 
-class LoanProductChangeForm(StrictSerializer):
+class _Change(StrictSerializer):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An empty change is a mistake of the caller."""
+        return not_empty(attrs)
+
+
+class LoanProductChangeForm(_Change):
     """What is said of a product, and whether it is open; what is not sent stays."""
 
     name = TextField(max_length=80, required=False)
@@ -103,7 +114,7 @@ class FinancesForm(StrictSerializer):
     obligations = MoneyField(positive=False, required=False, help_text="Instalments of other loans.")
 
 
-class ApplicationChangeForm(StrictSerializer):
+class ApplicationChangeForm(_Change):
     """What may be changed of a draft; what is not sent stays."""
 
     amount = MoneyField(required=False)
@@ -162,7 +173,7 @@ class RepaymentForm(MoneyForm):
     strategy = ChoiceField(choices=STRATEGIES, required=False)
 
 
-class PayoffForm(MoneyForm):
+class LoanClosureForm(MoneyForm):
     """Exactly what the quote of the day says; less a discount, where the bank settles for less."""
 
     amount = MoneyField(positive=False)
@@ -174,7 +185,7 @@ class ChangeDetailsForm(StrictSerializer):
     """What a change takes besides its kind; each kind its own."""
 
     amount = MoneyField(required=False, help_text="charge, waiver, top_up")
-    component = ChoiceField(choices=["interest", "fees", "penalties"], required=False, help_text="waiver")
+    component = ChoiceField(choices=WAIVED, required=False, help_text="waiver")
     penalty = BooleanField(required=False, help_text="charge: a penalty, else a fee")
     rate_percent = percent(required=False, help_text="rate_change, reschedule")
     extra_instalments = IntegerField(min_value=0, max_value=600, required=False, help_text="reschedule, top_up")
@@ -182,7 +193,7 @@ class ChangeDetailsForm(StrictSerializer):
     first_due = DateField(required=False, help_text="reschedule anew, with instalments")
     instalments = IntegerField(min_value=1, max_value=INSTALMENTS_MAX, required=False, help_text="with first_due")
     periods = IntegerField(min_value=1, max_value=600, required=False, help_text="moratorium")
-    interest = ChoiceField(choices=["deferred", "forgiven", "paid"], required=False, help_text="moratorium")
+    interest = ChoiceField(choices=MORATORIUM, required=False, help_text="moratorium")
     extend = BooleanField(required=False, help_text="moratorium: more instalments, not larger ones")
     account = TextField(max_length=36, identifier=True, required=False, help_text="top_up: where the money goes")
     channel = ChoiceField(choices=CHANNEL_NAMES, required=False, help_text="top_up")
@@ -192,13 +203,13 @@ class ChangeDetailsForm(StrictSerializer):
 class ChangeForm(ChangeDetailsForm):
     """A change of a loan from today on."""
 
-    kind = ChoiceField(choices=[kind.value for kind in CHANGES])
+    kind = ChoiceField(choices=CHANGE_NAMES)
 
 
 class PreviewForm(ChangeDetailsForm):
     """Any event, to see what it would do."""
 
-    kind = ChoiceField(choices=[str(kind) for kind in ACTS])
+    kind = ChoiceField(choices=ACT_NAMES)
     amount = MoneyField(positive=False, required=False)
     value_date = DateField(required=False)
     strategy = ChoiceField(choices=STRATEGIES, required=False, help_text="repayment")

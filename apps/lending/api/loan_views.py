@@ -64,7 +64,7 @@ class LoanView(ApiView):
     permissions: ClassVar = {"GET": VIEW}
     read_of = "lending.loan"
 
-    @extend_schema(summary="A loan", parameters=[NoParams], responses=answers.LoanDetailAnswer)
+    @extend_schema(summary="A loan", responses=answers.LoanDetailAnswer)
     def get(self, request: Request, loan_id: UUID) -> Response:
         """With what is owed by the books this moment."""
         NoParams.parse(request)
@@ -126,6 +126,7 @@ class LoanPayoffView(ApiView):
     """What closes a loan."""
 
     permissions: ClassVar = {"GET": VIEW}
+    also_answers: ClassVar = {"GET": frozenset({409})}
 
     @extend_schema(
         summary="Quote for closing a loan",
@@ -154,19 +155,19 @@ class LoanExplainView(ApiView):
 
     @extend_schema(
         summary="Explain a figure of a loan",
-        description="`number`: an instalment; `day`: the interest earned by the morning of a day. Inputs, convention, "
-        "formula, rounding and rows, in minor units.",
+        description="`number`: an instalment; `day`: the interest earned by the morning of a day, today unless given. "
+        "Inputs, convention, formula, rounding and rows, in minor units.",
         parameters=[forms.ExplainQuery],
         responses=answers.LoanExplainAnswer,
     )
     def get(self, request: Request, loan_id: UUID) -> Response:
         values = forms.ExplainQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
-        if (values["number"] is None) == (values["day"] is None):
+        if values["number"] is not None and values["day"] is not None:
             raise InvalidRequest("Either a number or a day.", pointer="/query/number")
         found: dict[str, Any]
         if values["number"] is not None:
             found = instalment_explain(loan=loan, number=values["number"])
         else:
-            found = earned_explain(loan=loan, day=values["day"])
+            found = earned_explain(loan=loan, day=values["day"] or business_date_current())
         return respond(answers.LoanExplainAnswer(found | {"amount": Money(found["amount"], loan.currency)}).data)

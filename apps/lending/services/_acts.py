@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from apps.core.errors import InvalidRequest
 from apps.lending.models import LoanEvent
 from apps.lending.selectors import Servicing
 from apps.lending.services._asked import Asked
@@ -73,7 +74,9 @@ def act_plan(servicing: Servicing, today: dt.date, *, user: User | None, act: Ac
         return payoff_plan(servicing, today, user=user, money=act.money, discount=act.discount)
     if act.kind == Kind.RECOVERY:
         return recovery_plan(servicing, today, user=user, money=act.money)
-    if act.kind == REVERSAL and act.event_id is not None:
+    if act.kind == REVERSAL:
+        if act.event_id is None:
+            raise InvalidRequest("Which event is it?", pointer="/event_id")
         return taking_back_plan(servicing, today, event_id=act.event_id)
     money = act.money
     change = ChangeAsked(act.kind, money.amount, act.details, act.reason, money.account, money.channel)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from apps.calculations.errors import UnknownConvention
+from apps.calculations.errors import ConventionNeeds, UnknownConvention
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
 from apps.lending.errors import EventDateNotAllowed, LoanOverpaid
@@ -27,6 +27,7 @@ CHANGES = (
     Kind.CHARGE, Kind.WAIVER, Kind.RATE_CHANGE, Kind.RESCHEDULE, Kind.MORATORIUM, Kind.TOP_UP, Kind.WRITE_OFF,
 )  # fmt: skip
 COMPONENTS = ("principal", "interest", "fees", "penalties")
+POINTERS = {"rate": "rate_percent"}
 MORATORIUM_INTEREST = ("deferred", "forgiven", "paid")
 
 
@@ -96,10 +97,29 @@ def _waiver(servicing: Servicing, user: User | None, change: ChangeAsked, event:
     return replace(event, counters=(cost,))
 
 
+def _detailed(*names: str) -> Maker:
+    """For changes that need details by these names."""
+
+    def make(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
+        for name in names:
+            if change.details.get(name) is None:
+                raise ConventionNeeds(f"The change needs {name}.", pointer=f"/{POINTERS.get(name, name)}")
+        return _no_amount(servicing, user, change, event)
+
+    return make
+
+
+def _reschedule(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
+    details = change.details
+    if (details.get("first_due") is None) != (details.get("instalments") is None):
+        raise ConventionNeeds("A first due date and instalments go together.", pointer="/instalments")
+    return _no_amount(servicing, user, change, event)
+
+
 def _moratorium(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
     if change.details.get("interest", "deferred") not in MORATORIUM_INTEREST:
         raise UnknownConvention("Interest is " + ", ".join(MORATORIUM_INTEREST) + ".", pointer="/interest")
-    return _no_amount(servicing, user, change, event)
+    return _detailed("periods")(servicing, user, change, event)
 
 
 def _top_up(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
@@ -122,8 +142,8 @@ def _write_off(servicing: Servicing, user: User | None, change: ChangeAsked, eve
 _MAKERS: Mapping[str, Maker] = {
     Kind.CHARGE: _amount_needed,
     Kind.WAIVER: _waiver,
-    Kind.RATE_CHANGE: _no_amount,
-    Kind.RESCHEDULE: _no_amount,
+    Kind.RATE_CHANGE: _detailed("rate"),
+    Kind.RESCHEDULE: _reschedule,
     Kind.MORATORIUM: _moratorium,
     Kind.TOP_UP: _top_up,
     Kind.WRITE_OFF: _write_off,
