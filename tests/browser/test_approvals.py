@@ -200,6 +200,23 @@ def test_what_changed_since_it_was_opened_is_not_decided(stage: Stage, sign_in: 
     assert in_thread(request.decisions.count) == 0
 
 
+def test_axe_finds_nothing_on_the_inbox_and_the_task(stage: Stage, sign_in: SignIn) -> None:
+    """By the rules of axe-core: WCAG 2.2 A and AA and its best practices, on every tab, in the dark as well."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    task = f"task/{stage.requests[0].public_id}/?tab="
+    tabs = ("changes", "documents", "exposure", "trail", "policy")
+    for theme in ("light", "dark"):
+        page = sign_in(stage.bank.manager, theme=theme)
+        for path in (
+            "inbox/",
+            *(f"{task}?tab={tab}" for tab in ("changes", "documents", "exposure", "trail", "policy")),
+        ):
+            page.goto(f"{stage.url}/admin/approvals/{path}")
+            page.wait_for_function("window.Alpine !== undefined")
+            found = axe.run(page).response["violations"]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], (path, theme)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(stage: Stage, sign_in: SignIn, theme: str) -> None:
     page = sign_in(stage.bank.manager, width=390, height=800, theme=theme)

@@ -10,6 +10,7 @@ from apps.accounts.models import Account
 from apps.accounts.selectors import accounts_visible_to
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import document_add, request_comment, request_decide, request_submit
+from apps.balances.selectors import balances_read
 from apps.core.errors import DomainError
 from apps.identity.models import User
 
@@ -53,9 +54,12 @@ def _fresh(user: User) -> User:
 
 
 def _transfers(ask: Callable[..., Any], teller: User) -> None:
-    """Large transfers between active shilling accounts. Pairs that a limit or a block forbids are left out."""
+    """Large transfers from the fullest of the active shilling accounts; pairs that a limit forbids are left out."""
     active = accounts_visible_to(teller).filter(currency="KES", status=Account.Status.ACTIVE)
-    numbers = list(active.order_by("-product__code", "number").values_list("number", flat=True)[: 2 * TRIES_MAX])
+    found = list(active.order_by("-product__code", "number")[: 10 * TRIES_MAX])
+    balances = balances_read(account_ids=[account.ledger_account_id for account in found])
+    found.sort(key=lambda account: (-balances[account.ledger_account_id].available, account.number))
+    numbers = [account.number for account in found[: 2 * TRIES_MAX]]
     wanted = list(LARGE)
     for source, destination in zip(numbers[::2], numbers[1::2], strict=False):
         if not wanted:

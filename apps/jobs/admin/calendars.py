@@ -54,11 +54,21 @@ class KeptHere(NuminaHistoryAdmin):
         )  # fmt: skip
 
 
+class OpeningHoursForm(forms.ModelForm):
+    """A table's cells have no labels to be seen: the names are there to be heard."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in (("weekday", "Day of the week"), ("opens", "Opens"), ("closes", "Closes")):
+            self.fields[name].widget.attrs["aria-label"] = words
+
+
 class OpeningHoursInline(NuminaTabularInline):
     """Days of the week on which the branches work at other hours than 8 to 17."""
 
     model = OpeningHours
     view_permission, add_permission, change_permission = "jobs.view", KEEP, KEEP
+    form = OpeningHoursForm
     fields = ("weekday", "opens", "closes")
     extra = 1
     max_num = 7
