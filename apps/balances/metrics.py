@@ -33,6 +33,7 @@ class EngineCollector(Collector):
         yield mode
         for name, text, attribute in (
             ("queue", "Executed transfers that are not journaled; absent while memory cannot be read", "queue"),
+            ("head_age_seconds", "How long the journal stands still while transfers wait for it", "head_age"),
             ("epoch", "Number of the engine's period", "epoch"),
             ("head_sequence", "Transfers journaled in this period: its rate is the throughput", "head_seq"),
             ("posted_sequence", "Transfers posted in this period", "posted_seq"),

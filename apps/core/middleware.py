@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import structlog
@@ -11,6 +12,7 @@ from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.context import client_ip, request_context
+from apps.core.http_stats import request_count
 from apps.core.trace import trace_start
 
 API_PREFIX = "/api/"
@@ -27,6 +29,7 @@ def request_id_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -
     trusted_proxies: int = settings.NUMINA.get("TRUSTED_PROXIES", 0)
 
     def handle(request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
         request_id = trace_start(request.META.get("HTTP_X_REQUEST_ID"))
         request.request_id = request_id  # type: ignore[attr-defined]
         ip = client_ip(request.META, trusted_proxies=trusted_proxies)
@@ -38,6 +41,7 @@ def request_id_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -
         # Without a length a server must answer in chunks, which costs the server and every client.
         if not response.streaming and not response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))
+        request_count(request, status=response.status_code, seconds=time.perf_counter() - started)
         return response
 
     return handle

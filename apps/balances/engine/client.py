@@ -231,14 +231,22 @@ class Head:
     seq: int
     chain_hash: str
     durable: int
+    since: int
+    """When, in seconds of the memory's clock, the journal last moved, or something began to wait for it."""
 
 
 def head(*, partition: int) -> Head | None:
     """None when the memory knows nothing of the partition."""
-    values = guarded(memory().hmget, f"{{p{partition}}}:m", "epoch", "seq", "hash", "durable")
+    values = guarded(memory().hmget, f"{{p{partition}}}:m", "epoch", "seq", "hash", "durable", "since")
     if values[0] is None:
         return None
-    return Head(int(values[0]), int(values[1] or 0), (values[2] or b"").decode(), int(values[3] or 0))
+    hash_ = (values[2] or b"").decode()
+    return Head(int(values[0]), int(values[1] or 0), hash_, int(values[3] or 0), int(values[4] or 0))
+
+
+def seconds_now() -> int:
+    """The time by the memory's clock, in whole seconds."""
+    return int(guarded(memory().time)[0])
 
 
 def stream(*, partition: int, epoch: int, after: int, count: int) -> list[Page]:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from apps.balances.engine import client
 
 QUEUE_WARN = client.QUEUE_MAX // 2
-HEAD_WARN_MS = 5_000
+HEAD_WARN_SECONDS = 5
 POSTED_WARN_MS = 30_000
 
 
@@ -27,6 +27,8 @@ class PartStatus:
     posted_age_ms: int
     queue: int | None
     durable: int | None
+    head_age: int
+    """For how many seconds the journal has stood still while something waited for it."""
     hold: str | None
     fenced_why: str
     changed_at: dt.datetime
@@ -47,6 +49,8 @@ class PartStatus:
             found.append("the engine's memory cannot be read")
         if self.queue is not None and self.queue > QUEUE_WARN:
             found.append(f"{self.queue} transfers wait for the journal")
+        if self.head_age > HEAD_WARN_SECONDS:
+            found.append(f"the journal stands still for {self.head_age} s while transfers wait for it")
         if self.posted_age_ms > POSTED_WARN_MS:
             found.append(f"journaled transfers are not posted for {self.posted_age_ms // 1_000} s")
         if self.mode == "FAST" and not self.processes:
@@ -98,14 +102,15 @@ def engine_status() -> list[PartStatus]:
     parts = []
     for row in rows:
         partition, mode, epoch, head_seq, posted, age, *rest = row
-        queue = durable = None
+        queue, durable, waits = None, None, 0
         try:
             head = client.head(partition=partition)
             if head is not None and head.epoch == epoch:
                 queue, durable = max(0, head.seq - head_seq), head.durable
+                waits = max(0, client.seconds_now() - head.since) if queue and head.since else 0
         except (client.MemoryUnreachable, client.MemoryFault, client.MemoryFull):
             pass
-        parts.append(PartStatus(partition, mode, epoch, head_seq, posted, age, queue, durable, *rest))
+        parts.append(PartStatus(partition, mode, epoch, head_seq, posted, age, queue, durable, waits, *rest))
     return parts
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +32,7 @@ from apps.core.money import Money
 from apps.payments import services
 from apps.payments.actions import REVERSAL, TRANSFER, reversal_payload, transfer_payload
 from apps.payments.api import serializers
-from apps.payments.api.accepted import accepted_answer, wants_no_wait
+from apps.payments.api.accepted import AcceptedTransferSerializer, accepted_answer, wants_no_wait
 from apps.payments.api.bodies import (
     BatchBody,
     ItemBody,
@@ -59,6 +59,12 @@ if TYPE_CHECKING:
 API = "/api/v1"
 BATCH_BYTES_MAX = 2 * 1024 * 1024
 
+# Either a person must approve it, or the engine has executed it and the books do not have it yet.
+TRANSFER_ACCEPTED = PolymorphicProxySerializer(
+    component_name="TransferAnswered202",
+    serializers=[ApprovalSerializer, AcceptedTransferSerializer],
+    resource_type_field_name=None,
+)
 TRANSFER_EXAMPLE = OpenApiExample(
     "A transfer",
     value={
@@ -99,7 +105,7 @@ class TransfersView(MoneyView):
 
     @extend_schema(
         request=serializers.TransferRequestSerializer,
-        responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
+        responses={201: serializers.PaymentSerializer, 202: TRANSFER_ACCEPTED},
         examples=[TRANSFER_EXAMPLE],
         summary="Transfer money",
     )

@@ -164,6 +164,9 @@ if fresh > 0 then
   local hash = redis.sha1hex(head[3] .. body)
   redis.call('XADD', prefix .. epoch .. ':s', at_seq .. '-0', 'b', body, 'h', hash)
   redis.call('HSET', m, 'seq', at_seq, 'hash', hash)
+  if seq - fresh == tonumber(head[4]) then  -- nothing waited for the journal: from now on something does
+    redis.call('HSET', m, 'since', redis.call('TIME')[1])
+  end
   if drawer > 1 and math.floor(seq / drawer_size) > drawer then
     redis.call('UNLINK', drawers .. (drawer - 2))  -- journaled long ago: the books know them
   end

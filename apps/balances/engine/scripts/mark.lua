@@ -13,7 +13,7 @@ if not found or found[2][4] ~= ARGV[3] then
 end
 local seq = tonumber(ARGV[2])
 if seq > tonumber(head[2]) then
-  redis.call('HSET', m, 'durable', ARGV[2])
+  redis.call('HSET', m, 'durable', ARGV[2], 'since', redis.call('TIME')[1])
   local first = seq - tonumber(ARGV[4])
   if first > 0 then
     redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f-0', first))
