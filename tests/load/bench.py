@@ -25,6 +25,9 @@ from uuid import uuid4
 import django
 from django.conf import settings
 
+from tests.load.pgledger import OPTIONS as PGLEDGER_OPTIONS
+from tests.load.pgledger import pgledger_make
+
 if TYPE_CHECKING:
     from tests.load.bank import Bank
 
@@ -44,6 +47,8 @@ RATIOS: dict[str, tuple[str, str, float, float]] = {
     "engine, batches accepted by the service / raw Lua": ("engine accept", "raw lua", 0.35, 0.55),
     "engine, journaled and posted / COPY + UPDATE": ("engine journal", "raw copy", 0.45, 0.60),
     "engine, single over HTTP / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
+    "posting function / pgledger": ("posting function", "pgledger single", 1.0, 2.0),
+    "batch of 1000, service / pgledger batch": ("service batch", "pgledger batch", 1.0, 7.0),
     "one process, single / django-hordak": ("service single", "hordak single", 10.0, 50.0),
     "one process, batch / django-hordak": ("service batch", "hordak single", 10.0, 50.0),
 }
@@ -56,6 +61,7 @@ class Measures:
         self.bank = bank
         self.ports = ports
         self.hordak = hordak
+        self.pgledger = pgledger_make()
         self.random = random.Random(42)
         self.latencies: dict[str, dict[str, float]] = {}
 
@@ -75,6 +81,9 @@ class Measures:
             "http balance": self.http_balance,
             "http balance unlimited": lambda seconds: self.http_balance(seconds, name="http balance unlimited"),
         }
+        if self.pgledger:
+            measures["pgledger single"] = lambda seconds: self.pgbench("pgledger_single.sql", 8, seconds)
+            measures["pgledger batch"] = lambda seconds: BATCH * self.pgbench("pgledger_batch.sql", 2, seconds)
         if self.hordak is not None:
             measures["hordak single"] = self.hordak
         return measures
@@ -83,7 +92,7 @@ class Measures:
         from config.runtime.postgres import wheel_folder
 
         database = settings.DATABASES["default"]
-        environment = {**os.environ, "PGPASSWORD": database["PASSWORD"]}
+        environment = {**os.environ, "PGPASSWORD": database["PASSWORD"], "PGOPTIONS": PGLEDGER_OPTIONS}
         first = self.bank.ledger_ids[0]
         done = subprocess.run(
             [
