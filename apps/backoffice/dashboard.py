@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from apps.accounts.figures import deposit_gl_codes
 from apps.accounts.selectors import accounts_visible_to
-from apps.core.charts import Chart, Values, bars, line
 from apps.core import clock
+from apps.core.charts import Chart, Values, bars, line
 from apps.core.currencies import currency_get
 from apps.core.display import count_text, money_short, money_text
 from apps.core.record_pages import user_may

@@ -78,7 +78,7 @@ PERMISSIONS: dict[str, str] = {
     "jobs.close": "Close business dates",
     "calculations.use": "Use the calculation engine: day counts, interest, schedules, quotes",
     "reporting.schedule": "Have reports drawn up by themselves, and end that",
-    "reporting.read": "Read reports that were drawn up for oneself, and have them drawn up; each asks for its own besides",
+    "reporting.read": "Read reports drawn up for oneself, and have them drawn up; each asks for its own besides",
     "reporting.reopen_year": "Open a closed year again",
     "reporting.layouts": "Change layouts of statements and rates of their translation",
     "reporting.define": "Define reports of one's own and share them",
