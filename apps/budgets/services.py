@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -19,7 +19,7 @@ from apps.budgets import notices
 from apps.budgets.control import commitment_check
 from apps.budgets.errors import BudgetLineNotValid, BudgetNotDraft, CommitmentNotOpen
 from apps.budgets.models import Budget, BudgetAlert, BudgetLine, BudgetRule, Commitment
-from apps.budgets.selectors import actuals, committed, rules_by_code
+from apps.budgets.selectors import Place, actuals, committed, rules_by_code
 from apps.budgets.spreads import spread
 from apps.core.errors import Conflict, PreconditionFailed
 from apps.core.money import minor_round
@@ -28,9 +28,6 @@ from apps.core.trail import history_stamp
 from apps.identity.models import Branch, User
 from apps.ledger.selectors import gl_accounts_by_code
 from apps.ledger.totals import results_by_month
-
-if TYPE_CHECKING:
-    from apps.ledger.models import GLAccount
 
 LINES_MAX = 5_000
 
@@ -157,7 +154,7 @@ def _draft_touch(budget: Budget, version: int, at: dt.datetime) -> None:
     raise BudgetNotDraft("Begin a new version of it.")
 
 
-def _nodes(lines: Sequence[LinePlan]) -> dict[str, GLAccount]:
+def _nodes(lines: Sequence[LinePlan]) -> dict[str, Any]:
     nodes = gl_accounts_by_code(codes={line.code for line in lines})
     for place, line in enumerate(lines):
         node = nodes.get(line.code)
@@ -296,7 +293,8 @@ def alerts_raise(*, day: dt.date, at: dt.datetime) -> int:
 
 
 def _alerts_of(budget: Budget, rules: dict[str, BudgetRule], day: dt.date, at: dt.datetime) -> int:
-    month, used = day.replace(day=1), defaultdict(int)
+    month = day.replace(day=1)
+    used: dict[Place, int] = defaultdict(int)
     for sums in (
         actuals(first=month, last=day, currency=budget.currency),
         committed(first=month, last=day, currency=budget.currency),

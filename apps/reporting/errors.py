@@ -108,3 +108,10 @@ class ReportLinkInvalid(NotFound):
 
     code = "report-link-invalid"
     title = "This link opens nothing"
+
+
+class InsightTooFew(Unprocessable):
+    """422: there are too few figures to say more than their sums."""
+
+    code = "insight-too-few"
+    title = "Too little is known yet"

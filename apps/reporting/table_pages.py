@@ -17,6 +17,7 @@ from apps.core.currencies import CURRENCIES, currency_get
 from apps.core.errors import DomainError
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
+from apps.identity.staff_gate import confirm_first, lately_verified
 from apps.ledger.admin.scope import branch_ids_of, branches_of
 from apps.ledger.figures import business_date_or_none
 from apps.reporting import services
@@ -134,7 +135,10 @@ def definition_page(site: Any, request: HttpRequest, definition_id: UUID) -> Htt
         if today is not None:
             table = definition_table(title=definition.title, plan=plan, user=user, day=today)
             file = form.choice("format", ("csv", "xlsx", "pdf"))
+            if file and not lately_verified(request):
+                return confirm_first(request)
             if file:
+                services.definition_exported(acting_user=user, definition=definition, form=file, at=clock.now())
                 return table_response(table, file, drawn_by=user.full_name)
             bounded = definition_table(title=definition.title, plan=plan, user=user, day=today, limit=ROWS_SHOWN)
             rows = list(bounded.rows)

@@ -197,7 +197,7 @@ def test_a_new_version_waits_for_approval_where_a_policy_asks(api_with: Any, boo
     people = Bank()
     people.policy(people.level("finance", 1), kind="budgets.activate")
     client = api_with("budgets.view", "budgets.manage", "approvals.request")
-    body = {"year": today.year, "title": "Plan 2", "source": "budget", "copy_of": str(old.pk), "factor": "1.1"}
+    body = {"year": today.year, "title": "Plan 2", "begin_with": "budget", "copy_of": str(old.pk), "factor": "1.1"}
     new = client.post("budgets", body, headers={KEY: "a"}).json()
     waits = client.post(f"budgets/{new['id']}/activation", headers={KEY: "b"})
     assert waits.status_code == 202

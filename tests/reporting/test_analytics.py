@@ -130,3 +130,30 @@ def test_intervals_follow_each_other() -> None:
         assert all(interval_next(one, interval) == other for one, other in pairwise(days))
         assert days[0] <= dt.date(2024, 2, 29)
         assert interval_next(days[-1], interval) > dt.date(2025, 3, 1)
+
+
+def test_insights_state_their_method_and_its_error(api_with: Any) -> None:
+    books = Books()
+    account = AccountFactory(branch=books.branch).ledger_account_id
+    today = business_date_current()
+    for months in range(30, 0, -1):
+        index = today.year * 12 + today.month - 1 - months
+        day = dt.date(index // 12, index % 12 + 1, 15)
+        amount = 90_000_00 if months == 3 else 1_000_00
+        books.post(books.posting((books.cash(), -amount), (account, amount), business_date=day))
+    client = api_with("reporting.analytics")
+    said = client.get("analytics/insights?metric=deposits").json()
+    assert (len(said["values"]), said["values"][0], len(said["forecast"])) == (30, "1000.00", 6)
+    (odd,) = said["outliers"]
+    assert odd["change"] == "90000.00"
+    assert said["forecast_method"] == "trend_season"
+    assert said["error"] is not None
+    assert "Back-test" in said["method"]
+    few = client.get("analytics/insights?metric=disbursed")
+    assert (few.status_code, few.json()["code"]) == (422, "insight-too-few")
+
+    spread = client.get("analytics/spread").json()
+    assert (spread["accounts"], spread["quartiles"]) == (1, ["119000.00"] * 3)
+    cohorts = client.get("analytics/cohorts").json()["data"]
+    assert sum(one["size"] for one in cohorts) == 1
+    assert client.get("analytics/cohorts?branch=NOWHERE").status_code == 404

@@ -146,7 +146,8 @@ def test_a_definition_is_shared_changed_and_taken_away(api_with: Any, accounts: 
     assert [row["number"] for row in owner.get(f"{path}/versions").json()["data"]] == [2, 1]
     preview = owner.post("reports/definitions/preview", {"dataset": "accounts", "spec": LIST})
     assert len(preview.json()["rows"]) == 2
-    assert owner.get(f"{path}/result?format=csv").getvalue().count(b"\r\n") == 3
+    assert owner.get(f"{path}/result?format=csv").json()["code"] == "mfa-step-up-required"
+    assert owner.step_up().get(f"{path}/result?format=csv").getvalue().count(b"\r\n") == 3
     assert owner.delete(path).status_code == 204
     assert owner.get(path).status_code == 404
     assert {one["code"] for one in owner.get("reports/datasets").json()["data"]} == {"accounts"}

@@ -31,6 +31,7 @@ PUBLIC = {
     "api/v1/auth/email/resend",
     "api/v1/statements/verify",
     "api/v1/notifications/reports/<slug:provider>",  # signed by the provider's secret
+    "api/v1/reports/links/<str:token>",  # signed by us, for one person and three days
 }
 """Open to the world, each on purpose. Adding a line here is a decision about security."""
 

@@ -13,12 +13,27 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
-BANK_WIDE = {"product_id", "loan_product_id", "period_id", "code_or_id", "verification_id", "policy_id", "provider", "role_id"}
+BANK_WIDE = {
+    "product_id",
+    "loan_product_id",
+    "period_id",
+    "code_or_id",
+    "verification_id",
+    "policy_id",
+    "provider",
+    "role_id",
+    "year",
+    "kind",
+    "code",
+    "token",
+    "budget_id",
+}
 """What belongs to the whole bank: whoever holds the permission sees it. Who may not is in test_inventory."""
 
 NO_SUCH = "019a9d0c-4d1e-7c5e-8f3b-2a1d0c9b8a7f"
 
 LISTS_IN_REACH = {
+    "term-deposits",
     "api-keys",
     "auth/factors",
     "auth/sessions",
@@ -46,6 +61,9 @@ LISTS_IN_REACH = {
     "approvals/queue",
     "approvals/sent",
     "jobs",
+    "budgets/alerts",
+    "budgets/commitments",
+    "reports/definitions",
     "reports/runs",
     "reports/schedules",
     "dead-letters",
@@ -259,9 +277,15 @@ def test_every_list_in_reach_is_covered() -> None:
         "approvals/policies",
         "audit/verifications",
         "branches",
+        "budgets",
+        "budgets/rules",
+        "loan-products",
         "roles",
         "ledger/accounts",
         "ledger/periods",
+        "reports/layouts",
+        "reports/rates",
+        "reports/years",
     }
     lists = {
         route.template.removeprefix("/api/v1/")

@@ -39,8 +39,8 @@ class BudgetCreateSerializer(StrictSerializer):
     title = TextField(max_length=120)
     note = TextField(max_length=400, required=False, default="", allow_blank=True)
     currency = CurrencyField(required=False, help_text="The bank's own unless given.")
-    source = ChoiceField(choices=["empty", "budget", "actuals"], default="empty")
-    copy_of = UUIDField(required=False, help_text="With source `budget`: the version that is copied.")
+    begin_with = ChoiceField(choices=["empty", "budget", "actuals"], default="empty")
+    copy_of = UUIDField(required=False, help_text="With `budget`: the version that is copied.")
     factor = DecimalField(
         max_digits=9, decimal_places=6, min_value=0, required=False, help_text="Times which every amount is taken."
     )

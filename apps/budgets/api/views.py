@@ -22,6 +22,7 @@ from apps.budgets.api import serializers as forms
 from apps.budgets.errors import BudgetLineNotValid
 from apps.budgets.models import Budget
 from apps.core import clock
+from apps.core.api.etag import etag_of
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -73,14 +74,14 @@ class BudgetsView(ApiView):
         NoParams.parse(request)
         body = body_read(forms.BudgetCreateSerializer, request)
         source = None
-        if body["source"] == "budget":
+        if body["begin_with"] == "budget":
             if "copy_of" not in body:
                 raise InvalidRequest("Name the version that is copied.", pointer="/copy_of")
             source = selectors.budget_get(pk=body["copy_of"])
         budget = services.budget_draft(
             acting_user=_caller(request), year=body["year"], title=body["title"], note=body["note"],
             currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"], source=source,
-            from_actuals=body["source"] == "actuals", factor=body.get("factor") or Decimal(1), at=clock.now(),
+            from_actuals=body["begin_with"] == "actuals", factor=body.get("factor") or Decimal(1), at=clock.now(),
         )  # fmt: skip
         data = forms.BudgetSerializer(budget).data
         return respond(data, status=201, location=f"/api/v1/budgets/{budget.pk}", version=budget.version)
@@ -114,7 +115,9 @@ class BudgetLinesView(ApiView):
         budget = selectors.budget_get(pk=budget_id)
         lines = selectors.lines_visible_to(_caller(request), budget)
         page = forms.BudgetLineListParams.page(lines, request=request, values=values)
-        return page.response(forms.BudgetLineSerializer, currency=budget.currency)
+        response = page.response(forms.BudgetLineSerializer, currency=budget.currency)
+        response["ETag"] = etag_of(budget.version)  # what If-Match says when lines are written
+        return response
 
     @extend_schema(
         summary="Write lines of a draft",

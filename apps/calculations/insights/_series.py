@@ -70,8 +70,8 @@ def trend(values: Sequence[int | Fraction]) -> Trend:
     mean_place = Fraction(count - 1, 2)
     mean = Fraction(sum(values), count)
     across = sum((place - mean_place) * (value - mean) for place, value in enumerate(values))
-    places = sum((place - mean_place) ** 2 for place in range(count))
-    spread = sum((value - mean) ** 2 for value in values)
+    places = sum((place - mean_place) * (place - mean_place) for place in range(count))
+    spread = sum((value - mean) * (value - mean) for value in values)
     slope = Fraction(across) / places
     fit = slope * across / spread if spread else Fraction(1)
     return Trend(mean - slope * mean_place, slope, Fraction(fit))
@@ -92,7 +92,7 @@ def seasonality(values: Sequence[int], period: int) -> tuple[Fraction, ...]:
         if window > 0:
             ratios[place % period].append(Fraction(values[place]) / window)
     means = [Fraction(sum(some), len(some)) if some else Fraction(1) for some in ratios]
-    scale = sum(means) / period
+    scale = Fraction(sum(means, Fraction(0)), period)
     return tuple(mean / scale for mean in means) if scale else tuple(Fraction(1) for _ in means)
 
 

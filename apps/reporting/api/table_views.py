@@ -96,7 +96,9 @@ class TablesView(ApiView):
 
     permissions: ClassVar = {"GET": "reporting.read"}
 
-    @extend_schema(summary="List the operational reports", responses=TableReportsSerializer)
+    @extend_schema(
+        operation_id="reports_tables_list", summary="List the operational reports", responses=TableReportsSerializer
+    )
     def get(self, request: Request) -> Response:
         """Those that the caller may read, with what each means."""
         NoParams.parse(request)

@@ -2,12 +2,23 @@
 
 from django.urls import path
 
-from apps.reporting.api import analytics_views, book_views, definition_views, run_views, table_views, views
+from apps.reporting.api import (
+    analytics_views,
+    book_views,
+    definition_views,
+    insight_views,
+    run_views,
+    table_views,
+    views,
+)
 
 app_name = "reporting"
 
 urlpatterns = [
     path("analytics", analytics_views.AnalyticsView.as_view(), name="analytics"),
+    path("analytics/insights", insight_views.InsightView.as_view(), name="insights"),
+    path("analytics/spread", insight_views.SpreadView.as_view(), name="spread"),
+    path("analytics/cohorts", insight_views.CohortsView.as_view(), name="cohorts"),
     path("analytics/metrics", analytics_views.AnalyticsMetricsView.as_view(), name="analytics-metrics"),
     path("reports/balance-sheet", views.BalanceSheetView.as_view(), name="balance-sheet"),
     path("reports/income-statement", views.IncomeStatementView.as_view(), name="income-statement"),

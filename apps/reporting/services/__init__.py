@@ -1,6 +1,11 @@
 """What reporting does: draws and keeps reports, closes years, keeps layouts and rates."""
 
-from apps.reporting.services._definitions import definition_change, definition_create, definition_retire
+from apps.reporting.services._definitions import (
+    definition_change,
+    definition_create,
+    definition_exported,
+    definition_retire,
+)
 from apps.reporting.services._delivery import link_make, link_open, may_read
 from apps.reporting.services._layouts import layout_reset, layout_write, translation_rate_set
 from apps.reporting.services._runs import (
@@ -21,6 +26,7 @@ __all__ = [
     "Asked",
     "definition_change",
     "definition_create",
+    "definition_exported",
     "definition_retire",
     "layout_reset",
     "layout_write",

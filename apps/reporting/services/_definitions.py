@@ -73,6 +73,14 @@ def definition_retire(*, acting_user: User, definition: ReportDefinition, at: dt
     record(action="reporting.definition.retired", acting_user=acting_user, target=definition, at=at)
 
 
+def definition_exported(*, acting_user: User, definition: ReportDefinition, form: str, at: dt.datetime) -> None:
+    """Note who carried the rows away as a file. Callers ask for a step-up first."""
+    record(
+        action="reporting.definition.exported", acting_user=acting_user, kind="access", target=definition,
+        after={"form": form, "dataset": definition.dataset, "number": definition.number}, at=at,
+    )  # fmt: skip
+
+
 def _version_keep(definition: ReportDefinition, acting_user: User, at: dt.datetime) -> None:
     ReportDefinitionVersion.objects.create(
         definition=definition, number=definition.number, title=definition.title, spec=definition.spec,
