@@ -304,12 +304,17 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=10_000, help="of --engine: transfers a second that are offered")
     parser.add_argument("--offered-seconds", type=float, default=10.0, help="of --engine: for so long; 60 in full")
     parser.add_argument("--interest", action="store_true", help="measure the daily interest instead")
+    parser.add_argument("--reports", action="store_true", help="measure statements and their PDFs instead")
     parser.add_argument("--lending", action="store_true", help="measure a close of business of loans instead")
     options = parser.parse_args()
     if options.lending:
         from tests.load import lending
 
         return lending.main()
+    if options.reports:
+        from tests.load import reports
+
+        return reports.main()
     if options.interest:
         from tests.load import interest
 
