@@ -207,10 +207,7 @@ def test_axe_finds_nothing_on_the_inbox_and_the_task(stage: Stage, sign_in: Sign
     tabs = ("changes", "documents", "exposure", "trail", "policy")
     for theme in ("light", "dark"):
         page = sign_in(stage.bank.manager, theme=theme)
-        for path in (
-            "inbox/",
-            *(f"{task}?tab={tab}" for tab in ("changes", "documents", "exposure", "trail", "policy")),
-        ):
+        for path in ("inbox/", *(task + tab for tab in tabs)):
             page.goto(f"{stage.url}/admin/approvals/{path}")
             page.wait_for_function("window.Alpine !== undefined")
             found = axe.run(page).response["violations"]
