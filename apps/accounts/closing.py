@@ -30,19 +30,19 @@ def accrued_through(business_date: dt.date) -> dt.date:
 
 def register() -> None:
     """Offer the steps to the runner of the close."""
-    parted = {"partitions": _parts}
-    for step in (
-        CloseStep("accounts.day_balances", "Balances by day", order=210, run=_fold, **parted),
-        CloseStep("accounts.interest_accrue", "Accrue interest", order=300, run=_accrue, **parted),
-        CloseStep("accounts.interest_entries", "Book accrued interest", order=310, run=_entries),
-        CloseStep("accounts.interest_post", "Pay interest that is due", order=320, run=_post, **parted),
-        CloseStep("accounts.fees_assess", "Note fees that are due", order=400, run=_fees_assess, **parted),
-        CloseStep("accounts.fees_charge", "Charge fees", order=410, run=_fees_charge, **parted),
-        CloseStep("accounts.dormancy", "Dormant accounts", order=500, run=_rest, **parted),
-        CloseStep("accounts.blocks_end", "Blocks that end", order=510, run=_blocks_end, **parted),
-        CloseStep("accounts.final_balances", "Balances at the end of the day", order=790, run=_fold_again, **parted),
+    for name, title, order, run in (
+        ("accounts.day_balances", "Balances by day", 210, _fold),
+        ("accounts.interest_accrue", "Accrue interest", 300, _accrue),
+        ("accounts.interest_post", "Pay interest that is due", 320, _post),
+        ("accounts.maturities", "Term deposits that are due", 330, _mature),
+        ("accounts.fees_assess", "Note fees that are due", 400, _fees_assess),
+        ("accounts.fees_charge", "Charge fees", 410, _fees_charge),
+        ("accounts.dormancy", "Dormant accounts", 500, _rest),
+        ("accounts.blocks_end", "Blocks that end", 510, _blocks_end),
+        ("accounts.final_balances", "Balances at the end of the day", 790, _fold_again),
     ):
-        step_register(step)
+        step_register(CloseStep(name, title, order=order, run=run, partitions=_parts))
+    step_register(CloseStep("accounts.interest_entries", "Book accrued interest", order=310, run=_entries))
 
 
 def _parts(context: CloseContext) -> list[str]:
@@ -88,3 +88,8 @@ def _rest(context: CloseContext, partition: str) -> Payload:
 
 def _blocks_end(context: CloseContext, partition: str) -> Payload:
     return services.account_blocks_end(partition=partition, business_date=context.business_date)
+
+
+def _mature(context: CloseContext, partition: str) -> Payload:
+    through = accrued_through(context.business_date)
+    return services.term_deposits_mature(partition=partition, business_date=context.business_date, through=through)

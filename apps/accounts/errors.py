@@ -114,3 +114,17 @@ class PayoutNotPossible(Unprocessable):
 
     code = "payout-not-possible"
     title = "The balance cannot be paid to this account"
+
+
+class TermDepositInvalid(Unprocessable):
+    """422: the term deposit does not fit the account, its product or its source."""
+
+    code = "term-deposit-invalid"
+    title = "The term deposit cannot be placed"
+
+
+class TermDepositNotRunning(Conflict):
+    """409: no term runs on the account."""
+
+    code = "term-deposit-not-running"
+    title = "No term runs on the account"

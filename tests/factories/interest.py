@@ -64,6 +64,7 @@ def day_close(day: dt.date, *, through: dt.date | None = None) -> dict[str, int]
     add(services.interest_entries_post(business_date=day))
     for part in ranges_with_accounts():
         add(services.interest_post(partition=part, business_date=day, through=through or day))
+        add(services.term_deposits_mature(partition=part, business_date=day, through=through or day))
         add(services.fees_assess(partition=part, business_date=day, through=through or day))
         add({f"fees_{name}": value for name, value in services.fees_charge(partition=part, business_date=day).items()})
         add(services.accounts_rest(partition=part, business_date=day))

@@ -138,7 +138,7 @@ def bank(db: None, _files: None) -> Bank:
         report_things(root.user),
         people_things(root.user, root.access),
         counter_things(root.user, branch, account),
-        deposit_things(product),
+        deposit_things(product, account),
         lending_things(account),
     ):
         bank.ids |= ids

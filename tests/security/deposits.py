@@ -5,13 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from apps.accounts.services import fee_add, terms_set
+from apps.accounts.services import fee_add, term_deposit_place, terms_set
 from apps.ledger.selectors import business_date_current
+from tests.factories.accounts import AccountFactory, ProductFactory
+from tests.factories.books import gl_account_ready
 
 KES = {"amount": "1.00", "currency": "KES"}
 
 
-def deposit_things(product: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
+def _term_accounts(account: Any, today: dt.date) -> list[Any]:
+    """Two accounts of a fixed-term product, of the same owner."""
+    for code in ("2140", "2210", "2220", "1445", "4120", "4210", "5130"):
+        gl_account_ready(code)
+    product = ProductFactory(kind="fixed_term", gl_account="2140")
+    terms_set(
+        acting_user=None, product_id=product.pk, effective_from=today, today=None, rates=[[0, "0.05"]], posting="at_end"
+    )
+    return [AccountFactory(product=product, member=account.member, branch=account.branch) for _ in range(2)]
+
+
+def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
     """Ids by URL parameter, and bodies that are accepted."""
     today = business_date_current()
     later = today + dt.timedelta(days=30)
@@ -20,8 +33,13 @@ def deposit_things(product: Any) -> tuple[dict[str, Any], dict[tuple[str, str], 
         acting_user=None, product_id=product.pk, today=today, name="Fee", kind="monthly", amount=100,
         effective_from=later,
     )  # fmt: skip
+    placed, spare = _term_accounts(account, today)
+    term = term_deposit_place(
+        acting_user=None, account_id=placed.pk, source_id=account.pk, amount=100, months=12, instruction="payout",
+        today=today,
+    )  # fmt: skip
     one = "account-products/{product_id}/"
-    return {"terms_id": terms.pk, "fee_id": fee.pk}, {
+    return {"terms_id": terms.pk, "fee_id": fee.pk, "term_deposit_id": term.pk}, {
         ("POST", one + "terms"): {
             "effective_from": (later + dt.timedelta(days=1)).isoformat(),
             "rates": [{"from_balance": {"amount": "0.00", "currency": "KES"}, "rate": "0.05"}],
@@ -31,4 +49,9 @@ def deposit_things(product: Any) -> tuple[dict[str, Any], dict[tuple[str, str], 
             "kind": "monthly", "name": "Keeping", "amount": KES, "effective_from": later.isoformat(),
         },
         ("POST", one + "fees/{fee_id}/end"): {"effective_to": later.isoformat()},
+        ("POST", "term-deposits"): {
+            "account_id": str(spare.pk), "source_account_id": str(account.pk), "amount": KES, "months": 12,
+            "instruction": "payout",
+        },
+        ("PATCH", "term-deposits/{term_deposit_id}"): {"instruction": "renew_all"},
     }  # fmt: skip

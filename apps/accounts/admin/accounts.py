@@ -147,10 +147,28 @@ class AccountAdmin(NuminaHistoryAdmin):
         facts.append(Fact("Agreed overdraft", agreed if record.overdraft_limit else "None"))
         if record.status_reason:
             facts.append(Fact("Reason of the status", record.status_reason))
+        if record.status_until:
+            facts.append(Fact("Blocked until the close of", display.day_text(record.status_until)))
         if record.closed_on:
             facts.append(self.fact(request, record, "closed_on"))
         facts.append(Fact("Ledger account", record_link(request, self.admin_site, record.ledger_account)))
-        return [("Account", facts), ("Holders", self._people(request, record))]
+        sections = [("Account", facts), ("Holders", self._people(request, record))]
+        if record.fixed_terms_id is not None:
+            sections.append(("Term deposit", self._term(request, record)))
+        return sections
+
+    def _term(self, request: HttpRequest, record: Account) -> list[Fact]:
+        """The running term of a fixed-term account."""
+        term = record.term_deposits.filter(status="active").select_related("payout_account").first()
+        if term is None:
+            return []
+        return [
+            Fact("Principal", display.money_text(term.principal, record.currency, with_currency=True)),
+            Fact("From", display.day_text(term.starts_on)),
+            Fact("Due", display.day_text(term.matures_on)),
+            Fact("When due", term.get_instruction_display()),
+            Fact("Paid to", record_link(request, self.admin_site, term.payout_account)),
+        ]
 
 
 def _transactions(request: HttpRequest, record: Account) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.models import Account, AccountProduct, ProductFee
+from apps.accounts.models import Account, AccountProduct, ProductFee, TermDeposit
 from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField, UUIDField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
@@ -71,6 +71,16 @@ class FeesQuery(ListParams):
     default_sort = "-effective_from"
 
     kind = ChoiceField(choices=ProductFee.Kind.choices, required=False)
+
+
+class TermDepositsQuery(ListParams):
+    """Filters of the list of term deposits."""
+
+    sorts = {"starts_on": "starts_on"}
+    default_sort = "-starts_on"
+
+    account_id = UUIDField(required=False)
+    status = ChoiceField(choices=TermDeposit.Status.choices, required=False)
 
 
 class HoldsQuery(ListParams):

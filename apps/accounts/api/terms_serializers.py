@@ -210,7 +210,7 @@ class InterestDayCountSerializer(serializers.Serializer):
 
     day_count = serializers.CharField()
     formula = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of ours, not the argument of a field
 
 
 class InterestRoundingSerializer(serializers.Serializer):

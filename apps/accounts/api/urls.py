@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts.api import money_views, product_views, terms_views, views
+from apps.accounts.api import money_views, product_views, term_views, terms_views, views
 
 app_name = "accounts"
 
@@ -31,6 +31,9 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/transactions", money_views.AccountTransactionsView.as_view(), name="transactions"),
     path("accounts/<uuid:account_id>/holds", money_views.AccountHoldsView.as_view(), name="holds"),
     path("accounts/<uuid:account_id>/statement", money_views.AccountStatementView.as_view(), name="statement"),
+    path("term-deposits", term_views.TermDepositsView.as_view(), name="term-deposits"),
+    path("term-deposits/<uuid:term_deposit_id>", term_views.TermDepositView.as_view(), name="term-deposit"),
+    path("term-deposits/<uuid:term_deposit_id>/break", term_views.TermDepositBreakView.as_view(), name="term-break"),
     path("members/<uuid:member_id>/accounts", views.MemberAccountsView.as_view(), name="member-accounts"),
     path("statements/verify", money_views.StatementVerifyView.as_view(), name="statement-verify"),
 ]

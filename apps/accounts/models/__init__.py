@@ -14,6 +14,7 @@ from apps.accounts.models._interest import (
     Reaccrual,
 )
 from apps.accounts.models._statements import StatementIssue
+from apps.accounts.models._term_deposits import TermDeposit
 from apps.accounts.models._terms import ProductFee, ProductTerms
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "ProductTerms",
     "Reaccrual",
     "StatementIssue",
+    "TermDeposit",
 ]

@@ -97,6 +97,7 @@ class InterestTotal(models.Model):
     side = models.CharField(max_length=6, choices=Side.choices)
     exact = models.DecimalField(max_digits=30, decimal_places=10, default=0)
     booked = models.BigIntegerField(default=0)
+    entries = models.PositiveIntegerField(default=0, db_default=0, help_text="Entries made; each has its number.")
 
     class Meta:
         db_table = "accounts_interest_total"

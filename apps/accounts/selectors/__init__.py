@@ -11,6 +11,8 @@ from apps.accounts.selectors._access import (
     product_facts,
     product_get_for,
     products_visible_to,
+    term_deposit_get_for,
+    term_deposits_visible_to,
     transactions_of,
 )
 from apps.accounts.selectors._interest import (
@@ -63,6 +65,8 @@ __all__ = [
     "products_visible_to",
     "statement_of",
     "statement_verify",
+    "term_deposit_get_for",
+    "term_deposits_visible_to",
     "terms_facts",
     "terms_get",
     "terms_of_account",

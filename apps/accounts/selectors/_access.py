@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.accounts.models import Account, AccountHolder, AccountProduct
+from apps.accounts.models import Account, AccountHolder, AccountProduct, TermDeposit
 from apps.core.errors import NotFound
 from apps.ledger.account_lines import lines_of
 
@@ -135,10 +135,25 @@ def account_facts(account: Account) -> dict[str, Any]:
     names = "number name currency status status_reason status_until overdraft_limit opened_on closed_on"
     return {
         **{name: getattr(account, name) for name in names.split()},
+        "fixed_terms": str(account.fixed_terms_id or ""),
         "product": str(account.product_id),
         "member": str(account.member_id),
         "branch": str(account.branch_id),
     }
+
+
+def term_deposits_visible_to(user: User) -> QuerySet[TermDeposit]:
+    """Terms of the accounts that the user may see."""
+    accounts = accounts_visible_to(user).select_related(None).values("pk")
+    return TermDeposit.objects.filter(account__in=accounts).select_related("account", "payout_account")
+
+
+def term_deposit_get_for(*, user: User, pk: UUID) -> TermDeposit:
+    """The term, if the user may see its account. Raises `NotFound`."""
+    found = term_deposits_visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise NotFound("No such term deposit.")
+    return found
 
 
 def product_facts(product: AccountProduct) -> dict[str, Any]:

@@ -11,6 +11,12 @@ from apps.accounts.services._interest_entries import interest_entries_post
 from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
 from apps.accounts.services._statements import statement_issue
+from apps.accounts.services._term_deposits import (
+    term_deposit_break,
+    term_deposit_instruct,
+    term_deposit_place,
+    term_deposits_mature,
+)
 from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, terms_set, terms_withdraw
 
 __all__ = [
@@ -34,6 +40,10 @@ __all__ = [
     "product_create",
     "product_update",
     "statement_issue",
+    "term_deposit_break",
+    "term_deposit_instruct",
+    "term_deposit_place",
+    "term_deposits_mature",
     "terms_earliest",
     "terms_set",
     "terms_withdraw",

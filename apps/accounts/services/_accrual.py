@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -87,7 +88,7 @@ def interest_accrue(*, partition: str, business_date: dt.date, through: dt.date)
 
 def totals_add(totals: Totals) -> None:
     """Add exact interest (minor units) to the totals by product, branch and side, inside the caller's transaction."""
-    rows = [[*key, amount] for key, amount in sorted(totals.items(), key=str) if amount]
+    rows: list[list[Any]] = [[*key, amount] for key, amount in sorted(totals.items(), key=str) if amount]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_ADD, rows)

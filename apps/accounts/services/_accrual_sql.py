@@ -40,8 +40,10 @@ WITH calc AS MATERIALIZED (
                AND {agreed} AND a.opened_on <= %(day)s AND (a.closed_on IS NULL OR a.closed_on > %(day)s)) i
      WHERE {wanted}
 ), written AS (
-    INSERT INTO accounts_accrual (day, account_id, accrued_on, terms_id, base, earned, owed, is_correction)
+    INSERT INTO accounts_accrual AS t (day, account_id, accrued_on, terms_id, base, earned, owed, is_correction)
     SELECT %(day)s, account_id, %(accrued_on)s, %(terms)s, coalesce(base, 0), earned, owed, %(correction)s FROM calc
+        ON CONFLICT (day, account_id, accrued_on) DO UPDATE
+           SET earned = t.earned + excluded.earned, owed = t.owed + excluded.owed, base = excluded.base
 )
 SELECT branch_id, count(*), coalesce(sum(earned), 0), coalesce(sum(owed), 0) FROM calc GROUP BY branch_id
 """

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def closure_ledger_ids(*, account_id: UUID, payout_to: UUID | None = None) -> list[int]:
     """The ledger accounts that closing an account moves money on: its own, the bank's for interest and fees, and the
     one that is paid. Ask before the transaction. Raises `NotFound`, `PayoutNotPossible`."""
-    account = _account(account_id)
+    account = account_with_books(account_id)
     books = books_of(account.product)
     codes = {books.interest_payable, books.overdraft_receivable, books.tax_payable, books.fee_income}
     needed = terms_of_account(account=account, day=dt.date.max) is not None or _fees(account)
@@ -55,7 +55,8 @@ def _fees(account: Account) -> bool:
     return ProductFee.objects.filter(product=account.product_id).exists()
 
 
-def _account(account_id: UUID) -> Account:
+def account_with_books(account_id: UUID) -> Account:
+    """The account with its branch, its product and what the product books to. Raises `NotFound`."""
     names = (f"product__{purpose}" for purpose in PURPOSES)
     account = Account.objects.select_related("branch", *names).filter(pk=account_id).first()
     if account is None:
@@ -93,7 +94,7 @@ def account_close(
     with balances.in_database(ids, actor_id=acting_user.pk if acting_user is not None else None) as book:
         account = account_locked(account_id, expected_version)
         before = account_facts(account)
-        full = _account(account_id)
+        full = account_with_books(account_id)
         _interest_settle(book, full, closed_on)
         _fees_settle(book, full, closed_on)
         state = book.balance(full.ledger_account_id)

@@ -15,7 +15,6 @@ from apps.accounts.services._bank_postings import bank_posting
 from apps.balances import services as balances
 from apps.balances.services import Leg
 from apps.calculations.rounding import whole_round
-from apps.core.ids import uuid7
 
 KIND = "interest_accrual"
 _OPEN = """
@@ -62,8 +61,9 @@ def _branch_post(
                 continue
             currency = products[total.product_id].currency_id
             legs = (Leg(pair[0], -amount, currency), Leg(pair[1], amount, currency))
+            key = ":".join((KIND, products[total.product_id].code, branch_code, total.side, str(total.entries)))
             posting = bank_posting(
-                key=f"{KIND}:{uuid7()}",
+                key=key,
                 kind=KIND,
                 legs=legs,
                 business_date=business_date,
@@ -71,7 +71,8 @@ def _branch_post(
             )
             book.post(posting)
             total.booked += amount
-            total.save(update_fields=["booked"])
+            total.entries += 1
+            total.save(update_fields=["booked", "entries"])
             entries += 1
     return entries
 

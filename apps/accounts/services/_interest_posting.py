@@ -136,7 +136,7 @@ def _first_day(terms: ProductTerms) -> dt.date:
 
 def _rounded(terms: ProductTerms, row: Sequence[Any]) -> Due:
     """Interest is rounded when it is posted, once; tax is taken of what is posted, rounded half up."""
-    *facts, earned, owed = row
+    facts, earned, owed = row[:7], row[7], row[8]
     credit = int(multiple_round(earned, terms.posting_unit, terms.posting_rounding))
     debit = int(multiple_round(owed, terms.posting_unit, terms.posting_rounding))
     tax = whole_round(credit * Decimal(terms.tax_rate), "half_up")
@@ -258,7 +258,8 @@ def dues_record(
     terms: ProductTerms, dues: Sequence[Due], outcomes: dict[UUID, bool], *, until: dt.date, business_date: dt.date
 ) -> None:
     """Keep what was paid and what was refused; a remainder that is dropped leaves the totals of what accrued."""
-    rows, again = [], []
+    rows: list[InterestPosting] = []
+    again: list[InterestPosting] = []
     totals: Totals = defaultdict(Decimal)
     for due in dues:
         ok = outcomes.get(due.account_id, True)

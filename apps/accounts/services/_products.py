@@ -65,7 +65,7 @@ def product_create(
         code=code,
         kind=AccountProduct.Kind(kind).value,
         currency_id=currency,
-        gl_account=_control_account(gl_account),
+        gl_account=_control_account(gl_account, kind),
         number_prefix=number_prefix,
         **_terms_check(terms),
     )
@@ -111,14 +111,15 @@ def product_update(
     return product
 
 
-def _control_account(code: str) -> Any:
+def _control_account(code: str, kind: str) -> Any:
     try:
         gl_account = gl_account_get(code=code)
     except GLAccountNotFound as error:
         raise ProductTermsInvalid(error.detail, pointer="/gl_account") from error
-    if gl_account.usage != "control" or gl_account.type != "liability" or not gl_account.is_active:
+    types = ("equity", "liability") if kind == AccountProduct.Kind.SHARE else ("liability",)
+    if gl_account.usage != "control" or gl_account.type not in types or not gl_account.is_active:
         raise ProductTermsInvalid(
-            "Deposits are kept under an active control account of liabilities.", pointer="/gl_account"
+            f"Its accounts are kept under an active control account of {' or '.join(types)}.", pointer="/gl_account"
         )
     return gl_account
 

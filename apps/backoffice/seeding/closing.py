@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from apps.accounts.models import Account
-from apps.accounts.services import account_status_set
+from apps.accounts.partitions import ranges_with_accounts
+from apps.accounts.services import account_status_set, day_balances_fold, interest_entries_post
+from apps.accounts.services import interest_accrue as interest_accrue_days
 from apps.backoffice.seeding.books import Entry
 from apps.backoffice.seeding.names import SHOPS
 from apps.backoffice.seeding.people import AccountPlan, Plan
@@ -149,3 +151,14 @@ def proof(plan: Plan, *, verify: bool) -> tuple[dict[str, int], list[str]]:
 def overdrawn(accounts: list[AccountPlan]) -> int:
     """How many accounts are below zero."""
     return sum(account.balance < 0 for account in accounts)
+
+
+def interest_accrue(*, today: dt.date) -> int:
+    """Accrue the interest of this month's days before today, as the closes of business would have; how many rows."""
+    yesterday = today - dt.timedelta(days=1)
+    rows = 0
+    for partition in ranges_with_accounts():
+        day_balances_fold(partition=partition)
+        rows += interest_accrue_days(partition=partition, business_date=yesterday, through=yesterday)["rows"]
+    interest_entries_post(business_date=yesterday if yesterday.month == today.month else today)
+    return rows

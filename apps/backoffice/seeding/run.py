@@ -171,6 +171,7 @@ class _Run:
             None,
             lambda _: closing.journal_seal(at=self._at, wanted=0 if self._resuming else report.entries),
         )
+        self._step("Interest", None, lambda _: closing.interest_accrue(today=plan.today))
         self._step("Requests for approval", None, lambda _: requests_open(staff=staff, at=self._at))
         self._step("Statistics", None, lambda _: writer.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))

@@ -1,0 +1,282 @@
+"""Fixed-term deposits: placed, renewed or paid out when due, broken early at the rate agreed for that."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+
+from apps.accounts.errors import TermDepositInvalid, TermDepositNotRunning
+from apps.accounts.interest_terms import day_fraction
+from apps.accounts.models import Account, Accrual, InterestPosting, InterestTotal, ProductTerms, TermDeposit
+from apps.accounts.partitions import range_of
+from apps.accounts.product_books import books_of
+from apps.accounts.selectors import account_facts, terms_on
+from apps.accounts.services._accounts import account_changed, account_locked
+from apps.accounts.services._accrual import Totals, totals_add
+from apps.accounts.services._bank_postings import bank_posting
+from apps.accounts.services._closing import account_with_books, closure_ledger_ids
+from apps.accounts.services._interest_posting import (
+    dues_record,
+    interest_due,
+    interest_legs,
+    interest_text,
+    posting_key,
+)
+from apps.audit.services import record
+from apps.balances import services as balances
+from apps.balances.services import Book, Leg
+from apps.calculations.business_days import months_add
+from apps.calculations.rounding import decimals_round
+from apps.core.api.etag import version_check
+from apps.core.ids import uuid7
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+MONTHS_MAX = 600
+KIND = "term_deposit"
+
+
+def term_deposit_place(
+    *,
+    acting_user: User | None,
+    account_id: UUID,
+    source_id: UUID,
+    amount: int,
+    months: int,
+    instruction: str,
+    today: dt.date,
+) -> TermDeposit:
+    """Move `amount` (minor units) from the source onto an empty fixed-term account, for some months from today.
+
+    The product's terms of today hold until the end; what is due later is paid to the source. Nothing can be taken out
+    before. Raises `TermDepositInvalid` with a pointer, `NotFound`, `PreconditionFailed` when the account changed
+    meanwhile, `AccountIsClosed`, and what the posting refuses (`InsufficientFunds`, `AccountFrozen`).
+    """
+    account, source = _checked(account_id, source_id, amount, months)
+    terms = terms_on(product_id=account.product_id, day=today)
+    if terms is None or not terms.rates:
+        raise TermDepositInvalid("The product has no terms with a rate today.")
+    ids = [account.ledger_account_id, source.ledger_account_id]
+    with balances.in_database(ids, actor_id=acting_user.pk if acting_user else None) as book:
+        locked = account_locked(account_id, account.version)
+        if book.balance(account.ledger_account_id).balance or locked.status != Account.Status.ACTIVE:
+            raise TermDepositInvalid("The account is not active and empty.")
+        _move(book, source, account, amount, today, f"Term deposit of {months} months")
+        term = TermDeposit.objects.create(
+            account=account,
+            terms=terms,
+            principal=amount,
+            months=months,
+            starts_on=today,
+            matures_on=months_add(today, months),
+            instruction=TermDeposit.Instruction(instruction).value,
+            payout_account=source,
+        )
+        book.change(account.ledger_account_id, status="D")
+        _account_set(locked, terms, f"Term deposit until {term.matures_on}.", acting_user=acting_user)
+        record(action="accounts.term.placed", acting_user=acting_user, target=locked, after=_facts(term))
+    return term
+
+
+@transaction.atomic
+def term_deposit_instruct(
+    *, acting_user: User | None, term_id: UUID, expected_version: int, instruction: str
+) -> TermDeposit:
+    """Change what is done when a running term is due. Raises `TermDepositNotRunning`, `PreconditionFailed`."""
+    term = _running(term_id, expected_version)
+    before = term.instruction
+    changed = TermDeposit.objects.filter(pk=term.pk, status=TermDeposit.Status.ACTIVE, version=term.version).update(
+        instruction=TermDeposit.Instruction(instruction).value, version=term.version + 1
+    )
+    if not changed:
+        raise TermDepositNotRunning
+    term.refresh_from_db()
+    record(
+        action="accounts.term.instructed",
+        acting_user=acting_user,
+        target=term.account,
+        before={"instruction": before},
+        after={"instruction": term.instruction},
+    )
+    return term
+
+
+def term_deposit_break(
+    *, acting_user: User | None, term_id: UUID, expected_version: int, today: dt.date
+) -> TermDeposit:
+    """End a running term before it is due: interest at the terms' rate for that, the rest goes back; paid out today.
+
+    Interest that was paid before stays paid. Raises `TermDepositNotRunning`, `PreconditionFailed`.
+    """
+    term = _running(term_id, expected_version)
+    ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
+    with balances.in_database(ids, actor_id=acting_user.pk if acting_user else None) as book:
+        account = account_with_books(term.account_id)
+        locked = account_locked(term.account_id, account.version)
+        term = _running(term_id, expected_version)
+        _reduce(account, term, today)
+        _end(book, locked, account, term, today, today, TermDeposit.Status.BROKEN)
+        record(action="accounts.term.broken", acting_user=acting_user, target=locked, after=_facts(term))
+    return term
+
+
+def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
+    """Pay out or renew the terms of a range that are due once the days up to `through` have accrued.
+
+    Each in its own transaction, which a repetition finds done. Returns facts: paid_out, renewed.
+    """
+    low, high = range_of(partition)
+    due = TermDeposit.objects.filter(
+        status=TermDeposit.Status.ACTIVE,
+        matures_on__lte=through + dt.timedelta(days=1),
+        account__ledger_account__gte=low,
+        account__ledger_account__lte=high,
+    )
+    facts = {"paid_out": 0, "renewed": 0}
+    for term in due.order_by("matures_on", "pk"):
+        ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
+        with balances.in_database(ids, actor_id=None) as book:
+            account = account_with_books(term.account_id)
+            locked = account_locked(term.account_id, account.version)
+            renewed = _end(book, locked, account, term, term.matures_on, business_date, TermDeposit.Status.MATURED)
+        facts["renewed" if renewed else "paid_out"] += 1
+    return facts
+
+
+def _checked(account_id: UUID, source_id: UUID, amount: int, months: int) -> tuple[Account, Account]:
+    account = account_with_books(account_id)
+    source = Account.objects.filter(pk=source_id).exclude(pk=account_id).first()
+    if account.product.kind != "fixed_term":
+        raise TermDepositInvalid("Not an account of a fixed-term product.")
+    if source is None or source.currency != account.currency or source.member_id != account.member_id:
+        raise TermDepositInvalid("An account of the same owner and currency.", pointer="/source_account_id")
+    if amount <= 0:
+        raise TermDepositInvalid("Above zero.", pointer="/amount")
+    if not 1 <= months <= MONTHS_MAX:
+        raise TermDepositInvalid(f"From 1 to {MONTHS_MAX} months.", pointer="/months")
+    return account, source
+
+
+def _running(term_id: UUID, expected_version: int) -> TermDeposit:
+    found = TermDeposit.objects.select_related("account", "terms", "payout_account")
+    term = found.filter(pk=term_id, status=TermDeposit.Status.ACTIVE).first()
+    if term is None:
+        raise TermDepositNotRunning
+    version_check(current=term.version, expected=expected_version)
+    return term
+
+
+def _end(
+    book: Book, locked: Account, account: Account, term: TermDeposit, until: dt.date, day: dt.date, how: str
+) -> bool:
+    """Pay the interest, then pay out or begin the next term; True when it was renewed."""
+    ledger_id = account.ledger_account_id
+    _interest_pay(book, account, term.terms, until, day)
+    book.change(ledger_id, status="O")
+    instruction = TermDeposit.Instruction(term.instruction)
+    terms = terms_on(product_id=account.product_id, day=until)
+    renew = how == TermDeposit.Status.MATURED and instruction != TermDeposit.Instruction.PAYOUT and terms is not None
+    total = book.balance(ledger_id).balance
+    rest = (total if instruction == TermDeposit.Instruction.RENEW_ALL else min(term.principal, total)) if renew else 0
+    if total > rest:
+        _move(book, account, term.payout_account, total - rest, day, f"Term deposit due {until}", value=until)
+    status = TermDeposit.Status.RENEWED if renew else TermDeposit.Status(how)
+    TermDeposit.objects.filter(pk=term.pk).update(status=status, ended_on=until, version=term.version + 1)
+    term.refresh_from_db()
+    if not renew or terms is None:
+        _account_set(locked, None, "", acting_user=None)
+        return False
+    following = TermDeposit.objects.create(
+        account=account,
+        terms=terms,
+        principal=rest,
+        months=term.months,
+        starts_on=until,
+        matures_on=months_add(until, term.months),
+        instruction=term.instruction,
+        payout_account=term.payout_account,
+    )
+    book.change(ledger_id, status="D")
+    _account_set(locked, terms, f"Term deposit until {following.matures_on}.", acting_user=None)
+    return True
+
+
+def _interest_pay(book: Book, account: Account, terms: ProductTerms, until: dt.date, day: dt.date) -> None:
+    dues = interest_due(terms=terms, until=until, account_id=account.pk)
+    for due in dues:
+        legs = interest_legs(due, books_of(account.product), account.currency)
+        if legs:
+            book.post(
+                bank_posting(
+                    key=posting_key(due, until, day),
+                    kind="interest",
+                    legs=legs,
+                    business_date=day,
+                    value_date=until,
+                    description=interest_text(due, until, account.currency),
+                )
+            )
+    dues_record(terms, dues, {}, until=until, business_date=day)
+
+
+def _reduce(account: Account, term: TermDeposit, today: dt.date) -> None:
+    """Take back what accrued above the early rate, as a correction of the last day that accrued."""
+    rows = Accrual.objects.filter(account_id=account.ledger_account_id, day__gte=term.starts_on, day__lt=today)
+    days = sorted(set(rows.filter(account_id=account.ledger_account_id).values_list("day", flat=True)))
+    if not days:
+        return
+    terms, rate = term.terms, Decimal(term.terms.early_rate or 0)
+    part = sum((day_fraction(terms.day_count, day) for day in days), start=day_fraction(terms.day_count, days[0]) * 0)
+    exact = term.principal * rate * part.numerator / part.denominator
+    wanted = decimals_round(exact, terms.accrual_decimals, "half_up")
+    accrued = rows.aggregate(sum=Sum("earned"))["sum"] or Decimal(0)
+    paid = InterestPosting.objects.filter(account=account, status="posted", until__gt=term.starts_on)
+    taken = paid.aggregate(sum=Sum("credit"))["sum"] or 0
+    change = max(wanted, Decimal(taken)) - accrued
+    Accrual.objects.create(
+        day=days[-1],
+        account_id=account.ledger_account_id,
+        accrued_on=today,
+        terms_id=terms.pk,
+        base=term.principal,
+        earned=change,
+        owed=0,
+        is_correction=True,
+    )
+    totals: Totals = defaultdict(Decimal)
+    totals[account.product_id, account.branch_id, InterestTotal.Side.EARNED.value] = change
+    totals_add(totals)
+
+
+def _move(
+    book: Book, source: Account, target: Account, amount: int, day: dt.date, text: str, *, value: dt.date | None = None
+) -> None:
+    legs = (
+        Leg(source.ledger_account_id, -amount, source.currency),
+        Leg(target.ledger_account_id, amount, target.currency),
+    )
+    key = f"{KIND}:{uuid7()}"
+    book.post(bank_posting(key=key, kind=KIND, legs=legs, business_date=day, value_date=value or day, description=text))
+
+
+def _account_set(locked: Account, terms: ProductTerms | None, reason: str, *, acting_user: User | None) -> None:
+    """The account keeps its terms, and its debits are blocked, while a term runs."""
+    before = account_facts(locked)
+    locked.fixed_terms = terms
+    locked.status = Account.Status.DEBIT_BLOCKED if terms is not None else Account.Status.ACTIVE
+    locked.status_reason = reason
+    account_changed(
+        locked, before, acting_user=acting_user, action="status_set", reason=reason or "The term has ended."
+    )
+
+
+def _facts(term: TermDeposit) -> dict[str, object]:
+    names = ("principal", "months", "starts_on", "matures_on", "instruction", "status")
+    return {name: getattr(term, name) for name in names}

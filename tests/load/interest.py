@@ -1,0 +1,150 @@
+"""Daily interest of many accounts beside the same set-based SQL written by hand, in one run.
+
+`make bench ARGS="--interest"` runs it alone, on servers of its own; NUMINA_BENCH_ACCOUNTS says how many accounts,
+100,000 unless set. Each round is one day: both accrue it, in turns. Ours takes the lock of the range, keeps the totals
+and books the day in the general ledger; by hand it is one INSERT ... SELECT for the same accounts, balances and tiers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import statistics
+import sys
+import time
+from typing import Any
+
+ROUNDS = 7
+FLOOR, GOAL = 2.0, 1.25
+
+_ACCOUNTS = """
+WITH made AS (
+    INSERT INTO ledger_ledgeraccount (public_id, gl_account_id, branch_id, currency_id, kind, number, name, stripe,
+                                      opened_at)
+    SELECT gen_random_uuid(), %(gl)s, %(branch)s, 'KES', 'customer', 'BENCH' || n, 'Bench', 0, now()
+      FROM generate_series(1, %(count)s) AS n RETURNING id, number
+)
+INSERT INTO accounts_account (id, created_at, updated_at, version, number, name, product_id, member_id, branch_id,
+                              currency, ledger_account_id, status, status_reason, overdraft_limit, opened_on)
+SELECT gen_random_uuid(), now(), now(), 1, number, 'Bench', %(product)s, %(member)s, %(branch)s, 'KES', id, 'active',
+       '', 0, %(day)s FROM made
+"""
+_BALANCES = """
+INSERT INTO accounts_day_balance (account_id, day, booked, valued)
+SELECT a.ledger_account_id, %(day)s::date - d * 3, v.amount, v.amount
+  FROM accounts_account a, generate_series(0, 4) AS d,
+       LATERAL (SELECT 1 + (hashint8(a.ledger_account_id * 7 + d)::bigint + 2147483648) * 5 / 2000 AS amount) v
+ WHERE a.product_id = %(product)s
+"""
+_HAND_TABLE = """
+CREATE TABLE bench_accrual (LIKE accounts_accrual INCLUDING ALL)
+"""
+_HAND = """
+INSERT INTO bench_accrual (day, account_id, accrued_on, terms_id, base, earned, owed, is_correction)
+SELECT %(day)s, a.ledger_account_id, %(day)s, %(terms)s, b.valued,
+       round((least(b.valued, 5000000) * 0.02 + greatest(b.valued - 5000000, 0) * 0.04) / 365, 6), 0, false
+  FROM accounts_account a
+ CROSS JOIN LATERAL (SELECT s.valued::numeric AS valued FROM accounts_day_balance s
+                      WHERE s.account_id = a.ledger_account_id AND s.day <= %(day)s ORDER BY s.day DESC LIMIT 1) b
+ WHERE a.product_id = %(product)s AND b.valued > 0
+"""
+
+
+def bank_fill(count: int) -> tuple[Any, Any, dt.date]:
+    """The accounts, their balances by day, and the terms of their product; (product, terms, first day)."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from apps.accounts.models import ProductTerms
+    from apps.accounts.services import product_create, terms_set
+    from apps.identity.models import Branch
+    from apps.ledger.selectors import business_date_current, gl_account_get
+    from apps.members.services import member_create
+
+    call_command("migrate", verbosity=0)
+    call_command("load_reference_data", verbosity=0)
+    ProductTerms.objects.all().delete()
+    branch, day = Branch.objects.get(code="HQ"), business_date_current() - dt.timedelta(days=ROUNDS)
+    member = member_create(
+        acting_user=None, kind="person", first_name="Bench", last_name="Mark", branch_id=branch.pk, joined_on=day
+    )
+    product = product_create(
+        acting_user=None,
+        code="BENCH",
+        kind="savings",
+        currency="KES",
+        gl_account="2110",
+        number_prefix="09",
+        name="Bench",
+    )
+    terms = terms_set(
+        acting_user=None,
+        product_id=product.pk,
+        effective_from=day,
+        today=None,
+        rates=[[0, "0.02"], [5_000_000, "0.04"]],
+        tiering="banded",
+    )
+    values = {"gl": gl_account_get(code="2110").pk, "branch": branch.pk, "count": count, "product": product.pk}
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(_ACCOUNTS, {**values, "member": member.pk, "day": day})
+        cursor.execute(_BALANCES, {"product": product.pk, "day": day})
+        cursor.execute(_HAND_TABLE)
+        for table in ("accounts_account", "accounts_day_balance", "ledger_ledgeraccount"):
+            cursor.execute(f"ANALYZE {table}")
+    return product, terms, day
+
+
+def main() -> int:
+    """Measure and report; 1 when the two differ in a single row."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from apps.accounts.partitions import ranges_with_accounts
+    from apps.accounts.services import interest_accrue, interest_entries_post
+
+    count = int(os.environ.get("NUMINA_BENCH_ACCOUNTS", "100000"))
+    print(f"Making {count:,} accounts ...", flush=True)
+    product, terms, first = bank_fill(count)
+    ours: list[float] = []
+    hand: list[float] = []
+
+    def accrue(day: dt.date) -> None:
+        for part in ranges_with_accounts():
+            interest_accrue(partition=part, business_date=day, through=day)
+        interest_entries_post(business_date=day)
+
+    def by_hand(day: dt.date) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_HAND, {"day": day, "terms": terms.pk, "product": product.pk})
+
+    for number in range(ROUNDS):
+        day = first + dt.timedelta(days=number)
+        for work, times in ((accrue, ours), (by_hand, hand)) if number % 2 else ((by_hand, hand), (accrue, ours)):
+            started = time.monotonic()
+            work(day)
+            times.append(time.monotonic() - started)
+        print(f"round {number + 1}  ours {ours[-1]:.2f} s  by hand {hand[-1]:.2f} s", flush=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT day, account_id, earned FROM accounts_accrual"
+            " EXCEPT SELECT day, account_id, earned FROM bench_accrual) AS x"
+        )
+        differ = cursor.fetchone()[0]
+        cursor.execute("SELECT count(*) FROM accounts_accrual")
+        rows = cursor.fetchone()[0]
+    # The first round plans and fills caches for both.
+    ratio = statistics.median(one / other for one, other in zip(ours[1:], hand[1:], strict=True))
+    verdict = "goal" if ratio <= GOAL else "floor" if ratio <= FLOOR else "ABOVE FLOOR"
+    print(f"{os.cpu_count()} cores, {platform.machine()}, fsync on, {count:,} accounts")
+    print(f"median of a day: ours {statistics.median(ours[1:]):.2f} s, by hand {statistics.median(hand[1:]):.2f} s")
+    print(f"ours / by hand: {ratio:.2f} (goal {GOAL}, floor {FLOOR}): {verdict}; {rows:,} rows, {differ} differ")
+    return 1 if differ or rows != count * ROUNDS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
