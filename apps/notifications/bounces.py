@@ -8,7 +8,8 @@ from email.message import EmailMessage
 from hashlib import sha256
 from typing import cast
 
-from apps.notifications.services import Report, cause_of
+from apps.notifications.causes import cause_of
+from apps.notifications.services import Report
 
 SIZE_MAX = 2_000_000
 

@@ -14,8 +14,9 @@ from apps.audit.models import AuditEvent
 from apps.core.notices import notify
 from apps.identity.models import User
 from apps.jobs.registry import kind_of
+from apps.notifications.causes import cause_of
 from apps.notifications.models import Delivery, DeliveryEvent, Notification, Suppression
-from apps.notifications.services import Report, cause_of, delivery_report, delivery_retry, delivery_send_due
+from apps.notifications.services import Report, delivery_report, delivery_retry, delivery_send_due
 from apps.notifications.services import notices_purge as purge
 from tests.factories.identity import user_make
 from tests.notifications.conftest import Mailbox

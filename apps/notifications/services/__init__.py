@@ -7,7 +7,7 @@ from apps.notifications.services._preferences import Wish, preference_set_many, 
 from apps.notifications.services._purge import notices_purge
 from apps.notifications.services._reports import Report, delivery_report
 from apps.notifications.services._subscriptions import subscription_create, subscription_end
-from apps.notifications.services._suppress import cause_of, suppression_lift
+from apps.notifications.services._suppress import suppression_lift
 from apps.notifications.services._templates import template_remove, template_save
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Created",
     "Report",
     "Wish",
-    "cause_of",
     "delivery_report",
     "delivery_retry",
     "delivery_send_bulk",

@@ -21,13 +21,14 @@ from django.db import transaction
 from apps.audit.services import record
 from apps.core.errors import NotFound
 from apps.notifications import locks
+from apps.notifications.causes import cause_of
 from apps.notifications.channels import Delayed, Message, Receipt, Refused, Sender, sender_open
 from apps.notifications.composing import HeldBack, Unreachable, message_compose
 from apps.notifications.errors import DeliveryNotFailed
 from apps.notifications.models import ERROR_MAX, Delivery, PushSubscription
 from apps.notifications.rendering import one_line
 from apps.notifications.services._reports import reports_apply
-from apps.notifications.services._suppress import address_suppress, cause_of
+from apps.notifications.services._suppress import address_suppress
 
 if TYPE_CHECKING:
     from apps.identity.models import User
