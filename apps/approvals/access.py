@@ -18,7 +18,7 @@ from apps.core.errors import NotFound, ValidationFailed
 from apps.identity import services
 from apps.identity.errors import OwnRolesRefused
 from apps.identity.gate import Waiting, gate_register
-from apps.identity.models import AmountLimit, Role, User
+from apps.identity.models import AmountLimit, RateLimit, Role, User
 from apps.identity.permissions import PERMISSIONS
 from apps.identity.selectors import user_get_for
 from apps.identity.services import amount_limit_check, rate_limit_check, rate_limit_of, role_permissions_check
@@ -201,15 +201,14 @@ def _amounts_execute(execution: Execution) -> Result:
 
 
 def _rates_validate(maker: User, payload: Payload) -> None:
-    rate_limit_check(acting_user=maker, limit=rate_limit_of(payload))
+    rate_limit_check(acting_user=maker, limit=rate_limit_of(payload=payload))
 
 
 def _rates_preview(maker: User, payload: Payload) -> Preview:
-    limit = rate_limit_of(payload)
-    before = (
-        services.rate_limit_payload(type(limit).objects.get(pk=limit.pk), reason="") if payload.get("limit_id") else {}
-    )
-    after = services.rate_limit_payload(limit, reason="")
+    limit = rate_limit_of(payload=payload)
+    present = RateLimit.objects.filter(pk=limit.pk).first()
+    before = services.rate_limit_payload(limit=present, reason="") if present else {}
+    after = services.rate_limit_payload(limit=limit, reason="")
     names = [name for name in after if name not in {"limit_id", "reason"} and before.get(name) != after[name]]
     return Preview(
         title=f"Rate limit {limit}",
@@ -225,7 +224,7 @@ def _rates_preview(maker: User, payload: Payload) -> Preview:
 def _rates_execute(execution: Execution) -> Result:
     limit = services.rate_limit_save(
         acting_user=execution.maker,
-        limit=rate_limit_of(execution.payload),
+        limit=rate_limit_of(payload=execution.payload),
         reason=str(execution.payload.get("reason", "")),
         at=execution.at,
         approval=execution.request_id,

@@ -28,26 +28,35 @@ def step_up_check(user: User, *, at: datetime) -> None:
     principal_forget(user.pk)
 
 
-def amount_check(user: User, permission: str, minor: int, currency: str, *, at: datetime) -> None:
-    """Raise AmountLimitExceeded when no role of the user may move that much, MfaStepUpRequired when it needs one.
+def amount_rule(user: User, permission: str, currency: str, *, at: datetime) -> AmountRule | None:
+    """The limit of a user for one permission and currency; None where there is none.
 
-    `minor` is in minor units of `currency`. Of several roles that hold the permission the widest counts; a role
-    without a limit in force has none. A superuser has none.
+    Of several roles that hold the permission the widest counts; a role without a limit in force has none. A superuser
+    has none.
     """
     rules = amount_rules(at)
     if not rules or user.is_superuser:
-        return
+        return None
     found = [
         rules.get((code, permission, currency)) for code, _, permissions in user.role_facts if permission in permissions
     ]
     held = [rule for rule in found if rule is not None]
     if not held or len(held) < len(found):
+        return None
+    return AmountRule(_widest([rule.amount_max for rule in held]), _widest([rule.step_up_above for rule in held]))
+
+
+def amount_check(user: User, permission: str, minor: int, currency: str, *, at: datetime) -> None:
+    """Raise AmountLimitExceeded when no role of the user may move that much, MfaStepUpRequired when it needs one.
+
+    `minor` is in minor units of `currency`.
+    """
+    rule = amount_rule(user, permission, currency, at=at)
+    if rule is None:
         return
-    highest = _widest([rule.amount_max for rule in held])
-    if highest is not None and minor > highest:
-        raise AmountLimitExceeded(permission=permission, limit=highest, currency=currency)
-    asked_above = _widest([rule.step_up_above for rule in held])
-    if asked_above is not None and minor > asked_above:
+    if rule.amount_max is not None and minor > rule.amount_max:
+        raise AmountLimitExceeded(permission=permission, limit=rule.amount_max, currency=currency)
+    if rule.step_up_above is not None and minor > rule.step_up_above:
         step_up_check(user, at=at)
 
 
@@ -59,4 +68,4 @@ def _fresh(verified_at: datetime | None, at: datetime) -> bool:
     return verified_at is not None and at - verified_at <= timedelta(seconds=settings.NUMINA["STEP_UP_SECONDS"])
 
 
-__all__ = ["AmountRule", "amount_check", "step_up_check"]
+__all__ = ["AmountRule", "amount_check", "amount_rule", "step_up_check"]

@@ -45,6 +45,7 @@ PERMISSIONS: dict[str, str] = {
     "lending.reverse": "Take back events of loans",
     "lending.change": "Change loans: rate, reschedule, moratorium, charges, waivers, settlements",
     "lending.write_off": "Write loans off",
+    "lending.secure": "Keep collateral, guarantors, promises and groups of loans",
     "lending.manage_products": "Create and change loan products and their terms",
     "ledger.view": "See the chart of accounts, the journal and the trial balance",
     "ledger.post": "Post manual journal entries",

@@ -14,6 +14,7 @@ from apps.identity.limits import limits_clear
 from apps.identity.models import AmountLimit, Session
 from apps.identity.principals import principal_get
 from apps.identity.services import token_pair_issue
+from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import RoleFactory, UserFactory, user_make
@@ -116,6 +117,30 @@ def test_the_api_refuses_and_moves_nothing(api, path):
     Session.objects.filter(user=client.user).update(verified_at=clock.now())
     assert send("50.01", "b").status_code == 201, "the same request with the same key, after the step-up"
     assert AuditEvent.objects.filter(action="core.access.denied", actor=client.user).exists()
+
+
+def test_a_standing_instruction_is_no_way_around_a_limit(api):
+    """A part of the balance, or all of it, moves as much as there is: who has a limit says the most."""
+    role = RoleFactory(permissions=[TRANSFER, "payments.instruct", "accounts.view"])
+    source, destination = AccountFactory(), AccountFactory()
+    limit(role, 10_000)
+    client = api.as_user(UserFactory(roles=[role]))
+    about = {
+        "source_account": source.number, "destination_account": destination.number, "kind": "sweep",
+        "rule": "FREQ=DAILY", "starts_on": business_date_current().isoformat(),
+    }  # fmt: skip
+
+    def most(amount):
+        return {"amount_max": {"amount": amount, "currency": "KES"}}
+
+    assert client.post("standing-instructions", about).json()["code"] == "instruction-not-valid"
+    assert client.post("standing-instructions", {**about, **most("100.01")}).json()["code"] == "amount-limit-exceeded"
+    made = client.post("standing-instructions", {**about, **most("100.00")})
+    assert made.status_code == 201, made.content
+    one, headers = f"standing-instructions/{made.json()['id']}", {"If-Match": made["ETag"]}
+    assert client.patch(one, most("100.01"), headers=headers).json()["code"] == "amount-limit-exceeded"
+    assert client.patch(one, {"amount_max": None}, headers=headers).status_code in {400, 422}
+    assert client.patch(one, {"description": "Savings"}, headers=headers).status_code == 200
 
 
 def test_a_batch_is_measured_item_by_item(api):

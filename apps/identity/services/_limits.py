@@ -33,7 +33,7 @@ RATE_DATES = ("starts_at", "ends_at")
 RATE_FIELDS = ("operation", "plan", *RATE_NUMBERS, *RATE_DATES)
 
 
-def rate_limit_payload(limit: RateLimit, *, reason: str) -> dict[str, Any]:
+def rate_limit_payload(*, limit: RateLimit, reason: str) -> dict[str, Any]:
     """A new or changed rate limit as JSON can hold it; `rate_limit_of` reads it back."""
     facts = {name: getattr(limit, name) for name in RATE_FIELDS}
     facts |= {name: facts[name].isoformat() if facts[name] else None for name in RATE_DATES}
@@ -41,7 +41,7 @@ def rate_limit_payload(limit: RateLimit, *, reason: str) -> dict[str, Any]:
     return {"limit_id": None if limit._state.adding else str(limit.pk), "role": role, **facts, "reason": reason}
 
 
-def rate_limit_of(payload: Mapping[str, Any]) -> RateLimit:
+def rate_limit_of(*, payload: Mapping[str, Any]) -> RateLimit:
     """The limit of a payload, changed or new, not written yet. Raises NotFound, ValidationFailed."""
     wanted = payload.get("limit_id")
     limit = RateLimit.objects.filter(pk=_uuid(wanted)).first() if wanted else RateLimit()
@@ -75,7 +75,7 @@ def rate_limit_save(
     present = None if fresh else locks.rate_limit_lock(limit_id=limit.pk)
     if not fresh and present is None:
         raise NotFound
-    payload = rate_limit_payload(limit, reason=reason)
+    payload = rate_limit_payload(limit=limit, reason=reason)
     waiting = change_asks(
         action="identity.rate_limit", acting_user=acting_user, payload=payload, at=at, approval=approval
     )
@@ -83,7 +83,7 @@ def rate_limit_save(
         return waiting
     before = None
     if present is not None:
-        before = rate_limit_payload(present, reason="")
+        before = rate_limit_payload(limit=present, reason="")
         limit.version = present.version + 1
     history_stamp(limit, acting_user=acting_user, reason=reason)
     limit.save()

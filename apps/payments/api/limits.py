@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from apps.core import clock
 from apps.core.money import Money
 from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
-from apps.identity.guards import amount_check
+from apps.identity.guards import amount_check, amount_rule
 from apps.identity.models import User
 from apps.payments.selectors import payment_find
 from apps.payments.services import Asked
@@ -33,6 +33,11 @@ def amount_allowed(user: User, permission: str, amount: Money) -> None:
         limit = Money(error.extra.pop("limit"), error.extra.pop("currency"))
         error.extra["limit"] = {"amount": limit.amount, "currency": limit.currency}
         raise
+
+
+def amount_limited(user: User, permission: str, currency: str) -> bool:
+    """Is there any limit on what the user may move at once?"""
+    return amount_rule(user, permission, currency, at=clock.now()) is not None
 
 
 def amounts_guard(asked: Asked, permission: str, amounts: Iterable[Money]) -> None:

@@ -14,13 +14,14 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.money import Money
+from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.api import standing_forms as forms
 from apps.payments.api.bodies import account_name
-from apps.payments.api.limits import amount_allowed
+from apps.payments.api.limits import amount_allowed, amount_limited
 from apps.payments.api.views import API, caller
-from apps.payments.errors import InstructionNotDue
+from apps.payments.errors import InstructionNotDue, InstructionNotValid
 from apps.payments.models import StandingInstruction
 from apps.payments.selectors import (
     account_ref,
@@ -92,17 +93,33 @@ class InstructionsView(ApiView):
         source = account_name(body.pop("source_account"))
         destination = account_name(body.pop("destination_account"))
         ref = account_ref(name=source, pointer="/source_account")
-        if body.get("amount") is not None:
-            amount_allowed(caller(request), "payments.transfer", body["amount"])
+        terms = Terms(**forms.terms_read(body, ref.currency))
+        _measure(caller(request), terms.amount or terms.amount_max, ref.currency)
         instruction = services.instruction_create(
             acting_user=caller(request),
             source=source,
             destination=destination,
-            terms=Terms(**forms.terms_read(body, ref.currency)),
+            terms=terms,
             at=clock.now(),
         )
         instruction = instruction_get_for(user=caller(request), pk=instruction.pk)
         return instruction_answer(instruction, status=201, location=f"{API}/standing-instructions/{instruction.pk}")
+
+
+MOVES = frozenset({"amount", "amount_max", "percentage", "keep", "total_max"})
+"""What of an instruction decides how much it moves."""
+
+
+def _measure(user: User, most: int | None, currency: str) -> None:
+    """Hold the most that one date may move, in minor units, against the limits of the caller's roles.
+
+    Where it depends on the balance, who has a limit must say the most: else it would be a way around it. Raises
+    AmountLimitExceeded, MfaStepUpRequired, InstructionNotValid.
+    """
+    if most is not None:
+        amount_allowed(user, "payments.transfer", Money(most, currency))
+    elif amount_limited(user, "payments.transfer", currency):
+        raise InstructionNotValid("You have a limit: say the most that a date may move.", pointer="/amount_max")
 
 
 class InstructionView(ApiView):
@@ -126,14 +143,15 @@ class InstructionView(ApiView):
         NoParams.parse(request)
         instruction = instruction_get_for(user=caller(request), pk=instruction_id)
         body = body_read(forms.InstructionChangeSerializer, request, partial=True)
-        amount: Money | None = body.get("amount")
-        if amount is not None:
-            amount_allowed(caller(request), "payments.transfer", amount)
+        changes = forms.terms_read(body, instruction.currency)
+        if MOVES & changes.keys():
+            known = {name: changes.get(name, getattr(instruction, name)) for name in ("amount", "amount_max")}
+            _measure(caller(request), known["amount"] or known["amount_max"], instruction.currency)
         instruction = services.instruction_update(
             acting_user=caller(request),
             instruction_id=instruction.pk,
             expected_version=self.expected_version,
-            changes=forms.terms_read(body, instruction.currency),
+            changes=changes,
             at=clock.now(),
         )
         return instruction_answer(instruction)
