@@ -33,6 +33,19 @@ SELECT l.number, x.what, x.kept, x.booked
  WHERE CASE WHEN l.status = 'written_off' THEN 0 ELSE x.kept END <> x.booked
  LIMIT 20
 """
+_LINES = """
+SELECT c.number, x.what, x.kept, x.booked
+  FROM lending_creditline c
+  JOIN balances_balance p ON p.account_id = c.principal_account_id
+  JOIN balances_balance i ON i.account_id = c.interest_account_id
+ CROSS JOIN LATERAL (
+    SELECT coalesce(sum(CASE e.kind WHEN 'draw' THEN e.amount ELSE -e.principal END), 0) AS principal,
+           coalesce(sum(e.interest), 0) AS interest FROM lending_creditlineevent e WHERE e.line_id = c.id) e
+ CROSS JOIN LATERAL (VALUES
+    ('principal', e.principal, -p.balance), ('interest', c.interest_booked - e.interest, -i.balance))
+    AS x (what, kept, booked)
+ WHERE x.kept <> x.booked LIMIT 20
+"""
 # Nothing else hangs under the control accounts of loans.
 _STRANGERS = """
 SELECT a.number, 'account that is of no loan', 0, -b.balance
@@ -42,6 +55,7 @@ SELECT a.number, 'account that is of no loan', 0, -b.balance
  WHERE g.code = ANY (%(codes)s) AND b.balance <> 0 AND NOT EXISTS (
        SELECT FROM lending_loan l
         WHERE a.id IN (l.principal_account_id, l.interest_account_id, l.charges_account_id))
+   AND NOT EXISTS (SELECT FROM lending_creditline c WHERE a.id IN (c.principal_account_id, c.interest_account_id))
  LIMIT 20
 """
 # Suspense and allowances a branch and currency: the sum of what loans have.
@@ -83,7 +97,7 @@ def loans_prove(*, business_date: dt.date) -> dict[str, int]:
     currencies), no fault. Returns facts: loans, overlay.
     """
     codes = {role: _codes(role) for role in DEFAULTS}
-    faults = [f"{number} {what}: {kept} kept, {booked} booked" for number, what, kept, booked in rows_of(_LOANS, {})]
+    faults = [f"{number} {what}: {kept} kept, {booked} booked" for number, what, kept, booked in _pairs()]
     controls = sorted({code for role in ("principal", "interest", "charges") for code in codes[role]})
     faults += [
         f"{number}: {what}, {booked} booked" for number, what, _, booked in rows_of(_STRANGERS, {"codes": controls})
@@ -101,6 +115,10 @@ def loans_prove(*, business_date: dt.date) -> dict[str, int]:
     overlay = sum(booked - kept for _, _, kept, booked in rows_of(_HELD, {**held, "proved": allowances}))
     loans = rows_of("SELECT count(*) FROM lending_loan WHERE status = 'active'", {})
     return {"loans": loans[0][0], "overlay": int(overlay)}
+
+
+def _pairs() -> list[tuple[Any, ...]]:
+    return [*rows_of(_LOANS, {}), *rows_of(_LINES, {})]
 
 
 def _codes(role: str) -> set[str]:

@@ -134,3 +134,31 @@ class LoanBooksDiffer(Conflict):
 
     code = "loan-books-differ"
     title = "Loans and the books differ"
+
+
+class GuarantorNotPossible(Unprocessable):
+    """422: the member cannot vouch for this loan, or not with this account."""
+
+    code = "loan-guarantor-not-possible"
+    title = "The member cannot vouch"
+
+
+class CreditLineStateWrong(Conflict):
+    """409: the credit line is not in a state in which this can be done."""
+
+    code = "credit-line-state-wrong"
+    title = "Not possible in this state of the credit line"
+
+
+class CreditLineExceeded(Unprocessable):
+    """422: more than the limit leaves, or more than is owed."""
+
+    code = "credit-line-exceeded"
+    title = "More than the credit line allows"
+
+
+class GroupNotPossible(Unprocessable):
+    """422: the member cannot belong to this group, or a loan is not one of its members'."""
+
+    code = "loan-group-not-possible"
+    title = "Not possible in this group"

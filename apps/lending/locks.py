@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.lending.models import Loan, LoanApplication, LoanProduct
+from apps.lending.models import CreditLine, Loan, LoanApplication, LoanProduct
 
 
 def loan_lock(*, pk: UUID) -> Loan | None:
@@ -21,6 +21,13 @@ def loans_lock(*, ids: Iterable[UUID]) -> None:
     _need_transaction("loans_lock")
     rows = Loan.objects.filter(pk__in=list(ids)).order_by("pk").values_list("pk", flat=True)
     list(rows.select_for_update(of=("self",), no_key=True))
+
+
+def credit_line_lock(*, pk: UUID) -> CreditLine | None:
+    """The credit line, locked until the transaction ends, or None. Raises RuntimeError outside a transaction."""
+    _need_transaction("credit_line_lock")
+    lines = CreditLine.objects.select_related("product", "member", "branch", "account")
+    return lines.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
 
 
 def application_lock(*, pk: UUID) -> LoanApplication | None:

@@ -11,17 +11,29 @@ docs/explanation/lending.md tells how they work together.
 from apps.lending.models._applications import LoanApplication
 from apps.lending.models._arrears import LoanOfficer, LoanPause, LoanPenalty, PaymentPromise
 from apps.lending.models._events import LoanEvent
+from apps.lending.models._groups import GroupMeeting, LoanGroup, LoanGroupMember
+from apps.lending.models._lines import CreditLine, CreditLineDay, CreditLineEvent
 from apps.lending.models._loans import Loan, LoanDay, LoanStanding
 from apps.lending.models._products import BorrowerKind, LoanProduct, LoanProductTerms
 from apps.lending.models._provisions import ProvisionChange, ProvisionPolicy
 from apps.lending.models._schedules import LoanInstalment, LoanSchedule
+from apps.lending.models._securing import Collateral, CollateralValuation, Guarantor
 
 __all__ = [
     "BorrowerKind",
+    "Collateral",
+    "CollateralValuation",
+    "CreditLine",
+    "CreditLineDay",
+    "CreditLineEvent",
+    "GroupMeeting",
+    "Guarantor",
     "Loan",
     "LoanApplication",
     "LoanDay",
     "LoanEvent",
+    "LoanGroup",
+    "LoanGroupMember",
     "LoanInstalment",
     "LoanOfficer",
     "LoanPause",
