@@ -1,4 +1,4 @@
-"""What of payments may need approval: a transfer above a limit, and a reversal. Loaded when Django starts."""
+"""What of payments may need approval: a transfer or cash above a limit, and a reversal. Loaded when Django starts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.errors import PaymentAccountNotFound, PaymentNotReversible
-from apps.payments.selectors import Payment, account_refs, payment_get_for, product_limits
+from apps.payments.selectors import Payment, account_refs, payment_get_for, product_limits, session_get_for
 from apps.payments.services import Asked, Details
-from apps.payments.services._common import value_date_check
+from apps.payments.services._common import currency_check, usable_ref, value_date_check
+from apps.payments.services._counter import till_limit_check
+from apps.payments.services._sessions import session_check
 from apps.payments.services._transfers import transfer_sides, usable_sources
 
-TRANSFER, REVERSAL = "payments.transfer", "payments.reversal"
+TRANSFER, REVERSAL, CASH = "payments.transfer", "payments.reversal", "payments.cash"
 
 
 def transfer_payload(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> dict[str, Any]:
@@ -186,6 +188,74 @@ def _reversal_execute(execution: Execution) -> Result:
     return _done(payment, "transactions")
 
 
+# -- cash at the counter
+
+
+def cash_payload(
+    *, asked: Asked, session_id: UUID, kind: str, account: str, amount: Money, count: dict[str, int], details: Details
+) -> dict[str, Any]:
+    """The payload of cash over the counter; `kind` is deposit or withdrawal."""
+    return {
+        "fingerprint": asked.fingerprint.hex(),
+        "session_id": str(session_id),
+        "kind": kind,
+        "account": account,
+        "amount": amount.amount,
+        "currency": amount.currency,
+        "count": count,
+        "description": details.description,
+        "counterparty": details.counterparty,
+        "reference": details.reference,
+        "channel": details.channel,
+    }
+
+
+def _cash_validate(maker: User, payload: Payload) -> None:
+    session = session_get_for(user=maker, pk=UUID(payload["session_id"]))
+    session_check(session, maker)
+    till_limit_check(session, _amount(payload))
+    currency_check(
+        ref=usable_ref(user=maker, name=payload["account"], pointer="/account"),
+        amount=_amount(payload),
+        pointer="/amount/currency",
+    )
+
+
+def _cash_preview(maker: User, payload: Payload) -> Preview:
+    ref = usable_ref(user=maker, name=payload["account"], pointer="/account")
+    account = Account.objects.select_related("member", "branch", "product").get(pk=ref.account_id)
+    session = session_get_for(user=maker, pk=UUID(payload["session_id"]))
+    amount = _amount(payload)
+    return Preview(
+        title=f"Cash {payload['kind']}, {account.number}",
+        changes=(
+            Change("Account", "", f"{account.number} {account.name}"),
+            Change("Amount", "", str(amount)),
+            Change("Brought or taken by", "", str(payload["counterparty"])),
+            Change("Till", "", session.till.name),
+        ),
+        amount=amount,
+        channel="branch",
+        url=f"/admin/payments/tillsession/{session.pk}/change/",
+        **concern(account, on=business_date_current()),
+    )
+
+
+def _cash_execute(execution: Execution) -> Result:
+    payload = execution.payload
+    act = services.cash_take if payload["kind"] == "deposit" else services.cash_pay
+    payment = act(
+        asked=_asked(execution),
+        session_id=UUID(payload["session_id"]),
+        account=payload["account"],
+        amount=_amount(payload),
+        count=payload["count"],
+        details=_details(payload),
+        at=execution.at,
+    )
+    return _done(payment, "transactions")
+
+
 def actions_register() -> None:
     """Make the actions known."""
     action_register(
@@ -200,3 +270,4 @@ def actions_register() -> None:
             _reversal_validate, _reversal_preview, _reversal_execute,
         )
     )  # fmt: skip
+    action_register(Action(CASH, "Cash above a limit", "payments.till", _cash_validate, _cash_preview, _cash_execute))

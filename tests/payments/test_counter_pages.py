@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.approvals.services import policy_activate, policy_draft
+from apps.core import clock
 from apps.payments.models import TillSession
 from tests.conftest import ApiClient
 from tests.payments.conftest import booked
@@ -89,3 +92,29 @@ def test_vault_and_refusals_on_the_page(counter: Counter) -> None:
     path = reverse(CASH)
     for term in ("nobody by that name", "999", "'|"):
         assert "Nobody found" in said(teller.get(path, {"q": term}))
+
+
+def test_large_cash_asks_first_and_keeps_the_form(counter: Counter) -> None:
+    level = {"name": "Somebody", "stage": 1, "who": {"position": "branch"}}
+    bands = [{"from": "0", "to": "1000.00", "levels": []}, {"from": "1000.00", "to": None, "levels": [level]}]
+    document = {"segments": [{"name": "All", "when": {}, "bands": bands}]}
+    policy = policy_draft(
+        acting_user=None, kind="payments.cash", name="Cash", effective_from=dt.date(2020, 1, 1), document=document
+    )
+    policy_activate(acting_user=None, policy_id=policy.pk, at=clock.now())
+    counter.teller = counter.user(*TELLER, *PAGES, "approvals.request")
+    boss = counter.user("approvals.decide", "approvals.request", "accounts.view")
+    counter.open()
+    teller = signed_in(counter.teller)
+    sent = {"account": counter.account.number, "key": "k1", "kind": "deposit", "amount": "1500", "step": "act"}
+    assert "waits for approval" in said(teller.post(reverse(CASH), sent, follow=True))
+    assert booked(counter.account) == 0
+    asked = counter.cash("deposits", "1200.00", key="k2")
+    assert (asked.status_code, asked.json()["state"]) == (202, "pending")
+    assert counter.cash("deposits", "999.99").status_code == 201
+    path = f"approvals/{asked.json()['id']}"
+    body = {"verdict": "approve", "comment": "Seen"}
+    done = boss.post(f"{path}/decision", body, headers={"If-Match": boss.get(path)["ETag"]})
+    assert done.json()["state"] == "executed", done.content
+    assert booked(counter.account) == 2199_99
+    assert counter.report()["ties"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +28,7 @@ from apps.members.search import WordsMatch, query_of
 from apps.payments import services
 from apps.payments.admin.forms import amount_read, count_read, pieces_shown, text_read
 from apps.payments.api.limits import amount_guard
+from apps.payments.api.tills import cash_approval
 from apps.payments.denominations import count_check
 from apps.payments.models import TillMovement, TillSession
 from apps.payments.selectors import movements_of, payment_get_for, session_current
@@ -200,21 +202,26 @@ def _act(
     texts: dict[str, str],
 ) -> HttpResponse:
     amount_guard(asked, KINDS[kind][0], amount)
-    act = services.cash_take if kind == "deposit" else services.cash_pay
-    payment = act(
-        asked=asked,
-        session_id=session.pk,
-        account=account.number,
-        amount=amount,
-        count=count,
-        details=Details(
+    values: dict[str, Any] = {
+        "session_id": session.pk,
+        "account": account.number,
+        "amount": amount,
+        "count": count,
+        "details": Details(
             description=f"Cash {kind}",
             channel="branch",
             counterparty=texts["counterparty"],
             reference=texts["reference"],
         ),
-        at=clock.now(),
-    )
+        "at": clock.now(),
+    }
+    approval = cash_approval(asked, kind, values)
+    if approval is not None:
+        text = f"{approval.number} waits for approval: nothing has moved. It is carried out once it is approved."
+        messages.warning(request, text)
+        return HttpResponseRedirect(reverse("admin:payments_cash"))
+    act = services.cash_take if kind == "deposit" else services.cash_pay
+    payment = act(asked=asked, **values)
     return HttpResponseRedirect(reverse("admin:payments_receipt", args=[payment.id]))
 
 

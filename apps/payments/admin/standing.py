@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -40,7 +41,7 @@ def amount_words(instruction: StandingInstruction) -> str:
         case StandingInstruction.Kind.FIXED:
             words = display.money_text(instruction.amount, currency, with_currency=True)
         case StandingInstruction.Kind.PERCENTAGE:
-            words = f"{(instruction.percentage or 0).normalize():f} % of the balance"
+            words = f"{(instruction.percentage or Decimal()).normalize():f} % of the balance"
         case _:
             words = f"All above {display.money_text(instruction.keep, currency, with_currency=True)}"
     if instruction.amount_max is not None:

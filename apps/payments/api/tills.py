@@ -10,6 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.services import approval_possible, request_submit
 from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
@@ -18,6 +22,7 @@ from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import CurrencyMismatch
 from apps.core.idempotency import request_fingerprint
 from apps.payments import services
+from apps.payments.actions import CASH, cash_payload
 from apps.payments.api import serializers, till_forms
 from apps.payments.api.bodies import account_name
 from apps.payments.api.limits import amount_guard
@@ -25,6 +30,7 @@ from apps.payments.api.views import API, caller, payment_answer
 from apps.payments.models import TillSession
 from apps.payments.selectors import (
     movements_of,
+    payment_find,
     session_get_for,
     session_report,
     sessions_visible_to,
@@ -202,6 +208,17 @@ class TillReportView(ApiView):
         return respond(till_forms.report_show(session_report(session)))
 
 
+def cash_approval(asked: Asked, kind: str, values: dict[str, Any]) -> ApprovalRequest | None:
+    """The request for approval of cash that a policy wants approved; None for all other. `values` as the services'."""
+    at = values["at"]
+    if not approval_possible(kind=CASH, amount=values["amount"], at=at):
+        return None
+    if payment_find(transaction_id=asked.transaction_id) is not None:
+        return None  # decided before there was a policy, or carried out: the first answer stands
+    payload = cash_payload(asked=asked, kind=kind, **{name: value for name, value in values.items() if name != "at"})
+    return request_submit(kind=CASH, maker=asked.user, payload=payload, at=at, key=asked.key)
+
+
 class CounterView(ApiView):
     """What cash in and cash out have in common."""
 
@@ -235,13 +252,17 @@ class TillDepositsView(CounterView):
 
     @extend_schema(
         request=till_forms.CounterRequestSerializer,
-        responses={201: serializers.PaymentSerializer},
+        responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
         summary="Take cash at a till",
     )
-    def post(self, request: Request, till_session_id: UUID) -> HttpResponse:
-        """Cash onto an account, at your own open till. A refusal is not kept: send it again under the same key."""
+    def post(self, request: Request, till_session_id: UUID) -> Response | HttpResponse:
+        """Cash onto an account, at your own open till. 202 where a policy asks for approval first. A refusal is not
+        kept: send it again under the same key."""
         asked, values = self.asked(request, till_session_id)
         amount_guard(asked, "payments.deposit", values["amount"])
+        approval = cash_approval(asked, "deposit", values)
+        if approval is not None:
+            return accepted(approval)
         return payment_answer(request._request, services.cash_take(asked=asked, **values), location="transactions")
 
 
@@ -252,13 +273,17 @@ class TillWithdrawalsView(CounterView):
 
     @extend_schema(
         request=till_forms.CounterRequestSerializer,
-        responses={201: serializers.PaymentSerializer},
+        responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
         summary="Pay cash at a till",
     )
-    def post(self, request: Request, till_session_id: UUID) -> HttpResponse:
-        """Cash from an account, at your own open till; hand it over after 201. A refusal is not kept."""
+    def post(self, request: Request, till_session_id: UUID) -> Response | HttpResponse:
+        """Cash from an account, at your own open till: hand it over after 201. 202 where a policy asks for approval
+        first. A refusal is not kept."""
         asked, values = self.asked(request, till_session_id)
         amount_guard(asked, "payments.withdraw", values["amount"])
+        approval = cash_approval(asked, "withdrawal", values)
+        if approval is not None:
+            return accepted(approval)
         return payment_answer(request._request, services.cash_pay(asked=asked, **values), location="transactions")
 
 

@@ -121,13 +121,19 @@ def _counter(
 def till_check(session: TillSession, amount: Money, *, cash: int, paid_out: bool) -> None:
     """Raise `CurrencyMismatch`, `TillLimitExceeded` or `CashNotThere`; `cash` is what the till holds, minor units."""
     till = session.till
-    if amount.currency != till.currency:
-        raise CurrencyMismatch(f"The till holds {till.currency}.", pointer="/amount/currency")
-    if amount.minor > till.transaction_limit:
-        most = Money(till.transaction_limit, till.currency)
-        raise TillLimitExceeded(f"One transaction at this till may move at most {most}.", pointer="/amount")
+    till_limit_check(session, amount)
     if paid_out and cash < amount.minor:
         raise CashNotThere(f"The till holds {Money(cash, till.currency)}.", pointer="/amount")
     if not paid_out and cash + amount.minor > till.holding_limit:
         most = Money(till.holding_limit, till.currency)
         raise TillLimitExceeded(f"The till may hold at most {most}: bring cash to the vault.", pointer="/amount")
+
+
+def till_limit_check(session: TillSession, amount: Money) -> None:
+    """Raise `CurrencyMismatch`, or `TillLimitExceeded` for more than one transaction at the till may move."""
+    till = session.till
+    if amount.currency != till.currency:
+        raise CurrencyMismatch(f"The till holds {till.currency}.", pointer="/amount/currency")
+    if amount.minor > till.transaction_limit:
+        most = Money(till.transaction_limit, till.currency)
+        raise TillLimitExceeded(f"One transaction at this till may move at most {most}.", pointer="/amount")
