@@ -120,6 +120,7 @@ def test(arguments: list[str]) -> int:
         options += ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     if not arguments:
         options += ["--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN_PERCENT}"]
+        options += ["--durations=40", "--durations-min=3"]
     chromium = next((path for path in CHROMIUM if os.access(path, os.X_OK)), None)
     if chromium is None and "-m" not in arguments:
         warn("Chromium is missing: the tests marked `browser` are LEFT OUT. To have them: apt-get install chromium")
