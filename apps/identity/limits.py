@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.core.cache_stats import CacheStats
+from apps.core.currencies import currency_get
+from apps.core.errors import ValidationFailed
 from apps.identity.models import AmountLimit, RateLimit
 
 T = TypeVar("T")
@@ -39,6 +42,32 @@ class RateRule:
     @property
     def rate(self) -> float:
         return self.requests / self.per_seconds
+
+
+_AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,4}))?")
+
+
+def amount_read(text: str, *, currency: str, pointer: str) -> int:
+    """A limit as people write it ("100000.00") in minor units. Raises InvalidCurrency, ValidationFailed at `pointer`.
+
+    Identity knows no money: a limit is a number of a currency that is compared, and never moves.
+    """
+    exponent = currency_get(currency).exponent
+    found = _AMOUNT.fullmatch(text)
+    whole, part = (found[1], found[2] or "") if found else ("", "")
+    if not found or len(part) > exponent:
+        detail = f"Must be a number such as 100000 with at most {exponent} decimals."
+        raise ValidationFailed([{"pointer": pointer, "code": "invalid-amount", "detail": detail}])
+    return int(whole) * 10**exponent + int(part.ljust(exponent, "0") or 0)
+
+
+def amount_plain(minor: int | None, *, currency: str) -> str | None:
+    """A limit as programs read it: "100000.00"; None where there is none."""
+    if minor is None:
+        return None
+    exponent = currency_get(currency).exponent
+    digits = f"{minor:0{exponent + 1}d}"
+    return f"{digits[:-exponent]}.{digits[-exponent:]}" if exponent else digits
 
 
 class _Kept(Generic[T]):

@@ -17,12 +17,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from apps.core import clock
-from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, ValidationFailed
-from apps.core.money import amount_parse
 from apps.core.record_pages import RecordPages, user_may
 from apps.identity import services
 from apps.identity.gate import Waiting
+from apps.identity.limits import amount_read
 from apps.identity.models import SCOPES, AmountLimit, Role, User
 from apps.identity.permissions import PERMISSIONS
 
@@ -195,10 +194,10 @@ class RoleAccessPages(AccessPages):
 
         def act(request: HttpRequest, user: User, reason: str) -> Any:
             currency = typed["currency"].strip().upper()
-            exponent = currency_get(currency).exponent
+            plain = {name: typed[name].replace(",", "").strip() for name in ("most", "above")}
             most, above = (
-                amount_parse(typed[name].replace(",", "").strip(), exponent) if typed[name].strip() else None
-                for name in ("most", "above")
+                amount_read(text, currency=currency, pointer=f"/{name}") if text else None
+                for name, text in plain.items()
             )
             return services.amount_limit_set(
                 acting_user=user, role_code=record.code, permission=typed["permission"], currency=currency,

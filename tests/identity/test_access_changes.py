@@ -46,8 +46,7 @@ def second_person(db: None) -> User:
 
 def changes(user: User, role: Any) -> list[tuple[str, str, dict[str, Any]]]:
     """(method, path, body) of each kind of change that the API offers."""
-    money = {"amount": "100.00", "currency": "KES"}
-    limit = {"role": role.code, "permission": "payments.transfer", "currency": "KES", "amount_max": money}
+    limit = {"role": role.code, "permission": "payments.transfer", "currency": "KES", "amount_max": "100.00"}
     return [
         ("put", f"users/{user.pk}/roles", {"roles": [role.code], "reason": "Moves"}),
         ("put", f"roles/{role.pk}/permissions", {"permissions": ["members.view"], "scope": "all", "reason": "Moves"}),

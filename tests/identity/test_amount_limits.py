@@ -8,9 +8,10 @@ import pytest
 
 from apps.audit.models import AuditEvent
 from apps.core import clock
+from apps.core.errors import ValidationFailed
 from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
 from apps.identity.guards import amount_check
-from apps.identity.limits import limits_clear
+from apps.identity.limits import amount_plain, amount_read, limits_clear
 from apps.identity.models import AmountLimit, Session
 from apps.identity.principals import principal_get
 from apps.identity.services import token_pair_issue
@@ -117,6 +118,24 @@ def test_the_api_refuses_and_moves_nothing(api, path):
     Session.objects.filter(user=client.user).update(verified_at=clock.now())
     assert send("50.01", "b").status_code == 201, "the same request with the same key, after the step-up"
     assert AuditEvent.objects.filter(action="core.access.denied", actor=client.user).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("100", "KES", 10_000), ("0.5", "KES", 50), ("100000.00", "KES", 10_000_000), ("7", "JPY", 7),
+        ("1.234", "BHD", 1_234), ("0", "KES", 0), ("1e3", "KES", None), ("-1", "KES", None), ("1,00", "KES", None),
+        ("0.001", "KES", None), ("1.0", "JPY", None), (" 1", "KES", None), ("\u0661", "KES", None), ("NaN", "KES", None),
+        ("1" * 14, "KES", None),
+    ],
+)  # fmt: skip
+def test_limits_are_read_strictly_and_shown_as_they_were_written(text, currency, minor):
+    if minor is None:
+        with pytest.raises(ValidationFailed):
+            amount_read(text, currency=currency, pointer="/amount_max")
+    else:
+        assert amount_read(text, currency=currency, pointer="/amount_max") == minor
+        assert amount_read(amount_plain(minor, currency=currency), currency=currency, pointer="") == minor
 
 
 def test_a_standing_instruction_is_no_way_around_a_limit(api):

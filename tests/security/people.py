@@ -47,7 +47,7 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
         ("PUT", "roles/{role_id}/permissions"): {"permissions": [], "reason": "Not needed"},
         ("POST", "amount-limits"): {
             "role": role.code, "permission": "payments.transfer", "currency": "KES",
-            "amount_max": {"amount": "1.00", "currency": "KES"}, "step_up_above": None, "reason": "Policy",
+            "amount_max": "1.00", "step_up_above": None, "reason": "Policy",
         },
         **_second_half(),
     }  # fmt: skip

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
 from apps.core.api.fields import ChoiceField, CurrencyField, TextField
-from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
+from apps.identity.limits import amount_plain
 from apps.identity.models import AmountLimit, Role
 
 REASON_MAX = 200
@@ -44,29 +42,32 @@ class AmountLimitSetSerializer(AccessReasonSerializer):
     role = TextField(max_length=40, identifier=True, help_text="Code of the role.")
     permission = TextField(max_length=80, identifier=True, help_text="Permission code, such as payments.transfer.")
     currency = CurrencyField()
-    amount_max = MoneyField(positive=False, allow_null=True, help_text="The most in one transaction.")
-    step_up_above = MoneyField(positive=False, allow_null=True, help_text="Above it a second factor is asked for.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Both amounts are in the currency of the limit."""
-        for name in ("amount_max", "step_up_above"):
-            if attrs[name] is not None and attrs[name].currency != attrs["currency"]:
-                raise serializers.ValidationError({name: "Not the currency of the limit."}, code="currency-mismatch")
-        return attrs
+    amount_max = TextField(
+        max_length=18, identifier=True, allow_null=True, help_text='The most in one transaction, such as "100000.00".'
+    )
+    step_up_above = TextField(
+        max_length=18, identifier=True, allow_null=True, help_text="Above it a second factor is asked for."
+    )
 
 
 class AmountLimitSerializer(serializers.ModelSerializer):
     """The most that holders of a role move at once, and above what they show a second factor."""
 
     role = serializers.CharField(source="role.code", help_text="Code of the role.")
-    amount_max = MoneyField(minor_source="amount_max", allow_null=True)
-    step_up_above = MoneyField(minor_source="step_up_above", allow_null=True)
+    amount_max = serializers.SerializerMethodField(help_text="Of the currency; null: no limit.")
+    step_up_above = serializers.SerializerMethodField(help_text="Of the currency; null: never asked.")
     ends_at = serializers.DateTimeField(allow_null=True, help_text="Null while it is in force.")
 
     class Meta:
         model = AmountLimit
         fields = ("id", "role", "permission", "currency", "amount_max", "step_up_above", "starts_at", "ends_at")
         read_only_fields = fields
+
+    def get_amount_max(self, limit: AmountLimit) -> str | None:
+        return amount_plain(limit.amount_max, currency=limit.currency)
+
+    def get_step_up_above(self, limit: AmountLimit) -> str | None:
+        return amount_plain(limit.step_up_above, currency=limit.currency)
 
 
 class AmountLimitListParams(ListParams):

@@ -24,6 +24,7 @@ from apps.identity.api.factor_views import caller
 from apps.identity.api.serializers import RoleSerializer, UserSerializer
 from apps.identity.gate import Waiting
 from apps.identity.guards import step_up_check
+from apps.identity.limits import amount_read
 
 USERS, ROLES = "identity.manage_users", "identity.manage_roles"
 PENDING: dict[str, frozenset[int]] = {"PUT": frozenset({409}), "POST": frozenset({409})}
@@ -36,7 +37,7 @@ LIMIT_EXAMPLE = OpenApiExample(
         "role": "teller",
         "permission": "payments.transfer",
         "currency": "KES",
-        "amount_max": {"amount": "100000.00", "currency": "KES"},
+        "amount_max": "100000.00",
         "step_up_above": None,
         "reason": "Board decision of 3 May",
     },
@@ -194,7 +195,10 @@ class AmountLimitsView(ApiView):
         body: dict[str, Any] = body_read(forms.AmountLimitSetSerializer, request)
         at = clock.now()
         step_up_check(caller(request), at=at)
-        minor = {name: body[name].minor if body[name] is not None else None for name in ("amount_max", "step_up_above")}
+        minor = {
+            name: amount_read(body[name], currency=body["currency"], pointer=f"/{name}") if body[name] else None
+            for name in ("amount_max", "step_up_above")
+        }
         made = services.amount_limit_set(
             acting_user=caller(request),
             role_code=body["role"],
