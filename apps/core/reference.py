@@ -23,6 +23,7 @@ ORDER = (
     "branches",
     "chart_of_accounts",
     "products",
+    "loan_products",
     "approval_policies",
 )
 

@@ -9,8 +9,10 @@ class LendingConfig(AppConfig):
     verbose_name = "Lending"
 
     def ready(self) -> None:
-        """Register what may need approval, and the steps of the close of business."""
-        from apps.lending import actions, closing
+        """Register what may need approval, the steps of the close of business, and the products to begin with."""
+        from apps.core.reference import loader_register
+        from apps.lending import actions, closing, reference
 
         actions.actions_register()
         closing.register()
+        loader_register("loan_products", reference.loan_products_load)

@@ -19,6 +19,7 @@ from apps.backoffice.seeding.approvals import requests_open
 from apps.backoffice.seeding.books import NAMESPACE
 from apps.backoffice.seeding.counter import Counter
 from apps.backoffice.seeding.days import days_play
+from apps.backoffice.seeding.loans import loans_write
 from apps.backoffice.seeding.people import Plan, plan_make
 from apps.backoffice.seeding.profiles import PROFILES
 from apps.backoffice.seeding.state import SeedState, state_read
@@ -42,7 +43,7 @@ class Reporter(Protocol):
 
 @dataclass(slots=True)
 class SeedReport:
-    """What was done. Seconds by step; `differences` of the trial balance by currency, minor units."""
+    """What was done. `counter` and `loans` count entries. Seconds by step; `differences` of the trial balance, minor units."""
 
     profile: str
     seed: int
@@ -53,6 +54,7 @@ class SeedReport:
     entries: int = 0
     refused: int = 0
     counter: int = 0
+    loans: int = 0
     holds: int = 0
     overdrawn: int = 0
     periods: int = 0
@@ -161,8 +163,10 @@ class _Run:
         blocked = self._step("Blocks, holds, reversals", None, lambda _: self._after(recent, staff))
         counter = Counter(plan, blocked=blocked, staff=staff, branches=branches, at=self._at)
         report.counter = self._step("Counter", None, lambda _: counter.play())
-        report.entries = sum(outcomes.values()) + plan.profile.reversals + report.counter
-        report.refused = report.entries - outcomes.get("OK", 0) - plan.profile.reversals - report.counter
+        report.loans = self._step("Loans", None, lambda _: loans_write(plan, branches, at=self._at))
+        added = plan.profile.reversals + report.counter + report.loans
+        report.entries = sum(outcomes.values()) + added
+        report.refused = report.entries - outcomes.get("OK", 0) - added
         report.entries_per_second = round(total / max(report.seconds["Transactions"], 0.001))
         report.overdrawn = closing.overdrawn(plan.accounts)
         report.periods = self._step("Periods", None, lambda _: closing.periods_write(plan, user=staff["finance"]))

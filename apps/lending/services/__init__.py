@@ -17,6 +17,7 @@ from apps.lending.services._applications import (
     position_offered,
 )
 from apps.lending.services._asked import Asked, Counter, EventAsked
+from apps.lending.services._bulk import LoanPast, loans_take_over
 from apps.lending.services._carry import Done, loan_read, plan_carry_out
 from apps.lending.services._changing import CHANGES, ChangeAsked, change_plan, loan_change
 from apps.lending.services._loans import loan_open
@@ -52,6 +53,7 @@ __all__ = [
     "Counter",
     "Done",
     "EventAsked",
+    "LoanPast",
     "Money",
     "Plan",
     "Quote",
@@ -79,6 +81,7 @@ __all__ = [
     "loan_pay_off",
     "loan_read",
     "loan_repay",
+    "loans_take_over",
     "offer_accept",
     "payoff_plan",
     "payoff_quote_of",
