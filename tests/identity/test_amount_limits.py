@@ -125,8 +125,8 @@ def test_the_api_refuses_and_moves_nothing(api, path):
     [
         ("100", "KES", 10_000), ("0.5", "KES", 50), ("100000.00", "KES", 10_000_000), ("7", "JPY", 7),
         ("1.234", "BHD", 1_234), ("0", "KES", 0), ("1e3", "KES", None), ("-1", "KES", None), ("1,00", "KES", None),
-        ("0.001", "KES", None), ("1.0", "JPY", None), (" 1", "KES", None), ("\u0661", "KES", None), ("NaN", "KES", None),
-        ("1" * 14, "KES", None),
+        ("0.001", "KES", None), ("1.0", "JPY", None), (" 1", "KES", None), ("\u0661", "KES", None),
+        ("NaN", "KES", None), ("1" * 14, "KES", None),
     ],
 )  # fmt: skip
 def test_limits_are_read_strictly_and_shown_as_they_were_written(text, currency, minor):
