@@ -43,7 +43,8 @@ class Reporter(Protocol):
 
 @dataclass(slots=True)
 class SeedReport:
-    """What was done. `counter` and `loans` count entries. Seconds by step; `differences` of the trial balance, minor units."""
+    """What was done; `counter` and `loans` count entries. Seconds by step; `differences` of the trial balance by
+    currency, minor units."""
 
     profile: str
     seed: int
