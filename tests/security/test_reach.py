@@ -125,7 +125,8 @@ def test_bodies_of_this_suite_are_accepted(bank: Bank) -> None:
         route = next(one for one in api_routes() if one.template == f"/api/v1/{path}")
         headers = {}
         if route.view.if_match_methods & {method}:
-            found = bank.root.get(route.url(bank.ids).rsplit("/", 1)[0] if method == "POST" else route.url(bank.ids))
+            own = bank.root.get(route.url(bank.ids))  # a part, such as a user's roles, has its record's version
+            found = own if own.has_header("ETag") else bank.root.get(route.url(bank.ids).rsplit("/", 1)[0])
             headers["If-Match"] = found["ETag"]
         if path.endswith("closure"):
             continue  # needs an account with nothing on it

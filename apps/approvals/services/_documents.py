@@ -72,7 +72,7 @@ def document_open(*, acting_user: User, document_id: UUID, at: dt.datetime) -> t
     """
     document = ApprovalDocument.objects.select_related("request").filter(public_id=document_id).first()
     if document is None:
-        raise ApprovalNotFound("No such document.")
+        raise ApprovalNotFound  # in the words of one that is not yours
     request_get_for(user=acting_user, public_id=document.request.public_id, at=at)
     try:
         stream: IO[bytes] = default_storage.open(document.stored_as)
