@@ -62,6 +62,8 @@ class Journaler:
         self._valid_for: tuple[Any, ...] = ()
         self._part: control.Part | None = None
         self._ahead: list[Page] = []
+        self.stands_at: tuple[int, int] | None = None
+        """Epoch and head of the journal at the last look; None while it is nobody's turn."""
         self._unreachable_since = 0
         self._behind_since = 0
         self._holds_courtesy: object | None = None
@@ -71,7 +73,8 @@ class Journaler:
         """Journal what waits, at most a batch; how many entries. A memory not to be trusted ends the epoch."""
         # After a batch the partition is where we left it, or else its row, once locked, says that it is not.
         part = self._part or control.part_read(self.partition)
-        if part.mode != "FAST":
+        self.stands_at = (part.epoch, part.head_seq) if part.mode == "FAST" else None
+        if self.stands_at is None:
             return 0
         try:
             pages = self._ahead or (self._pages(part) if self._part else self._checked_pages(part))

@@ -109,13 +109,13 @@ class Engine:
     def _idle(self, partition: int, journaler: Journaler) -> None:
         """Sleep until there is an entry, or a moment."""
         try:
-            head = client.head(partition=partition)
-            if head is None:
+            if journaler.stands_at is None:
                 self.stopping.wait(IDLE_WAIT_MS / 1_000)
                 return
-            stream = f"{{p{partition}}}:{head.epoch}:s"
-            after = f"{head.seq}-0"
-            client.guarded(client.memory().xread, {stream: after}, count=1, block=IDLE_WAIT_MS)
+            # From where the journal stands, not from where memory is: what came in between has waited already.
+            epoch, seq = journaler.stands_at
+            stream = f"{{p{partition}}}:{epoch}:s"
+            client.guarded(client.memory().xread, {stream: f"{seq}-0"}, count=1, block=IDLE_WAIT_MS)
             if not journaler.leads:  # another journals it
                 self.stopping.wait(0.02)
         except (client.MemoryUnreachable, client.MemoryFault, client.MemoryFull):
