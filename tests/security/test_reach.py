@@ -15,6 +15,8 @@ from tests.security.routes import Route, api_routes, operations, query_parameter
 
 BANK_WIDE = {
     "product_id",
+    "terms_id",  # of a product
+    "fee_id",  # of a product
     "loan_product_id",
     "period_id",
     "code_or_id",

@@ -133,7 +133,7 @@ class PeriodQuery(QueryParams):
 class DayQuery(QueryParams):
     """One day."""
 
-    date = DateField(help_text="A business date, today or before.")
+    date = DateField(required=False, help_text="A business date; the open one unless given.")
 
 
 class StatementCodeQuery(QueryParams):

@@ -201,8 +201,9 @@ class AccountDayBalanceView(ApiView):
     def get(self, request: Request, account_id: UUID) -> Response:
         values = queries.DayQuery.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
-        day = values["date"]
-        if day > (today := business_date_current()):
+        today = business_date_current()
+        day = values["date"] or today
+        if day > today:
             raise queries.parameter_fault("date", f"The open business day is {today}.")
 
         def money(*, valued: bool) -> dict[str, str]:

@@ -73,6 +73,7 @@ def interest_accrue(*, partition: str, business_date: dt.date, through: dt.date)
     run = _Run(range_of(partition), business_date)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL work_mem = '64MB'")  # the rows of a range, before they are written
     if mark.accrued_through is not None:
         run.corrections(mark.accrued_through)
     start = mark.accrued_through + dt.timedelta(days=1) if mark.accrued_through else run.first_day(through)

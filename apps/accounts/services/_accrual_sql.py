@@ -29,21 +29,26 @@ _HAVE = """
       CROSS JOIN LATERAL (SELECT coalesce(sum(x.earned), 0) AS earned, coalesce(sum(x.owed), 0) AS owed
                             FROM accounts_accrual x
                            WHERE x.account_id = a.ledger_account_id AND x.day = ANY (%(have)s::date[])) h"""
+# A day may be corrected twice in one close, as when a term was broken on it.
+_TWICE = """
+        ON CONFLICT (day, account_id, accrued_on) DO UPDATE
+           SET earned = t.earned + excluded.earned, owed = t.owed + excluded.owed, base = excluded.base"""
+# OFFSET 0 has PostgreSQL work balance and interest out once, where they are named, and not at each use.
 _STATEMENT = """
 WITH calc AS MATERIALIZED (
     SELECT i.account_id, i.branch_id, i.base, {earned_new} AS earned, {owed_new} AS owed
       FROM (SELECT a.ledger_account_id AS account_id, a.branch_id, b.base,
                    {earned} AS earned, {owed} AS owed{have_columns}
               FROM accounts_account a{dirty}
-             CROSS JOIN LATERAL (SELECT ({base})::numeric AS base) b{have}
+             CROSS JOIN LATERAL (SELECT ({base})::numeric AS base OFFSET 0) b{have}
              WHERE a.product_id = %(product)s AND a.ledger_account_id BETWEEN %(low)s AND %(high)s
-               AND {agreed} AND a.opened_on <= %(day)s AND (a.closed_on IS NULL OR a.closed_on > %(day)s)) i
+               AND {agreed} AND a.opened_on <= %(day)s AND (a.closed_on IS NULL OR a.closed_on > %(day)s)
+            OFFSET 0) i
      WHERE {wanted}
 ), written AS (
     INSERT INTO accounts_accrual AS t (day, account_id, accrued_on, terms_id, base, earned, owed, is_correction)
-    SELECT %(day)s, account_id, %(accrued_on)s, %(terms)s, coalesce(base, 0), earned, owed, %(correction)s FROM calc
-        ON CONFLICT (day, account_id, accrued_on) DO UPDATE
-           SET earned = t.earned + excluded.earned, owed = t.owed + excluded.owed, base = excluded.base
+    SELECT %(day)s, account_id, %(accrued_on)s, %(terms)s, coalesce(base, 0), earned, owed, %(correction)s
+      FROM calc{twice}
 )
 SELECT branch_id, count(*), coalesce(sum(earned), 0), coalesce(sum(owed), 0) FROM calc GROUP BY branch_id
 """
@@ -88,6 +93,7 @@ def accrual_statement(
         dirty=" JOIN accounts_reaccrual d ON d.account_id = a.ledger_account_id AND d.since <= %(day)s"
         if correction
         else "",
+        twice=_TWICE if correction else "",
         agreed="a.fixed_terms_id = %(terms)s" if agreed else "a.fixed_terms_id IS NULL",
     ), values
 
@@ -119,7 +125,7 @@ def _compounded_days(terms: ProductTerms, day: dt.date) -> list[dt.date]:
 def _fraction(terms: ProductTerms, day: dt.date, values: dict[str, Any]) -> str:
     part = day_fraction(terms.day_count, day)
     values["numerator"], values["denominator"] = Decimal(part.numerator), Decimal(part.denominator)
-    return "* %(numerator)s / %(denominator)s"
+    return "/ %(denominator)s" if part.numerator == 1 else "* %(numerator)s / %(denominator)s"
 
 
 def _period_fraction(terms: ProductTerms, day: dt.date, values: dict[str, Any]) -> str:
@@ -167,5 +173,6 @@ def _tiers(terms: ProductTerms, name: str, values: dict[str, Any]) -> str:
     slices = []
     for number in range(len(tiers)):
         top = f"least({size}, %({prefix}from{number + 1})s)" if number + 1 < len(tiers) else size
-        slices.append(f"greatest({top} - %({prefix}from{number})s, 0) * %({prefix}rate{number})s")
+        slice_ = f"greatest({top} - %({prefix}from{number})s, 0)" if number else top  # the first begins at zero
+        slices.append(f"{slice_} * %({prefix}rate{number})s")
     return " + ".join(slices)
