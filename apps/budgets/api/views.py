@@ -25,7 +25,7 @@ from apps.core import clock
 from apps.core.api.etag import etag_of
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.currencies import minor_format
 from apps.core.errors import InvalidRequest
@@ -168,6 +168,7 @@ class BudgetActivationView(ApiView):
     )
     def post(self, request: Request, budget_id: UUID) -> Response:
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         user, budget = _caller(request), selectors.budget_get(pk=budget_id)
         if budget.status != Budget.Status.ACTIVE:
             approval = request_submit(

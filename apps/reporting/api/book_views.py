@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
-from apps.core.api.serializers import body_read
+from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
 from apps.core.trace import trace_id
@@ -74,6 +74,7 @@ class YearCloseView(ApiView):
     )
     def post(self, request: Request, year: int) -> Response:
         NoParams.parse(request)
+        body_read(NoBodySerializer, request)
         state = services.year_close(
             acting_user=_whole_bank(request), year=_year(year), at=clock.now(), correlation_id=trace_id()
         )
