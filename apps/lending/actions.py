@@ -119,15 +119,16 @@ def _application_ended(payload: Payload, state: str) -> None:
 
 def _act_validate(maker: User, payload: Payload) -> None:
     loan = loan_get_for(user=maker, pk=UUID(payload["loan_id"]))
-    act_plan(servicing_of(loan), business_date_current(), user=maker, act=Act.of(payload["act"]))
+    servicing, act = servicing_of(loan), Act.of(payload["act"])
+    act_plan(servicing=servicing, today=business_date_current(), user=maker, act=act)
 
 
 def _act_preview(maker: User, payload: Payload) -> Preview:
     loan = loan_get_for(user=maker, pk=UUID(payload["loan_id"]))
     act = Act.of(payload["act"])
     servicing = servicing_of(loan)
-    plan = act_plan(servicing, business_date_current(), user=maker, act=act)
-    held = services.books_held(servicing)
+    plan = act_plan(servicing=servicing, today=business_date_current(), user=maker, act=act)
+    held = services.books_held(servicing=servicing)
     before = held.principal
     dues = [str(rows[-1]) if rows else "" for rows in (
         [row.due_on for row in servicing.rows], [one.row.due for one in plan.after.rows],

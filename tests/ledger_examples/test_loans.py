@@ -29,11 +29,13 @@ def act(loan: Loan, kind: str, amount: int = 0, **more: Any) -> services.Done:
     """Carry out an event, having seen that its preview says the same as then happens."""
     money = Money(amount, channel=more.pop("channel", None), value_date=more.pop("value_date", None))
     one = Act(kind, money, **more)
-    plan = services.act_plan(servicing_of(services.loan_read(loan.pk)), business_date_current(), user=None, act=one)
+    plan = services.act_plan(
+        servicing=servicing_of(services.loan_read(loan_id=loan.pk)), today=business_date_current(), user=None, act=one
+    )
     done = services.act_carry_out(asked=asked(), loan_id=loan.pk, act=one, at=clock.now())
     after = Loan.objects.get(pk=loan.pk)
     kept = LoanInstalment.objects.filter(schedule=after.schedule_id).order_by("number").values(*_PLANNED, *_MOVING)
-    assert [row_values(row) for row in plan.after.rows] == list(kept)
+    assert [row_values(one=row) for row in plan.after.rows] == list(kept)
     assert owed(after) == (plan.books.principal, plan.books.interest, plan.books.charges)
     return done
 
@@ -50,7 +52,7 @@ def check(loan_id: UUID) -> None:
     loan = Loan.objects.get(pk=loan_id)
     position, standing = position_of(loan), LoanStanding.objects.get(pk=loan_id)
     kept = LoanInstalment.objects.filter(schedule=loan.schedule_id).order_by("number").values(*_PLANNED, *_MOVING)
-    assert [row_values(row) for row in position.rows] == list(kept)
+    assert [row_values(one=row) for row in position.rows] == list(kept)
     for event in LoanEvent.objects.filter(loan=loan, reversed_at__isnull=True, kind="repayment"):
         portions = position.portions[event.pk]
         assert (portions.principal, portions.interest) == (event.principal, event.interest)
@@ -117,7 +119,7 @@ def test_charges_waivers_and_what_is_overpaid() -> None:
 
 def test_closing_early_and_settling_for_less() -> None:
     loan = begun(45, servicing={"closing_fee": {"share": "0.02"}})
-    quote = services.payoff_quote_of(servicing_of(loan), business_date_current())
+    quote = services.payoff_quote_of(servicing=servicing_of(loan), date=business_date_current())
     assert quote.principal == 1_200_000
     assert quote.fees == quote.closing.fee == 24_000  # 2 % of the principal
     settled = act(loan, "payoff", quote.total - 100_00, discount=100_00, channel="mobile")

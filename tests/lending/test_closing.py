@@ -38,13 +38,13 @@ def pay(loan: Loan, amount: int) -> None:
 
 def agrees(loan: Loan, horizon: dt.date) -> None:
     """The books hold what the replay of the loan's events says they should."""
-    servicing = servicing_of(services.loan_read(loan.pk))
+    servicing = servicing_of(services.loan_read(loan_id=loan.pk))
     standing, position = servicing.standing, servicing.position()
     due = books_due(position, max(horizon, standing.booked_through or horizon), suspends=standing.is_non_accrual)
     assert owed(loan) == (due.principal, due.interest, due.charges)
     assert (standing.interest_booked, standing.charges_booked) == (due.earned, due.charged)
     assert (standing.penalties_booked, standing.suspended) == (due.penalties, due.suspended)
-    replayed = [services.row_values(one) for one in position.rows]
+    replayed = [services.row_values(one=one) for one in position.rows]
     kept = [{name: getattr(row, name) for name in replayed[0]} for row in servicing.rows]
     assert kept == replayed
 

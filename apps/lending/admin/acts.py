@@ -84,7 +84,7 @@ def act_page(site: Any, request: HttpRequest, loan_id: uuid.UUID, kind: str) -> 
         except DomainError as error:
             context["page_faults"] = [str(error.detail or error.title)]
     if kind == "payoff" and loan.status == ACTIVE:
-        context["act_quote"] = services.payoff_quote_of(servicing_of(loan), business_date_current())
+        context["act_quote"] = services.payoff_quote_of(servicing=servicing_of(loan), date=business_date_current())
     request.current_app = site.name
     page = {
         **site.each_context(request),
@@ -164,12 +164,12 @@ def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:
 def _preview(user: Any, loan: Loan, act: Act) -> dict[str, Any]:
     """What would happen: entry, what is owed before and after, the rows that change. Raises DomainErrors."""
     servicing = servicing_of(loan)
-    plan = services.act_plan(servicing, business_date_current(), user=user, act=act)
-    held = services.books_held(servicing)
+    plan = services.act_plan(servicing=servicing, today=business_date_current(), user=user, act=act)
+    held = services.books_held(servicing=servicing)
     before = {row.number: row for row in servicing.rows}
     rows = []
     for one in plan.after.rows:
-        new, old = services.row_values(one), before.get(one.row.number)
+        new, old = services.row_values(one=one), before.get(one.row.number)
         is_new = old is None or any(getattr(old, name) != value for name, value in new.items() if name != "number")
         if is_new:
             rows.append({"new": one, "old": old, "left": one.left, "old_left": old.left if old else None})

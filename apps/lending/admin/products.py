@@ -87,7 +87,7 @@ def _preview(request: HttpRequest, record: LoanProduct) -> dict[str, Any]:
         amount = amount_parse(raw, currency_get(currency).exponent, pointer="/amount") if raw else terms.principal_min
         count = int(instalments) if instalments.isascii() and instalments.isdigit() else terms.instalments_min
         rate = Decimal(percent) / 100 if percent else terms.rate
-        services.limits_check(terms, amount=amount, rate=rate, instalments=count)
+        services.limits_check(terms=terms, amount=amount, rate=rate, instalments=count)
         position = services.position_offered(
             terms=terms, amount=amount, rate=rate, instalments=count, start=today, first_due=None
         )

@@ -139,7 +139,7 @@ class LoanPayoffView(ApiView):
         values = forms.PayoffQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
         date = values["date"] or business_date_current()
-        quote = payoff_quote_of(servicing_of(loan), date)
+        quote = payoff_quote_of(servicing=servicing_of(loan), date=date)
         names = ("principal", "interest", "fees", "penalties", "total")
         amounts = {name: Money(getattr(quote, name), loan.currency) for name in names}
         explained = quote.closing.explain()

@@ -87,7 +87,7 @@ def product_response(product: LoanProduct, *, status: int = 200, location: str =
 
 def rows_of(position: Position, currency: str) -> list[dict[str, Any]]:
     """Rows of a position as the API shows them."""
-    return [answers.row_shown(services.row_values(one), currency) for one in position.rows]
+    return [answers.row_shown(services.row_values(one=one), currency) for one in position.rows]
 
 
 class LoanProductsView(ApiView):
@@ -212,7 +212,7 @@ class LoanOfferPreviewView(ApiView):
         amount = minor_of(body["amount"], currency=product.currency_id, pointer="/amount/currency")
         rate = forms.fraction(body.get("rate_percent"))
         rate = terms.rate if rate is None else rate
-        services.limits_check(terms, amount=amount, rate=rate, instalments=body["instalments"])
+        services.limits_check(terms=terms, amount=amount, rate=rate, instalments=body["instalments"])
         position = services.position_offered(
             terms=terms,
             amount=amount,

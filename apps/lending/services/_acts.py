@@ -64,7 +64,7 @@ class Act:
         return cls(money=Money(**money), event_id=event_id, **rest)
 
 
-def act_plan(servicing: Servicing, today: dt.date, *, user: User | None, act: Act) -> Plan:
+def act_plan(*, servicing: Servicing, today: dt.date, user: User | None, act: Act) -> Plan:
     """What an act would do. Raises what the plan of its kind raises."""
     if act.kind == Kind.DISBURSEMENT:
         return disbursement_plan(servicing, today, user=user, money=act.money)
@@ -87,5 +87,5 @@ def act_carry_out(*, asked: Asked, loan_id: UUID, act: Act, at: dt.datetime) -> 
     """Do it, once under one key. Raises what its plan raises, and refusals of the books."""
     return plan_carry_out(
         asked=asked, loan_id=loan_id, at=at, reason=act.reason,
-        make=lambda servicing, today: act_plan(servicing, today, user=asked.user, act=act),
+        make=lambda servicing, today: act_plan(servicing=servicing, today=today, user=asked.user, act=act),
     )  # fmt: skip

@@ -148,7 +148,7 @@ def application_submit(
     if terms is None or not application.product.is_active:
         raise LoanProductNotUsable("The product is not open for applications.", pointer="/product_id")
     rate = terms.rate if application.rate is None else application.rate
-    limits_check(terms, amount=application.amount, rate=rate, instalments=application.instalments)
+    limits_check(terms=terms, amount=application.amount, rate=rate, instalments=application.instalments)
     needs = requirements_read(terms.requirements)
     if needs.instalment_share_max is not None and not application.finances.get("income"):
         raise ApplicationIncomplete("The income a month is needed.", pointer="/finances/income")
@@ -176,7 +176,7 @@ def application_submit(
     return application
 
 
-def limits_check(terms: LoanProductTerms, *, amount: int, rate: Decimal, instalments: int) -> None:
+def limits_check(*, terms: LoanProductTerms, amount: int, rate: Decimal, instalments: int) -> None:
     """Raises `ApplicationOutsideProduct` for what the terms do not offer."""
     if not terms.principal_min <= amount <= terms.principal_max:
         raise ApplicationOutsideProduct("The amount is not one that the product lends.", pointer="/amount")
@@ -246,7 +246,7 @@ def application_decide(
     chosen = rate if rate is not None else application.rate
     application.offered_rate = terms.rate if chosen is None else chosen
     limits_check(
-        terms, amount=application.offered_amount, rate=application.offered_rate,
+        terms=terms, amount=application.offered_amount, rate=application.offered_rate,
         instalments=application.offered_instalments,
     )  # fmt: skip
     application.offer_ends_on = business_date + dt.timedelta(days=requirements_read(terms.requirements).offer_days)

@@ -181,7 +181,7 @@ def _write(made: Sequence[_Made]) -> None:
     rows = []
     for one, schedule in zip(made, schedules, strict=True):
         rows += [
-            LoanInstalment(schedule=schedule, parts=[part.shown() for part in row.stretches], **row_values(row))
+            LoanInstalment(schedule=schedule, parts=[part.shown() for part in row.stretches], **row_values(one=row))
             for row in one.position.rows
         ]
         loan, last = one.loan, max(event.value_date for event in one.events)

@@ -37,7 +37,7 @@ class Done:
     replayed: bool = False
 
 
-def loan_read(loan_id: UUID) -> Loan:
+def loan_read(*, loan_id: UUID) -> Loan:
     """The loan with what entries need of it. Raises `LoanNotFound`."""
     loan = Loan.objects.select_related("product", "branch", "account").filter(pk=loan_id).first()
     if loan is None:
@@ -57,14 +57,14 @@ def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, 
     if known is not None:
         return known
     for _ in range(TRIES):
-        plan = make(servicing_of(loan_read(loan_id)), business_date_current())
+        plan = make(servicing_of(loan_read(loan_id=loan_id)), business_date_current())
         with in_database(plan.account_ids, actor_id=asked.actor_id, correlation_id=trace_id()) as book:
             if locks.loan_lock(pk=loan_id) is None:
                 raise LoanNotFound
             known = known_find(asked)
             if known is not None:
                 return known
-            fresh, today = servicing_of(loan_read(loan_id)), business_date_current()
+            fresh, today = servicing_of(loan_read(loan_id=loan_id)), business_date_current()
             if stamp_of(fresh, today) != plan.stamp:
                 plan = make(fresh, today)
             if plan.account_ids <= book.account_ids:

@@ -183,7 +183,7 @@ class Quote:
         return self.principal + self.interest + self.fees + self.penalties
 
 
-def payoff_quote_of(servicing: Servicing, date: dt.date) -> Quote:
+def payoff_quote_of(*, servicing: Servicing, date: dt.date) -> Quote:
     """What closes an active loan on a day. `fees` have the fee for closing early. Raises `LoanStateWrong`."""
     state_require(servicing.loan, Loan.Status.ACTIVE)
     position: Position = servicing.position(Happening("quote", Kind.PAYOFF, date))
@@ -203,7 +203,7 @@ def payoff_plan(servicing: Servicing, today: dt.date, *, user: User | None, mone
     Raises `PayoffDiffers`, `LoanStateWrong`, what `side_of` raises.
     """
     loan, date = servicing.loan, money.value_date or today
-    quote = payoff_quote_of(servicing, date)
+    quote = payoff_quote_of(servicing=servicing, date=date)
     if money.amount + discount != quote.total or discount < 0:
         raise PayoffDiffers(
             f"The loan is closed with {quote.total} minor units on {date}.", pointer="/amount", due_minor=quote.total

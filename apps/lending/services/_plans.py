@@ -60,7 +60,7 @@ def stamp_of(servicing: Servicing, today: dt.date) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def books_held(servicing: Servicing) -> Books:
+def books_held(*, servicing: Servicing) -> Books:
     """What the books hold of a loan by what is kept of it. The proof compares that with the books themselves."""
     loan, standing, rows = servicing.loan, servicing.standing, servicing.rows
     if loan.status == Loan.Status.WRITTEN_OFF:
@@ -125,7 +125,7 @@ def _plan(
     loan, standing = servicing.loan, servicing.standing
     horizon = max(standing.booked_through or today, today)
     suspends = standing.is_non_accrual or loan.product.accounting == LoanProduct.Accounting.CASH
-    held = books_held(servicing)
+    held = books_held(servicing=servicing)
     # A settled loan has nothing left to earn: what was paid ahead of its time is earned now.
     last = max((one.row.due for one in after.rows), default=horizon) if after.is_settled else horizon
     books = books_due(after, max(horizon, last), suspends=suspends)

@@ -31,7 +31,7 @@ def position_store(plan: Plan, *, event: LoanEvent, acting_user: User | None) ->
     loan.save()
 
 
-def row_values(one: PaidRow) -> dict[str, Any]:
+def row_values(*, one: PaidRow) -> dict[str, Any]:
     """A row of the replay as the columns of an instalment."""
     row = one.row
     return {
@@ -58,7 +58,7 @@ def row_values(one: PaidRow) -> dict[str, Any]:
 def _rows_store(plan: Plan, event: LoanEvent) -> None:
     """A new version where what is planned has changed; else the paid amounts of the rows that changed."""
     loan, kept = plan.servicing.loan, plan.servicing.rows
-    wanted = [(row_values(one), one) for one in plan.after.rows]
+    wanted = [(row_values(one=one), one) for one in plan.after.rows]
     if not wanted:
         loan.schedule = None
         return
