@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F
 
 from apps.core.notices import IN_APP, SMS, Amount, Kind, Texts, kind_register, notify
 from apps.jobs.registry import CloseContext
@@ -157,8 +157,10 @@ def _promises(day: dt.date, at: dt.datetime) -> int:
     missed = missed.select_related("loan__member").annotate(
         officer=F("loan__officer__user"), wrote=F("loan__application__created_by")
     )
-    for promise in missed.filter(Q(officer__isnull=False) | Q(wrote__isnull=False) | Q(taken_by__isnull=False)):
-        who: UUID = promise.officer or promise.wrote or promise.taken_by_id
+    for promise in missed:
+        who: UUID | None = promise.officer or promise.wrote or promise.taken_by_id
+        if who is None:
+            continue
         loan = promise.loan
         context = PromiseMissed(
             loan.number, loan.member.display_name, Amount(promise.amount, loan.currency), promise.due_on

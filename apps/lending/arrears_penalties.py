@@ -20,13 +20,13 @@ from apps.accounts.partitions import Range, range_of
 from apps.balances import services as balances
 from apps.balances.services import Leg, Posting
 from apps.calculations.arrears import PenaltyRule
+from apps.core.ids import uuid7
 from apps.core.money import minor_round
 from apps.core.retry import retry_transient
 from apps.lending import locks
 from apps.lending.closing_accrual import bank_posting
 from apps.lending.closing_parts import LEGS_MAX, Group, Listed, groups_of, packed, rows_of, versions_of
 from apps.lending.closing_sql import PAUSED
-from apps.lending.models import LoanEvent, LoanPenalty
 
 KIND = "loan_penalty"
 ONE_LOAN = ("outstanding_principal", "initial_principal")
@@ -58,8 +58,20 @@ SELECT loan_id, due_on, rule, sum(days)::int, sum(exact), sum(amount)::bigint FR
 """
 # The row of the schedule in which the day falls; before the first one the first, after the last one the last.
 _WRITE = """
-WITH news AS (SELECT * FROM unnest(%(loan)s::uuid[], %(amount)s::bigint[]) AS n (loan_id, amount)),
-rows AS (
+WITH news AS (
+    SELECT * FROM unnest(%(loan)s::uuid[], %(event)s::uuid[], %(transaction)s::uuid[], %(fingerprint)s::text[],
+                         %(journal)s::bigint[], %(amount)s::bigint[])
+        AS n (loan_id, event_id, transaction_id, fingerprint, journal_id, amount)
+), events AS (
+    INSERT INTO lending_loanevent (id, created_at, updated_at, version, loan_id, sequence, kind, value_date,
+        business_date, amount, details, principal, interest, fees, penalties, overpaid, channel, reference, description,
+        transaction_id, fingerprint, journal_id, reversal_reason)
+    SELECT n.event_id, now(), now(), 1, n.loan_id,
+           1 + coalesce((SELECT max(e.sequence) FROM lending_loanevent e WHERE e.loan_id = n.loan_id), 0),
+           'charge', %(day)s, %(day)s, n.amount, '{"penalty": true}', 0, 0, 0, 0, 0, 'bank', '', 'Penalty for lateness',
+           n.transaction_id, decode(n.fingerprint, 'hex'), n.journal_id, ''
+      FROM news n
+), rows AS (
     UPDATE lending_loaninstalment i
        SET penalties = i.penalties + n.amount, charged = i.charged + n.amount, paid_on = NULL
       FROM news n JOIN lending_loan l ON l.id = n.loan_id
@@ -72,6 +84,14 @@ rows AS (
 UPDATE lending_loanstanding s
    SET charges_booked = s.charges_booked + n.amount, penalties_booked = s.penalties_booked + n.amount
   FROM news n WHERE s.loan_id = n.loan_id
+"""
+
+_NOTED = """
+INSERT INTO lending_loanpenalty (loan_id, due_on, rule, as_of, days_late, days, base, exact, amount, event_id)
+SELECT loan_id, due_on, rule, %(day)s, days_late, days, base, exact, amount, event_id
+  FROM unnest(%(loan)s::uuid[], %(due_on)s::date[], %(rule)s::int[], %(days_late)s::int[], %(days)s::int[],
+              %(base)s::bigint[], %(exact)s::numeric[], %(amount)s::bigint[], %(event)s::uuid[])
+    AS n (loan_id, due_on, rule, days_late, days, base, exact, amount, event_id)
 """
 
 
@@ -91,6 +111,19 @@ class Late(NamedTuple):
     instalment: int
     outstanding_principal: int
     days_late: int
+
+
+class Charged(NamedTuple):
+    """What one close charges for one instalment by one rule; the columns of `LoanPenalty`."""
+
+    loan: UUID
+    due_on: dt.date
+    rule: int
+    days_late: int
+    days: int
+    base: int
+    exact: Decimal
+    amount: int
 
 
 @dataclass(slots=True)
@@ -159,7 +192,7 @@ def _pack_penalise(
         locks.loans_lock(ids=loans)
         made = _penalties(loans, rules, day)
         charged = [(late, rows) for late, rows in made if sum(row.amount for row in rows)]
-        entries: dict[UUID, tuple[UUID, int | None]] = {}
+        entries: dict[UUID, int | None] = {}
         by_group: dict[tuple[UUID, UUID], list[tuple[Late, int]]] = defaultdict(list)
         for late, rows in charged:
             by_group[late.branch_id, late.product_id].append((late, sum(row.amount for row in rows)))
@@ -168,14 +201,14 @@ def _pack_penalise(
                 some = members[start : start + LEGS_MAX]
                 posting = _posting(some, groups[key].currency, income[key], day)
                 (outcome,) = book.post(posting)
-                entries.update({late.loan_id: (posting.transaction_id, outcome.journal_id) for late, _ in some})
+                entries.update({late.loan_id: outcome.journal_id for late, _ in some})
         _write(made, entries, day)
     return len(charged), sum(row.amount for _, rows in charged for row in rows)
 
 
 def _penalties(
     loans: Sequence[UUID], rules: Mapping[UUID, Sequence[PenaltyRule]], day: dt.date
-) -> list[tuple[Late, list[LoanPenalty]]]:
+) -> list[tuple[Late, list[Charged]]]:
     """The rows of each loan that the close of a day makes; the loan's facts are those of its oldest instalment."""
     before = {row[:3]: Before(*row[3:]) for row in rows_of(_BEFORE, {"loans": list(loans)})}
     by_loan: dict[UUID, list[Late]] = defaultdict(list)
@@ -195,15 +228,12 @@ def _penalties(
     return made
 
 
-def _row(late: Late, number: int, rule: PenaltyRule, before: Before, day: dt.date) -> LoanPenalty | None:
+def _row(late: Late, number: int, rule: PenaltyRule, before: Before, day: dt.date) -> Charged | None:
     base = getattr(late, rule.base)
     days, exact, amount = penalty_step(rule, base, late.days_late, before)
     if not days:
         return None
-    return LoanPenalty(
-        loan_id=late.loan_id, due_on=late.due_on, rule=number, as_of=day, days_late=late.days_late, days=days,
-        base=base, exact=exact, amount=amount,
-    )  # fmt: skip
+    return Charged(late.loan_id, late.due_on, number, late.days_late, days, base, exact, amount)
 
 
 def _posting(members: Iterable[tuple[Late, int]], currency: str, income: int, day: dt.date) -> Posting:
@@ -212,34 +242,23 @@ def _posting(members: Iterable[tuple[Late, int]], currency: str, income: int, da
     return bank_posting(kind=KIND, legs=legs, day=day, description="Penalties on loans")
 
 
-def _write(
-    made: Sequence[tuple[Late, list[LoanPenalty]]], entries: Mapping[UUID, tuple[UUID, int | None]], day: dt.date
-) -> None:
+def _write(made: Sequence[tuple[Late, list[Charged]]], entries: Mapping[UUID, int | None], day: dt.date) -> None:
     """The charge as an event of the loan, the schedule's row, the standing, and how it came about."""
-    loans = list(entries)
-    last = dict(
+    totals = {rows[0].loan: sum(row.amount for row in rows) for _, rows in made}
+    charged = {loan: amount for loan, amount in totals.items() if amount}
+    keys = {loan: f"{KIND}:{loan}:{day}" for loan in charged}
+    events = {loan: uuid7() for loan in charged}
+    if charged:
         rows_of(
-            "SELECT loan_id, max(sequence) FROM lending_loanevent WHERE loan_id = ANY (%(loans)s) GROUP BY loan_id",
-            {"loans": loans},
-        )
-    )
-    events, totals = {}, {}
-    for _, rows in made:
-        loan_id, total = rows[0].loan_id, sum(row.amount for row in rows)
-        if not total:
-            continue
-        key = f"{KIND}:{loan_id}:{day}"
-        totals[loan_id] = total
-        events[loan_id] = LoanEvent(
-            loan_id=loan_id, sequence=last.get(loan_id, 0) + 1, kind=LoanEvent.Kind.CHARGE, value_date=day,
-            business_date=day, amount=total, details={"penalty": True}, channel="bank",
-            description="Penalty for lateness",
-            transaction_id=uuid5(loan_id, key), fingerprint=hashlib.sha256(key.encode()).digest(),
-            journal_id=entries[loan_id][1],
+            _WRITE,
+            {
+                "loan": list(charged), "event": list(events.values()), "amount": list(charged.values()),
+                "transaction": [uuid5(loan, key) for loan, key in keys.items()],
+                "fingerprint": [hashlib.sha256(key.encode()).hexdigest() for key in keys.values()],
+                "journal": [entries[loan] for loan in charged], "day": day,
+            },
         )  # fmt: skip
-        for row in rows:
-            row.event = events[loan_id]
-    LoanEvent.objects.bulk_create(events.values())
-    LoanPenalty.objects.bulk_create([row for _, rows in made for row in rows])
-    if totals:
-        rows_of(_WRITE, {"loan": list(totals), "amount": list(totals.values()), "day": day})
+    noted = [row for _, rows in made for row in rows]
+    if noted:
+        columns: dict[str, Any] = {name: [getattr(row, name) for row in noted] for name in Charged._fields}
+        rows_of(_NOTED, {**columns, "event": [events.get(row.loan) for row in noted], "day": day})

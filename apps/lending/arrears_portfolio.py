@@ -75,7 +75,10 @@ def portfolio_read(*, user: User, by: str) -> list[AtRisk]:
         _PAR.format(key=key, label=label, officer=OFFICER),
         {"everywhere": user.scope == "all", "branches": list(branches)},
     )
-    return [AtRisk(*row[:5], tuple(row[5:9]), *row[9:]) for row in found]  # type: ignore[arg-type]
+    return [
+        AtRisk(currency, group, name, loans, principal, (par1, par30, par60, par90), provision, as_of)
+        for currency, group, name, loans, principal, par1, par30, par60, par90, provision, as_of in found
+    ]
 
 
 def totals_of(rows: Sequence[AtRisk]) -> list[AtRisk]:

@@ -17,12 +17,11 @@ from apps.lending.provisions import loans_provide
 
 def register() -> None:
     """Offer the steps to the runner of the close."""
-    parted = {"partitions": _parts}
     for step in (
-        CloseStep("lending.penalties", "Penalties on late loans", order=400, run=_penalise, **parted),
-        CloseStep("lending.accrue", "Age loans and accrue their interest", order=410, run=_accrue, **parted),
+        CloseStep("lending.penalties", "Penalties on late loans", order=400, run=_penalise, partitions=_parts),
+        CloseStep("lending.accrue", "Age loans and accrue their interest", order=410, run=_accrue, partitions=_parts),
         CloseStep("lending.lines", "Accrue the interest of credit lines", order=415, run=_lines),
-        CloseStep("lending.provide", "Provide for loans", order=420, run=_provide, **parted),
+        CloseStep("lending.provide", "Provide for loans", order=420, run=_provide, partitions=_parts),
         CloseStep("lending.alerts", "Tell borrowers and officers", order=500, run=alerts.step),
         CloseStep("lending.prove", "Prove loans against the books", order=780, run=_prove, preview=_prove),
     ):

@@ -132,23 +132,23 @@ def bank_fill(count: int, day: dt.date, start: dt.date) -> None:
     position = services.position_offered(
         terms=terms, amount=PRINCIPAL, rate=Decimal("0.12"), instalments=12, start=start, first_due=None
     )
-    values = {
+    values: dict[str, Any] = {
         "branch": branch.pk, "product": product.pk, "terms": terms.pk, "member": member.pk, "principal": PRINCIPAL,
         "start": start, "day": day, "late": LATE_ONE_IN,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("CREATE TABLE bench_template (LIKE lending_loaninstalment INCLUDING DEFAULTS)")
-        columns = [f.column for f in LoanInstalment._meta.concrete_fields if f.column not in ("id", "schedule_id")]
+        every: list[Any] = list(LoanInstalment._meta.concrete_fields)
+        fields = [one for one in every if one.column not in ("id", "schedule_id")]
+        names, places = ", ".join(str(one.column) for one in fields), ", ".join(["%s"] * len(fields))
         for one in position.rows:
             row = LoanInstalment(
-                schedule=LoanSchedule(pk=0), parts=[part.shown() for part in one.stretches], **services.row_values(one)
+                schedule=LoanSchedule(pk=0),
+                parts=[part.shown() for part in one.stretches],
+                **services.row_values(one=one),
             )
-            found = [
-                LoanInstalment._meta.get_field(name).get_db_prep_save(getattr(row, name), connection)
-                for name in columns
-            ]
-            names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+            found = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
             cursor.execute(f"INSERT INTO bench_template (id, schedule_id, {names}) VALUES (0, 0, {places})", found)
         for first in range(1, count + 1, 10_000):
             with transaction.atomic():
