@@ -168,3 +168,24 @@ def test_a_payroll_file_takes_each_line_for_itself(api_with: Any) -> None:
     again = ok(client.post("loan-repayments", body, headers=headers))
     assert again["items"][0]["event_id"] == answer["items"][0]["event_id"]
     assert LoanEvent.objects.filter(loan=loan, kind="repayment").count() == 1
+
+
+def test_terms_hold_from_a_day_on_and_loans_keep_theirs(api_with: Any) -> None:
+    client = api_with(*STAFF, "lending.manage_products")
+    product = product_make()
+    loan = loan_make(product=product)
+    today = business_date_current()
+    terms = {
+        "effective_from": today.isoformat(), "principal_min": kes("1.00"), "principal_max": kes("90000.00"),
+        "instalments_min": 1, "instalments_max": 60, "rate_percent": "24", "rate_min_percent": "24",
+        "rate_max_percent": "30",
+    }  # fmt: skip
+    path = f"loan-products/{product.pk}"
+    early = client.post(f"{path}/terms", {**terms, "effective_from": (today - dt.timedelta(days=1)).isoformat()})
+    assert (early.status_code, early.json()["code"]) == (422, "loan-terms-past")
+    assert ok(client.post(f"{path}/terms", terms), 201)["number"] == 2
+    rows = ok(client.post(f"{path}/preview", {"amount": kes("1000.00"), "instalments": 12}))
+    assert rows[0]["interest"]["amount"] == "20.00"
+    assert ok(client.get(f"loans/{loan.pk}"))["rate_percent"] == "12"
+    kept = ok(client.get(f"loans/{loan.pk}/schedule"))["rows"]
+    assert kept[0]["interest"]["amount"] == "120.00"
