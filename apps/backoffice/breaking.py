@@ -91,7 +91,8 @@ class _Client(threading.Thread):
             connections.close_all()
 
     def _transfer(self) -> Posting:
-        return _posting(*self.random.sample(self.accounts, 2), self.random.randrange(1, 500))
+        source, destination = self.random.sample(self.accounts, 2)
+        return _posting(source, destination, self.random.randrange(1, 500))
 
     def _answers(self, batch: list[Posting]) -> list[str]:
         while True:
@@ -149,8 +150,9 @@ def break_memory(*, accounts: int, seconds: int, say: Callable[[str], None]) -> 
 def _memory_start(server: Valkey) -> None:
     server.process = None
     server.start()
-    if server.process is not None:
-        state_update(Home(home_path()), services={"valkey": {**server.process.as_json(), "port": server.port}})
+    started = server.recorded()
+    if started is not None:
+        state_update(Home(home_path()), services={"valkey": {**started.as_json(), "port": server.port}})
 
 
 def _watch(clients: list[_Client], seconds: float, say: Callable[[str], None]) -> None:

@@ -106,7 +106,7 @@ _PACKED = ("balance", "held", "limit", "status", "currency", "internal", "versio
 def memory_change(account: int, *, epoch: int, **changes: int) -> None:
     """Change what the memory holds of an account, as no script of ours would."""
     key = f"{{p{PARTITION}}}:{epoch}:a:{account}"
-    here = dict(zip(_PACKED, msgspec.msgpack.decode(client.memory().get(key)), strict=True))
+    here = dict(zip(_PACKED, msgspec.msgpack.decode(client.guarded(client.memory().get, key)), strict=True))
     client.memory().set(key, msgspec.msgpack.encode([*{**here, **changes}.values()]))
 
 

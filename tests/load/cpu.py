@@ -25,7 +25,7 @@ class Meter:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             self._postmaster = psutil.Process(cursor.fetchone()[0]).parent()
-        memory = client.memory().info("server")["process_id"]
+        memory = client.guarded(client.memory().info, "server")["process_id"]
         self._kinds = {"memory": [memory], **pids}
         self._before = self._now()
 
