@@ -136,11 +136,13 @@ def _first_day(terms: ProductTerms) -> dt.date:
 
 def _rounded(terms: ProductTerms, row: Sequence[Any]) -> Due:
     """Interest is rounded when it is posted, once; tax is taken of what is posted, rounded half up."""
-    facts, earned, owed = row[:7], row[7], row[8]
+    account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed = row
     credit = int(multiple_round(earned, terms.posting_unit, terms.posting_rounding))
     debit = int(multiple_round(owed, terms.posting_unit, terms.posting_rounding))
     tax = whole_round(credit * Decimal(terms.tax_rate), "half_up")
-    return Due(*facts, earned, owed, credit, debit, tax)
+    return Due(
+        account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed, credit, debit, tax
+    )
 
 
 def interest_post(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
