@@ -140,9 +140,7 @@ def _rounded(terms: ProductTerms, row: Sequence[Any]) -> Due:
     credit = int(multiple_round(earned, terms.posting_unit, terms.posting_rounding))
     debit = int(multiple_round(owed, terms.posting_unit, terms.posting_rounding))
     tax = whole_round(credit * Decimal(terms.tax_rate), "half_up")
-    return Due(
-        account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed, credit, debit, tax
-    )
+    return Due(account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed, credit, debit, tax)
 
 
 def interest_post(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
