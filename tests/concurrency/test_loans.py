@@ -14,7 +14,9 @@ from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.models import Loan, LoanEvent
 from apps.lending.selectors import position_of
+from tests.factories.accounts import AccountFactory
 from tests.factories.lending import asked, loan_make, owed
+from tests.factories.postings import branch_new
 
 pytestmark = pytest.mark.concurrency
 
@@ -22,7 +24,8 @@ THREADS, PAYMENTS = 4, 12
 
 
 def test_payments_of_one_loan_wait_for_one_another(committed_db: None) -> None:
-    loan = loan_make(start=business_date_current() - dt.timedelta(days=100))
+    account = AccountFactory(branch=branch_new(), balance="50000.00")
+    loan = loan_make(account=account, start=business_date_current() - dt.timedelta(days=100))
     before = sum(owed(loan))
     same = asked()
     asks = [asked() for _ in range(PAYMENTS)] + [same] * 4

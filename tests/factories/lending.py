@@ -80,7 +80,7 @@ def loan_make(
     """An accepted loan of 12,000.00 over 12 months at 12 %; paid out into the borrower's account on `start` (today)."""
     today = business_date_current()
     account = account or AccountFactory(balance="50000.00")
-    clerk, chief = user_make(), user_make()
+    clerk, chief = (user_make(email=f"{uuid.uuid4().hex}@example.com") for _ in range(2))  # unique where tests commit
     application = application_make(
         product=product, member=account.member, account=account, user=clerk, amount=principal,
         instalments=instalments, rate=Decimal(rate),
