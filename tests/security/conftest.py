@@ -30,6 +30,7 @@ from tests.security.compliance import compliance_things
 from tests.security.counter import counter_things
 from tests.security.deposits import deposit_things
 from tests.security.lending import lending_things
+from tests.security.lending_security import securing_things
 from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
 from tests.security.reports import report_things
@@ -140,6 +141,7 @@ def bank(db: None, _files: None) -> Bank:
         counter_things(root.user, branch, account),
         deposit_things(product, account),
         lending_things(account),
+        securing_things(account),
     ):
         bank.ids |= ids
         bank.bodies |= bodies
@@ -194,6 +196,8 @@ def _approvals(bank: Bank, owner: Any) -> None:
         ("POST", "approvals"): {
             "kind": "identity.user_roles", "payload": {**payload, "user_id": str(second.pk)}, "comment": "Please",
         },
+        # Those held already: another change of this user waits for approval.
+        ("PUT", "users/{user_id}/roles"): {"roles": owner.role_codes, "reason": "As before"},
         ("POST", one + "comments"): {"comment": "Why?"},
         ("POST", one + "documents"): {"name": "a.txt", "content": "QWdyZWVkLg=="},
         ("POST", one + "cancellation"): {"comment": "Not needed"},

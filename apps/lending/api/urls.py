@@ -2,12 +2,22 @@
 
 from django.urls import path
 
-from apps.lending.api import application_views, event_views, loan_views, product_views
+from apps.lending.api import (
+    application_views,
+    credit_line_views,
+    event_views,
+    group_views,
+    loan_views,
+    product_views,
+    securing_views,
+)
 
 app_name = "lending"
 
 _APPLICATION = "loan-applications/<uuid:application_id>"
 _LOAN = "loans/<uuid:loan_id>"
+_LINE = "credit-lines/<uuid:line_id>"
+_GROUP = "loan-groups/<uuid:group_id>"
 
 urlpatterns = [
     path("loan-products", product_views.LoanProductsView.as_view(), name="products"),
@@ -34,4 +44,35 @@ urlpatterns = [
     path(f"{_LOAN}/changes", event_views.LoanChangesView.as_view(), name="changes"),
     path("loan-events/<uuid:event_id>/reversal", event_views.LoanEventReversalView.as_view(), name="reversal"),
     path("loan-repayments", event_views.LoanRepaymentFilesView.as_view(), name="repayment-files"),
+    path(f"{_LOAN}/security", securing_views.LoanSecurityView.as_view(), name="security"),
+    path(f"{_LOAN}/collateral", securing_views.LoanCollateralView.as_view(), name="collateral"),
+    path(f"{_LOAN}/guarantors", securing_views.LoanGuarantorsView.as_view(), name="guarantors"),
+    path(f"{_LOAN}/arrears", securing_views.LoanArrearsView.as_view(), name="arrears"),
+    path(f"{_LOAN}/promises", securing_views.LoanPromisesView.as_view(), name="promises"),
+    path(f"{_LOAN}/pauses", securing_views.LoanPausesView.as_view(), name="pauses"),
+    path(
+        "loan-collateral/<uuid:collateral_id>/valuations",
+        securing_views.CollateralValuationsView.as_view(),
+        name="valuations",
+    ),
+    path(
+        "loan-collateral/<uuid:collateral_id>/release",
+        securing_views.CollateralReleaseView.as_view(),
+        name="collateral-release",
+    ),
+    path(
+        "loan-guarantors/<uuid:guarantor_id>/release",
+        securing_views.GuarantorReleaseView.as_view(),
+        name="guarantor-release",
+    ),
+    path("credit-lines", credit_line_views.CreditLinesView.as_view(), name="credit-lines"),
+    path(_LINE, credit_line_views.CreditLineView.as_view(), name="credit-line"),
+    path(f"{_LINE}/decision", credit_line_views.CreditLineDecisionView.as_view(), name="credit-line-decision"),
+    path(f"{_LINE}/draws", credit_line_views.CreditLineDrawsView.as_view(), name="credit-line-draws"),
+    path(f"{_LINE}/repayments", credit_line_views.CreditLineRepaymentsView.as_view(), name="credit-line-repayments"),
+    path(f"{_LINE}/changes", credit_line_views.CreditLineChangesView.as_view(), name="credit-line-changes"),
+    path("loan-groups", group_views.LoanGroupsView.as_view(), name="groups"),
+    path(_GROUP, group_views.LoanGroupView.as_view(), name="group"),
+    path(f"{_GROUP}/members", group_views.LoanGroupMembersView.as_view(), name="group-members"),
+    path(f"{_GROUP}/collections", group_views.LoanGroupCollectionsView.as_view(), name="group-collections"),
 ]
