@@ -122,7 +122,7 @@ class TestSeeded:
         assert Member.objects.count() == TINY.members
         assert Account.objects.count() == TINY.accounts
         entries = JournalEntry.objects.exclude(kind="interest_accrual")
-        assert entries.count() == TINY.transactions + seeded["counter"] == seeded["entries"]
+        assert entries.count() == TINY.transactions + seeded["counter"] + seeded["loans"] == seeded["entries"]
         assert JournalEntry.objects.exclude(outcome="OK").count() == seeded["refused"]
         assert set(Branch.objects.values_list("code", flat=True)) >= {"HQ", "NBO", "KSM", "MSA"}
         for branch in ("NBO", "KSM", "MSA"):
