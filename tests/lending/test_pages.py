@@ -76,7 +76,7 @@ def test_from_the_wizard_to_the_payoff() -> None:
     shown = act(officer, loan, "repayment", amount="1,066.19")
     assert "What will be posted" in shown
     assert owed(loan)[0] < 1_200_000, "taken once"
-    for tab in ("change", "schedule", "transactions", "accruals", "history"):
+    for tab in ("change", "schedule", "transactions", "accruals", "security", "history"):
         said(officer.get(reverse(f"admin:lending_loan_{tab}", args=[loan.pk])))
     explained = said(officer.get(reverse("admin:lending_loan_schedule", args=[loan.pk]), {"explain": "2"}))
     assert "balance x rate x period_years" in explained

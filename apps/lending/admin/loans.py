@@ -16,7 +16,17 @@ from apps.core import display
 from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.display import money_text
 from apps.core.record_pages import Fact, Tab, record_link, user_may
-from apps.lending.models import Loan, LoanDay, LoanEvent, LoanPenalty, ProvisionChange
+from apps.lending.collateral import coverage_read
+from apps.lending.models import (
+    Collateral,
+    Guarantor,
+    Loan,
+    LoanDay,
+    LoanEvent,
+    LoanPenalty,
+    PaymentPromise,
+    ProvisionChange,
+)
 from apps.lending.selectors import instalment_explain, loans_visible_to, rows_current
 from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
@@ -204,6 +214,19 @@ def _accruals(request: HttpRequest, record: Loan) -> dict[str, Any]:
     }
 
 
+def _security(request: HttpRequest, record: Loan) -> dict[str, Any]:
+    coverage = coverage_read(loan=record)
+    share = coverage["share"]
+    return {
+        "loan_coverage": coverage,
+        "loan_share": None if share is None else f"{share * 100:.2f}",
+        "loan_things": list(Collateral.objects.filter(loan=record)),
+        "loan_guarantors": list(Guarantor.objects.filter(loan=record).select_related("member")),
+        "loan_promises": list(PaymentPromise.objects.filter(loan=record)[:DAYS_SHOWN]),
+    }
+
+
 LoanAdmin.tab_add(Tab("schedule", "Schedule", "lending/schedule.html", _schedule))
 LoanAdmin.tab_add(Tab("transactions", "Transactions", "lending/transactions.html", _transactions))
 LoanAdmin.tab_add(Tab("accruals", "Accruals", "lending/accruals.html", _accruals))
+LoanAdmin.tab_add(Tab("security", "Security", "lending/security.html", _security))
