@@ -347,7 +347,7 @@ TRANSACTION_WORDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT")
 
 
 def test_a_decision_takes_few_queries(bank: Bank) -> None:
-    """Of the 20 allowed; the last also carries it out, in a transaction of its own. BEGIN and COMMIT are not counted."""
+    """Of the 20 allowed; the last also carries it out, in a transaction of its own. BEGIN and COMMIT do not count."""
     bank.three_levels()
     request = bank.submit()
     for user, statements in ((bank.manager, 16), (bank.chief, 16), (bank.finance, 18)):

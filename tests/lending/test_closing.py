@@ -24,7 +24,7 @@ START = dt.date(2026, 1, 15)
 
 TERMS: list[dict[str, Any]] = [
     {},
-    {"conventions": {"interest": "ACT/365F"}, "fees": [{"name": "Service", "kind": "per_instalment", "amount": "2.50"}]},
+    {"conventions": {"interest": "ACT/365F"}, "fees": [{"name": "Fee", "kind": "per_instalment", "amount": "2.50"}]},
     {"conventions": {"method": "flat"}, "servicing": {"prepayment": "next_instalments"}},
     {"conventions": {"interest": "ACT/360", "grace_interest": 1, "frequency": {"unit": "days", "every": 14}},
      "servicing": {"rest": "daily", "prepayment": "lower_instalment"},
@@ -94,7 +94,7 @@ def test_a_loan_paid_on_time_accrues_its_scheduled_interest_and_is_never_late() 
 
 
 def test_penalties_are_charged_day_by_day_up_to_their_cap() -> None:
-    """1 % a day of 400.00 overdue after two days of grace: all three days on the third, then one a day, at most 20.00."""
+    """1 % a day of 400.00 overdue after two days of grace: all three on the third, then one a day, at most 20.00."""
     today_set(START)
     rule = {"base": "overdue_principal", "rate": "0.01", "grace_days": 2, "cap": "20.00"}
     product = product_make(penalties=[rule], conventions={"amortization": "equal_principal"})

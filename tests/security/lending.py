@@ -19,9 +19,7 @@ def lending_things(account: Any) -> tuple[dict[str, Any], dict[tuple[str, str], 
     today = business_date_current()
     product = product_make(requirements={"documents": [{"code": "id", "name": "Identity", "required": False}]})
     loan = loan_make(product=product, account=account, start=today - dt.timedelta(days=40))
-    services.loan_repay(
-        asked=asked(), loan_id=loan.pk, money=services.Money(100, channel="mobile"), at=clock.now()
-    )
+    services.loan_repay(asked=asked(), loan_id=loan.pk, money=services.Money(100, channel="mobile"), at=clock.now())
     application = application_make(product=product, member=account.member, amount=100_000, instalments=6)
     services.application_submit(
         acting_user=application.created_by, application_id=application.pk, expected_version=1, business_date=today,
