@@ -195,7 +195,7 @@ class AmountLimitsView(ApiView):
         body: dict[str, Any] = body_read(forms.AmountLimitSetSerializer, request)
         at = clock.now()
         step_up_check(caller(request), at=at)
-        minor = {
+        minor: dict[str, Any] = {
             name: amount_read(body[name], currency=body["currency"], pointer=f"/{name}") if body[name] else None
             for name in ("amount_max", "step_up_above")
         }
