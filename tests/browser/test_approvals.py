@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -202,7 +203,7 @@ def test_what_changed_since_it_was_opened_is_not_decided(stage: Stage, sign_in: 
 
 def test_axe_finds_nothing_on_the_inbox_and_the_task(stage: Stage, sign_in: SignIn) -> None:
     """By the rules of axe-core: WCAG 2.2 A and AA and its best practices, on every tab, in the dark as well."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = Axe()
     task = f"task/{stage.requests[0].public_id}/?tab="
     tabs = ("changes", "documents", "exposure", "trail", "policy")
     for theme in ("light", "dark"):
