@@ -25,6 +25,10 @@ ENGINE = {**ENGINE, "ENABLED": False, "REDIS_URL": env_read().redis_database(RED
 DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # tests open many threads, which end
 
+# The whole suite copies a database that is migrated already (config/runtime/testing.py).
+if os.environ.get("NUMINA_TEST_TEMPLATE"):
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ["NUMINA_TEST_TEMPLATE"]}
+
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
