@@ -75,6 +75,11 @@ def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> Query
     return accounts.filter(Q(member=member_id) | Exists(held))
 
 
+def account_is_of(*, account_id: UUID, member_id: UUID) -> bool:
+    """Does the member own the account, alone or with others?"""
+    return accounts_of_member(Account.objects.filter(pk=account_id), member_id=member_id).exists()
+
+
 def account_by_number(*, number: str) -> Account | None:
     """The account with this number, whoever asks: for services, not for views."""
     return Account.objects.select_related("product").filter(number=number).first()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from apps.accounts.selectors import account_is_of
 from apps.balances.services import internal_account_id
 from apps.core.errors import CurrencyMismatch
 from apps.lending.errors import PayOutNotPossible
@@ -35,8 +36,11 @@ class Side:
 def side_of(*, user: User | None, loan: Loan, account: str | None, channel: str | None, inward: bool) -> Side:
     """The other side of a loan's money: an account (number or id), or the bank's account of a channel.
 
-    Neither means the loan's own account. Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `PayOutNotPossible`,
-    `BranchMissing` for cash when the user belongs to no branch.
+    Neither means the loan's own account. The account is one of the borrower, alone or with others: a loan is no way to
+    the money of somebody else, and what goes on to others is a transfer with its own limits.
+
+    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `PayOutNotPossible`, `BranchMissing` for cash when the user
+    belongs to no branch.
     """
     if account is not None and channel is not None:
         raise PayOutNotPossible("Either an account or a channel.", pointer="/channel")
@@ -49,6 +53,8 @@ def side_of(*, user: User | None, loan: Loan, account: str | None, channel: str 
     ref = account_ref(name=account, pointer="/account")
     if user is not None and user.scope != "all" and not usable_accounts(user=user, refs=[ref]):
         raise PaymentAccountNotFound("No such account.", pointer="/account")
+    if not account_is_of(account_id=ref.account_id, member_id=loan.member_id):
+        raise PayOutNotPossible("Only an account of the borrower.", pointer="/account")
     if ref.currency != loan.currency:
         raise CurrencyMismatch(f"The account is in {ref.currency}, the loan in {loan.currency}.", pointer="/account")
     return Side(ref.ledger_id, ref.account_id, "account")
