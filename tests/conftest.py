@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from pytest_django import fixtures as pytest_django_fixtures
@@ -85,22 +86,39 @@ def _close_outside_of_tests(self: BaseDatabaseWrapper) -> None:
         _close_if_obsolete(self)
 
 
+@contextlib.contextmanager
+def connection_kept() -> Iterator[None]:
+    """Inside, the default connection stays open: Django's test case closes it after each test, and with it would go
+    the transaction around them."""
+    connection = connections["default"]
+    connection.close, closing = lambda: None, connection.close  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        connection.close = closing  # type: ignore[method-assign]
+
+
 _close_if_obsolete = BaseDatabaseWrapper.close_if_unusable_or_obsolete
 BaseDatabaseWrapper.close_if_unusable_or_obsolete = _close_outside_of_tests  # type: ignore[method-assign]
+
+
+def caches_forget() -> None:
+    """Empty the caches of the process and the counters of rate limits."""
+    principals_clear()
+    limits_clear()
+    throttle_clear()
+    refs_forget()
+    policies_forget()
+    damper.clear()
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
 def _forgetful(request: pytest.FixtureRequest) -> Iterator[None]:
     """Caches of the process and counters of rate limits start empty in every test that has a database."""
     yield
-    if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
-        principals_clear()
-        limits_clear()
-        throttle_clear()
-        refs_forget()
-        policies_forget()
-        damper.clear()
-        cache.clear()
+    if {"db", "transactional_db", "committed_db", "bank"} & set(request.fixturenames):
+        caches_forget()
 
 
 def _databases_of(test: pytest.Item) -> tuple[Any, bool]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import time
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
+from django.test import override_settings
 
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import policies_forget
@@ -21,7 +27,7 @@ from apps.identity.permissions import PERMISSIONS
 from apps.jobs.models import CloseRun, DeadLetter, Job
 from apps.ledger.selectors import business_date_current
 from apps.ledger.services import period_create
-from tests.conftest import ApiClient
+from tests.conftest import ApiClient, caches_forget, connection_kept
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import PASSWORD, BranchFactory, RoleFactory, user_make
@@ -37,6 +43,18 @@ from tests.security.reports import report_things
 from tests.security.routes import Route
 
 KES = {"amount": "1.00", "currency": "KES"}
+
+
+@contextlib.contextmanager
+def undone() -> Iterator[None]:
+    """What is written inside is rolled back."""
+    block = transaction.atomic()
+    block._from_testcase = True  # as pytest-django's own: durable transactions may open inside of it
+    with block:
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True)
 
 
 @dataclass
@@ -72,24 +90,64 @@ class Bank:
         data = body if isinstance(body, bytes | str) else None if body is None else json.dumps(body)
         content_type = options.pop("content_type", "application/json")
         client.raise_request_exception = False
-        undone = transaction.atomic()
-        undone._from_testcase = True  # as pytest-django's own: durable transactions may open inside of it
-        with undone:
-            response = client.generic(
+        with undone():
+            return client.generic(
                 method, url + query, data or b"", content_type if data else "", headers=headers, **options
             )
-            transaction.set_rollback(True)
-        return response
 
 
 @pytest.fixture
-def _files(settings: Any, tmp_path: Any) -> None:
-    settings.MEDIA_ROOT = tmp_path
+def _files(settings: Any, banks: Banks) -> None:
+    settings.MEDIA_ROOT = banks.media
     settings.NUMINA = push_on(settings.NUMINA)
 
 
+class Banks:
+    """The bank of a file of tests, in a transaction around them: making it takes a second. Its tokens and codes are
+    good for minutes, so after some it is undone and made anew."""
+
+    GOOD_FOR_SECONDS = 150
+
+    def __init__(self, media: Path) -> None:
+        self.media = media
+        self.stack = contextlib.ExitStack()
+        self.bank: Bank | None = None
+        self.made_at = 0.0
+
+    def get(self) -> Bank:
+        """The bank as it was made."""
+        old = time.monotonic() - self.made_at > self.GOOD_FOR_SECONDS
+        if self.bank is None or (old and len(connection.atomic_blocks) == 1):
+            self.close()
+            self.stack.enter_context(undone())
+            with override_settings(MEDIA_ROOT=self.media, NUMINA=push_on(settings.NUMINA)):
+                self.bank = _bank_make()
+            self.made_at = time.monotonic()
+        return self.bank
+
+    def close(self) -> None:
+        """Undo it."""
+        self.stack.close()
+        caches_forget()
+
+
+@pytest.fixture(scope="module")
+def banks(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Banks]:
+    with django_db_blocker.unblock(), connection_kept():
+        made = Banks(tmp_path_factory.mktemp("media"))
+        yield made
+        made.close()
+
+
 @pytest.fixture
-def bank(db: None, _files: None) -> Bank:
+def bank(banks: Banks, _files: None) -> Iterator[Bank]:
+    """The bank as it was made: what a test does to it is undone."""
+    made = banks.get()
+    with undone():
+        yield replace(made, ids=dict(made.ids), bodies=dict(made.bodies))
+
+
+def _bank_make() -> Bank:
     branch, elsewhere = BranchFactory(), BranchFactory()
     root = ApiClient(user_make(*PERMISSIONS, scope="all", branch=branch))
     bank = Bank(branch, elsewhere, root)
