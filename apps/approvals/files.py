@@ -11,13 +11,20 @@ from apps.approvals.errors import ApprovalDocumentRefused
 
 BYTES_MAX = 5 * 1024 * 1024
 PER_REQUEST_MAX = 20
-_PDF, _PNG, _JPEG, _ZIP = b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04"
+_ZIP = b"PK\x03\x04"
+_MAGIC = {
+    "pdf": (b"%PDF-", "application/pdf"),
+    "png": (b"\x89PNG\r\n\x1a\n", "image/png"),
+    "jpg": (b"\xff\xd8\xff", "image/jpeg"),
+    "jpeg": (b"\xff\xd8\xff", "image/jpeg"),
+}
 _OFFICE = {
     "docx": ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     "xlsx": ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 _TEXT = {"txt": "text/plain; charset=utf-8", "csv": "text/csv; charset=utf-8"}
-ENDINGS = ("pdf", "png", "jpg", "jpeg", *_OFFICE, *_TEXT)
+ENDINGS = (*_MAGIC, *_OFFICE, *_TEXT)
+MEDIA_TYPES = sorted({kind for _, kind in (*_MAGIC.values(), *_OFFICE.values())} | {"text/plain", "text/csv"})
 _PATH = re.compile(r".*[/\\]", re.DOTALL)
 _MACROS = re.compile(r"vbaProject|\.bin\Z", re.IGNORECASE)
 
@@ -55,12 +62,7 @@ def _type_of(ending: str, content: bytes) -> str | None:
         except UnicodeDecodeError:
             return None
         return None if "\x00" in text else _TEXT[ending]
-    magic, content_type = {
-        "pdf": (_PDF, "application/pdf"),
-        "png": (_PNG, "image/png"),
-        "jpg": (_JPEG, "image/jpeg"),
-        "jpeg": (_JPEG, "image/jpeg"),
-    }[ending]
+    magic, content_type = _MAGIC[ending]
     return content_type if content.startswith(magic) else None
 
 

@@ -77,6 +77,7 @@ def test_duties_are_segregated():
     moves = {"payments.transfer", "payments.deposit", "payments.withdraw", "payments.batch", "ledger.post"}
     assert not held["administrator"] & moves
     looks = {code for code in PERMISSIONS if "view" in code} | {"backoffice.dashboard", "audit.export", "audit.verify"}
+    looks |= {"reporting.read", "reporting.analytics"}
     assert not held["auditor"] - looks - {"approvals.request", "calculations.use"}
     for role, codes in held.items():
         assert not ({"identity.manage_users"} <= codes and codes & moves), role

@@ -20,8 +20,14 @@ from apps.vault.services import rotation_continue, rotation_start
 from tests.factories.identity import PASSWORD, UserFactory, user_make
 
 pytestmark = pytest.mark.django_db
-# Just behind the real clock, which PyJWT reads: tokens made at this moment and some minutes later are good now.
+# Behind the real clock, which PyJWT reads: tokens made at this moment and some minutes later are good now.
 NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=8)
+
+
+@pytest.fixture(autouse=True)
+def _long_tokens(settings):
+    """The moment above is when the file was read, which in a whole run is long before its tests."""
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(hours=6)}
 
 
 def code_at(factor: SecondFactor, at: datetime) -> str:

@@ -150,6 +150,7 @@ def test_calendars_and_closures_are_kept_here(staff: Any) -> None:
     client, user = staff(*ALL)
     url = reverse("admin:jobs_businesscalendar_add")
     values = {"code": "KE", "name": "Kenya", "country": "ke", "subdivision": "", "weekend": "6,7", "is_default": "on"}
+    values |= {"hours-TOTAL_FORMS": "0", "hours-INITIAL_FORMS": "0"}
     assert client.post(url, {**values, "country": "ZZ"}).status_code == 200
     assert client.post(url, {**values, "weekend": "1,2,3,4,5,6,7"}).status_code == 200
     assert not BusinessCalendar.objects.exists()

@@ -15,7 +15,7 @@ from apps.approvals.api import document_serializers as forms
 from apps.approvals.api.views import OneApprovalView, caller
 from apps.approvals.downloads import file_response
 from apps.approvals.exposure import exposure_of
-from apps.approvals.files import BYTES_MAX
+from apps.approvals.files import BYTES_MAX, MEDIA_TYPES
 from apps.approvals.selectors import request_get_for
 from apps.core import clock
 from apps.core.api.pagination import page_of
@@ -73,7 +73,9 @@ class ApprovalDocumentView(ApiView):
 
     permissions: ClassVar = {"GET": USE}
 
-    @extend_schema(summary="Download a file", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        summary="Download a file", responses={(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES}
+    )
     def get(self, request: Request, document_id: UUID) -> Any:
         """Given out as an attachment, with the type that its content has. Who read it is in the access log."""
         NoParams.parse(request)
