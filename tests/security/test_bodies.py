@@ -67,14 +67,13 @@ def test_values_of_the_wrong_kind_in_every_field(bank: Bank) -> None:
     wrong = [None, True, False, 0, -1, 1.5, 10**18, [], [[]], {}, {"a": 1}, ["x"], "", "0", "x" * 10_000]
     faults = []
     for route, method in with_bodies():
-        for path, _schema in body_fields(route, method):
-            for depth in range(1, len(path) + 1):
-                for value in wrong:
-                    body = with_value(bank.body(route, method), path[:depth], value)
-                    response = bank.send(bank.root, route, method, body)
-                    if response.status_code >= 500:
-                        faults.append(fault(method, route, (path[:depth], value), response))
-    assert not faults, "\n".join(dict.fromkeys(faults))
+        paths = [path for path, _ in body_fields(route, method)]
+        for place in dict.fromkeys(path[:depth] for path in paths for depth in range(1, len(path) + 1)):
+            for value in wrong:
+                response = bank.send(bank.root, route, method, with_value(bank.body(route, method), place, value))
+                if response.status_code >= 500:
+                    faults.append(fault(method, route, (place, value), response))
+    assert not faults, "\n".join(faults)
 
 
 def test_nul_and_surrogates_in_every_text_of_every_body(bank: Bank) -> None:
