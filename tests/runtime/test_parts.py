@@ -150,7 +150,7 @@ def test_each_queue_may_have_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NUMINA_WORKERS", "critical=2 default=3 bulk=1 mail=1")
     workers = worker_commands()
     assert list(workers) == ["worker-critical", "worker-default", "worker-bulk", "worker-mail"]
-    assert workers["worker-default"][7:11] == ["--queues", "default", "--concurrency", "3"]
+    assert workers["worker-default"][9:13] == ["--queues", "default", "--concurrency", "3"]
 
 
 @pytest.mark.parametrize(
