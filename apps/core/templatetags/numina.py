@@ -81,7 +81,7 @@ def query(context: dict[str, Any], **changes: object) -> str:
     return f"?{params.urlencode()}"
 
 
-@register.filter
-def main_landmark(page: SafeString) -> SafeString:
+@register.filter(is_safe=True)
+def main_landmark(page: str) -> str:
     """Unfold's frame with its main part named as such, so that screen readers can jump to it."""
-    return SafeString(page.replace('<div id="main" ', '<div id="main" role="main" ', 1))
+    return page.replace('<div id="main" ', '<div id="main" role="main" ', 1)
