@@ -33,17 +33,20 @@ WITH sealed AS (
     UPDATE accounts_day_balance s SET booked = s.booked + r.booked, valued = s.valued + r.valued
       FROM running r
      WHERE s.account_id = r.account_id AND s.day >= r.day AND (r.next_day IS NULL OR s.day < r.next_day)
+ RETURNING 1
 ), placed AS MATERIALIZED (
-    -- In order, so that all are placed before the first is written: PostgreSQL may read the table whole for each.
     SELECT r.account_id, r.day, coalesce(p.booked, 0) + r.booked AS booked, coalesce(p.valued, 0) + r.valued AS valued
       FROM running r
       LEFT JOIN LATERAL (SELECT s.booked, s.valued FROM accounts_day_balance s
                           WHERE s.account_id = r.account_id AND s.day < r.day ORDER BY s.day DESC LIMIT 1) p ON true
      WHERE NOT EXISTS (SELECT FROM accounts_day_balance s WHERE s.account_id = r.account_id AND s.day = r.day)
-     ORDER BY r.account_id, r.day
 ), fresh AS (
+    -- The counts are there so that nothing is inserted before all is read: a table that was empty is planned to be read
+    -- whole for each row, and the rows that this statement inserts would be read with it.
     INSERT INTO accounts_day_balance (account_id, day, booked, valued)
     SELECT account_id, day, booked, valued FROM placed
+     WHERE (SELECT count(*) FROM placed) + (SELECT count(*) FROM later) >= 0
+     ORDER BY account_id, day
 ), changed AS (
     INSERT INTO accounts_reaccrual AS d (account_id, since)
     SELECT account_id, min(day) FROM deltas WHERE valued <> 0 AND day <= %(accrued)s GROUP BY account_id
