@@ -123,6 +123,13 @@ class TermDepositInvalid(Unprocessable):
     title = "The term deposit cannot be placed"
 
 
+class NoInstalmentOpen(Conflict):
+    """409: no instalment of the recurring deposit is due or was missed."""
+
+    code = "no-instalment-open"
+    title = "No instalment is open"
+
+
 class TermDepositNotRunning(Conflict):
     """409: no term runs on the account."""
 

@@ -4,6 +4,7 @@ Money itself is in the ledger; an account points at it.
 """
 
 from apps.accounts.models._accounts import Account, AccountHolder, AccountProduct
+from apps.accounts.models._dividends import Dividend, DividendShare
 from apps.accounts.models._fees import FeeCharge
 from apps.accounts.models._interest import (
     Accrual,
@@ -14,7 +15,7 @@ from apps.accounts.models._interest import (
     Reaccrual,
 )
 from apps.accounts.models._statements import StatementIssue
-from apps.accounts.models._term_deposits import TermDeposit
+from apps.accounts.models._term_deposits import TermDeposit, TermInstalment
 from apps.accounts.models._terms import ProductFee, ProductTerms
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Accrual",
     "CloseMark",
     "DayBalance",
+    "Dividend",
+    "DividendShare",
     "FeeCharge",
     "InterestPosting",
     "InterestTotal",
@@ -32,4 +35,5 @@ __all__ = [
     "Reaccrual",
     "StatementIssue",
     "TermDeposit",
+    "TermInstalment",
 ]

@@ -73,7 +73,17 @@ class ProductTerms(BaseModel):
         blank=True,
         help_text="Of a term deposit broken early: the rate a year paid instead; empty: no interest.",
     )
+    grace_days = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Of recurring deposits: days after its date on which an instalment is in time.",
+    )
     minimum_balance = models.BigIntegerField(default=0)
+    minimum_kept = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Payments may not take the balance below the minimum.",
+    )
     maximum_balance = models.BigIntegerField(null=True, blank=True)
     dormant_after_days = models.PositiveIntegerField(
         null=True, blank=True, help_text="Days without a movement by its owner until an account is dormant."
@@ -114,6 +124,7 @@ class ProductFee(BaseModel):
         BELOW_MINIMUM = "below_minimum", "A month with a balance below the minimum"
         DORMANCY = "dormancy", "Every month while dormant"
         CLOSING = "closing", "Closing the account"
+        MISSED = "missed", "An instalment that was missed"
 
     product = models.ForeignKey(AccountProduct, on_delete=models.PROTECT, related_name="fees")
     kind = models.CharField(max_length=13, choices=Kind.choices)

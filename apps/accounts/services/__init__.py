@@ -7,12 +7,15 @@ from apps.accounts.services._closing import account_close, closure_ledger_ids
 from apps.accounts.services._day_balances import day_balances_fold
 from apps.accounts.services._dormancy import account_blocks_end, accounts_rest
 from apps.accounts.services._fees import fees_assess, fees_charge
+from apps.accounts.services._instalments import instalments_collect, term_instalment_pay
 from apps.accounts.services._interest_entries import interest_entries_post
 from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
 from apps.accounts.services._statements import statement_issue
 from apps.accounts.services._term_deposits import (
+    BreakPreview,
     term_deposit_break,
+    term_deposit_break_preview,
     term_deposit_instruct,
     term_deposit_place,
     term_deposits_mature,
@@ -20,6 +23,7 @@ from apps.accounts.services._term_deposits import (
 from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, terms_set, terms_withdraw
 
 __all__ = [
+    "BreakPreview",
     "Holder",
     "account_blocks_end",
     "account_close",
@@ -34,6 +38,7 @@ __all__ = [
     "fee_end",
     "fees_assess",
     "fees_charge",
+    "instalments_collect",
     "interest_accrue",
     "interest_entries_post",
     "interest_post",
@@ -41,9 +46,11 @@ __all__ = [
     "product_update",
     "statement_issue",
     "term_deposit_break",
+    "term_deposit_break_preview",
     "term_deposit_instruct",
     "term_deposit_place",
     "term_deposits_mature",
+    "term_instalment_pay",
     "terms_earliest",
     "terms_set",
     "terms_withdraw",

@@ -12,7 +12,7 @@ from apps.accounts.product_books import PURPOSES, books_of
 from apps.accounts.selectors import account_facts, fees_on, terms_of_account
 from apps.accounts.services._accounts import CLOSED, account_changed, account_locked, reason_check
 from apps.accounts.services._bank_postings import bank_posting
-from apps.accounts.services._fees import DueFee, fee_posting, fees_due, fees_mark_charged
+from apps.accounts.services._fees import DueFee, fee_amount, fee_posting, fees_due, fees_mark_charged
 from apps.accounts.services._interest_posting import KIND as INTEREST
 from apps.accounts.services._interest_posting import (
     Due,
@@ -96,7 +96,8 @@ def account_close(
         before = account_facts(account)
         full = account_with_books(account_id)
         _interest_settle(book, full, closed_on)
-        _fees_settle(book, full, closed_on)
+        fees_settle(book, full, closed_on)
+        _closing_fees(book, full, closed_on)
         state = book.balance(full.ledger_account_id)
         if payout_to is not None and state.balance > 0 and not state.held:
             _pay_out(book, full, _payout(full, payout_to), closed_on)
@@ -136,16 +137,20 @@ def _interest_settle(book: Book, account: Account, closed_on: dt.date) -> None:
     dues_record(terms, dues, {}, until=closed_on, business_date=closed_on)
 
 
-def _fees_settle(book: Book, account: Account, closed_on: dt.date) -> None:
+def fees_settle(book: Book, account: Account, day: dt.date) -> None:
+    """Charge all fees that are noted and due on the account. Raises `InsufficientFunds`."""
     codes = {account.product_id: (books_of(account.product).fee_income, account.currency)}
     dues = fees_due(account_id=account.pk)
     for due in dues:
-        book.post(fee_posting(due, codes, closed_on))
-    fees_mark_charged(dues, closed_on)
+        book.post(fee_posting(due, codes, day))
+    fees_mark_charged(dues, day)
+
+
+def _closing_fees(book: Book, account: Account, closed_on: dt.date) -> None:
+    codes = {account.product_id: (books_of(account.product).fee_income, account.currency)}
     for fee in fees_on(day=closed_on, kinds=[ProductFee.Kind.CLOSING], product_id=account.product_id):
         base = max(book.balance(account.ledger_account_id).balance, 0)
-        amount = max(fee.fee_min, fee.amount + round(fee.percent * base))
-        amount = min(amount, fee.fee_max) if fee.fee_max is not None else amount
+        amount = fee_amount(fee, base)
         if amount:
             charge = _charge_note(account, fee, base, amount, closed_on)
             book.post(fee_posting(charge, codes, closed_on))

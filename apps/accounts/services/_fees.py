@@ -18,10 +18,13 @@ from apps.accounts.selectors import fees_on
 from apps.accounts.services._bank_postings import bank_posting, bank_transaction_id
 from apps.balances import services as balances
 from apps.balances.services import Leg, Posting
+from apps.calculations.rounding import whole_round
 
 KIND = "fee"
 CHUNK = 500
 _MONTHLY = (ProductFee.Kind.MONTHLY, ProductFee.Kind.BELOW_MINIMUM, ProductFee.Kind.DORMANCY)
+
+_BY_EVENT = (ProductFee.Kind.CLOSING, ProductFee.Kind.MISSED)
 
 _AMOUNT = """greatest(%(fee_min)s::bigint, least(%(fee_max)s::bigint, %(amount)s::bigint
              + round(%(percent)s::numeric * greatest({base}, 0))::bigint))"""
@@ -95,7 +98,7 @@ def _statement(fee: ProductFee) -> str | None:
     if fee.kind == kind.TRANSACTION:
         found = _MOVEMENTS.format(amount=_AMOUNT.format(base="m.moved"), accounts=_ACCOUNTS)
         return _INSERT.format(period="%(day)s", found=found)
-    if fee.kind == kind.CLOSING:
+    if fee.kind in _BY_EVENT:
         return None
     base, more, period = _CLOSING_BALANCE, "", "%(month)s"
     if fee.kind == kind.OPENING:
@@ -144,6 +147,12 @@ class DueFee(NamedTuple):
     branch_id: UUID
     branch_code: str
     product_id: UUID
+    terms_id: UUID | None
+
+    @property
+    def is_shut(self) -> bool:
+        """Does the account take no debits but the bank's: dormant, or a term that runs?"""
+        return self.status == "dormant" or (self.status == "debit_blocked" and self.terms_id is not None)
 
 
 def fees_due(*, accounts: Range | None = None, account_id: UUID | None = None) -> list[DueFee]:
@@ -155,7 +164,7 @@ def fees_due(*, accounts: Range | None = None, account_id: UUID | None = None) -
         found = found.filter(account__ledger_account__gte=accounts.low, account__ledger_account__lte=accounts.high)
     names = (
         "id", "amount", "fee__name", "account_id", "account__ledger_account_id", "account__number", "account__status",
-        "account__branch_id", "account__branch__code", "account__product_id",
+        "account__branch_id", "account__branch__code", "account__product_id", "account__fixed_terms_id",
     )  # fmt: skip
     return [DueFee(*row) for row in found.order_by("id").values_list(*names)]
 
@@ -168,20 +177,26 @@ def fees_charge(*, partition: str, business_date: dt.date) -> dict[str, int]:
     charged = refused = 0
     dues = fees_due(accounts=range_of(partition))
     codes = _income_codes(dues)
-    dormant = [due for due in dues if due.status == "dormant"]
-    others = [due for due in dues if due.status != "dormant"]
+    shut = [due for due in dues if due.is_shut]
+    others = [due for due in dues if not due.is_shut]
     for start in range(0, len(others), CHUNK):
         part = others[start : start + CHUNK]
         result = balances.postings_post([fee_posting(due, codes, business_date) for due in part], actor_id=None)
         good = {due.id for due, outcome in zip(part, result.outcomes, strict=True) if outcome.ok}
         fees_mark_charged([due for due in part if due.id in good], business_date)
         charged, refused = charged + len(good), refused + len(part) - len(good)
-    for due in dormant:
-        if _charge_dormant(due, codes, business_date):
+    for due in shut:
+        if _charge_shut(due, codes, business_date):
             charged += 1
         else:
             refused += 1
     return {"charged": charged, "refused": refused}
+
+
+def fee_amount(fee: ProductFee, base: int) -> int:
+    """amount + percent x base (minor units, half up), within the fee's limits."""
+    amount = max(fee.fee_min, fee.amount + whole_round(fee.percent * base, "half_up"))
+    return min(amount, fee.fee_max) if fee.fee_max is not None else amount
 
 
 def _income_codes(dues: Iterable[DueFee]) -> dict[UUID, tuple[str, str]]:
@@ -215,8 +230,9 @@ def fees_mark_charged(dues: Sequence[DueFee], business_date: dt.date) -> None:
     FeeCharge.objects.bulk_update(rows, ["status", "charged_on", "transaction_id"])
 
 
-def _charge_dormant(due: DueFee, codes: dict[UUID, tuple[str, str]], business_date: dt.date) -> bool:
-    """A dormant account takes no debits but the bank's own: opened for this one and closed again, as one act."""
+def _charge_shut(due: DueFee, codes: dict[UUID, tuple[str, str]], business_date: dt.date) -> bool:
+    """A dormant account, and one with a running term, takes no debits but the bank's own: opened for this one and
+    closed again, as one act."""
     posting = fee_posting(due, codes, business_date)
     with balances.in_database([leg.account_id for leg in posting.legs], actor_id=None) as book:
         state = book.balance(due.ledger_id)

@@ -1,26 +1,39 @@
-"""Fixed-term deposits: placed, renewed or paid out when due, broken early at the rate agreed for that."""
+"""Term deposits, at once or by instalments: placed, renewed or paid out when due, broken early at the agreed rate."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
 
-from apps.accounts.errors import TermDepositInvalid, TermDepositNotRunning
+from apps.accounts.errors import AccountNotSettled, TermDepositInvalid, TermDepositNotRunning
 from apps.accounts.interest_terms import day_fraction
-from apps.accounts.models import Account, Accrual, InterestPosting, InterestTotal, ProductTerms, TermDeposit
+from apps.accounts.models import (
+    Account,
+    Accrual,
+    InterestPosting,
+    InterestTotal,
+    ProductTerms,
+    Reaccrual,
+    TermDeposit,
+    TermInstalment,
+)
 from apps.accounts.partitions import range_of
 from apps.accounts.product_books import books_of
 from apps.accounts.selectors import account_facts, terms_on
 from apps.accounts.services._accounts import account_changed, account_locked
 from apps.accounts.services._accrual import Totals, totals_add
 from apps.accounts.services._bank_postings import bank_posting
-from apps.accounts.services._closing import account_with_books, closure_ledger_ids
+from apps.accounts.services._closing import account_with_books, closure_ledger_ids, fees_settle
+from apps.accounts.services._instalments import instalment_dates, instalments_end, instalments_plan
 from apps.accounts.services._interest_posting import (
     dues_record,
     interest_due,
@@ -30,6 +43,7 @@ from apps.accounts.services._interest_posting import (
 )
 from apps.audit.services import record
 from apps.balances import services as balances
+from apps.balances.errors import AccountBlocked
 from apps.balances.services import Book, Leg
 from apps.calculations.business_days import months_add
 from apps.calculations.rounding import decimals_round
@@ -40,7 +54,10 @@ if TYPE_CHECKING:
     from apps.identity.models import User
 
 MONTHS_MAX = 600
+TERM_KINDS = ("fixed_term", "recurring")
 KIND = "term_deposit"
+WAITS = (Account.Status.FROZEN, Account.Status.CREDIT_BLOCKED)
+"""A term on an account that is blocked like this is neither paid out nor renewed until it is freed."""
 
 
 def term_deposit_place(
@@ -52,14 +69,18 @@ def term_deposit_place(
     months: int,
     instruction: str,
     today: dt.date,
+    frequency: str = "",
 ) -> TermDeposit:
-    """Move `amount` (minor units) from the source onto an empty fixed-term account, for some months from today.
+    """Move `amount` (minor units) from the source onto an empty account of a term product, for some months from today.
 
-    The product's terms of today hold until the end; what is due later is paid to the source. Nothing can be taken out
-    before. Raises `TermDepositInvalid` with a pointer, `NotFound`, `PreconditionFailed` when the account changed
-    meanwhile, `AccountIsClosed`, and what the posting refuses (`InsufficientFunds`, `AccountFrozen`).
+    On an account of a recurring product it is the first instalment, and the same is taken from the source with each
+    `frequency` until the end. The product's terms of today hold until the end; what is due later is paid to the
+    source. Nothing can be taken out before. Raises `TermDepositInvalid` with a pointer, `NotFound`,
+    `PreconditionFailed` when the account changed meanwhile, `AccountIsClosed`, and what the posting refuses
+    (`InsufficientFunds`, `AccountBlocked`).
     """
     account, source = _checked(account_id, source_id, amount, months)
+    dates = instalment_dates(account.product, today, months, frequency)
     terms = terms_on(product_id=account.product_id, day=today)
     if terms is None or not terms.rates:
         raise TermDepositInvalid("The product has no terms with a rate today.")
@@ -78,7 +99,10 @@ def term_deposit_place(
             matures_on=months_add(today, months),
             instruction=TermDeposit.Instruction(instruction).value,
             payout_account=source,
+            instalment=amount if dates else None,
+            frequency=frequency,
         )
+        instalments_plan(term, dates, first_paid=True)
         book.change(account.ledger_account_id, status="D")
         _account_set(locked, terms, f"Term deposit until {term.matures_on}.", acting_user=acting_user)
         record(action="accounts.term.placed", acting_user=acting_user, target=locked, after=_facts(term))
@@ -113,18 +137,70 @@ def term_deposit_break(
 ) -> TermDeposit:
     """End a running term before it is due: interest at the terms' rate for that, the rest goes back; paid out today.
 
-    Interest that was paid before stays paid. Raises `TermDepositNotRunning`, `PreconditionFailed`.
+    Interest that was paid before stays paid; instalments to come are not called for any more. Raises
+    `TermDepositNotRunning`, `PreconditionFailed`, `AccountBlocked` while the account is frozen, `AccountNotSettled`
+    while a back-dated movement waits for its interest.
     """
     term = _running(term_id, expected_version)
     ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
     with balances.in_database(ids, actor_id=acting_user.pk if acting_user else None) as book:
-        account = account_with_books(term.account_id)
-        locked = account_locked(term.account_id, account.version)
-        term = _running(term_id, expected_version)
-        _reduce(account, term, today)
-        _end(book, locked, account, term, today, today, TermDeposit.Status.BROKEN)
-        record(action="accounts.term.broken", acting_user=acting_user, target=locked, after=_facts(term))
+        _break(book, term, today, acting_user=acting_user)
     return term
+
+
+@dataclass(frozen=True, slots=True)
+class BreakPreview:
+    """What breaking a term would do today; minor units. `accrued` is what its own rate had earned until now."""
+
+    accrued: Decimal
+    interest: int
+    tax: int
+    fees: int
+    paid_out: int
+
+
+class _Undo(Exception):
+    """Takes back what a preview did."""
+
+
+def term_deposit_break_preview(*, term_id: UUID, expected_version: int, today: dt.date) -> BreakPreview:
+    """What `term_deposit_break` would do: it is done and taken back. Raises as that."""
+    term = _running(term_id, expected_version)
+    account = account_with_books(term.account_id)
+    ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
+    rows = Accrual.objects.filter(account_id=account.ledger_account_id, day__gte=term.starts_on)
+    accrued = rows.aggregate(sum=Sum("earned"))["sum"] or Decimal(0)
+    shown = BreakPreview(accrued, 0, 0, 0, 0)
+    try:
+        with balances.in_database(ids, actor_id=None) as book:
+            source = term.payout_account.ledger_account_id
+            held, had = book.balance(account.ledger_account_id).balance, book.balance(source).balance
+            before = set(InterestPosting.objects.filter(account=account).values_list("pk", flat=True))
+            _break(book, term, today, acting_user=None)
+            paid = book.balance(source).balance - had
+            new = InterestPosting.objects.filter(account=account).exclude(pk__in=before)
+            sums = new.aggregate(credit=Sum("credit"), tax=Sum("tax"))
+            interest, tax = sums["credit"] or 0, sums["tax"] or 0
+            shown = BreakPreview(accrued, interest, tax, held + interest - tax - paid, paid)
+            raise _Undo
+    except _Undo:
+        return shown
+
+
+def _break(book: Book, term: TermDeposit, today: dt.date, *, acting_user: User | None) -> None:
+    account = account_with_books(term.account_id)
+    locked = account_locked(term.account_id, account.version)
+    if locked.status in WAITS:
+        raise AccountBlocked
+    if Reaccrual.objects.filter(account_id=account.ledger_account_id).exists():
+        raise AccountNotSettled(
+            "A back-dated movement changes its interest: break it after the next close of business."
+        )
+    fresh = _running(term.pk, term.version)
+    _reduce(account, fresh, today)
+    _end(book, locked, account, fresh, today, today, TermDeposit.Status.BROKEN)
+    record(action="accounts.term.broken", acting_user=acting_user, target=locked, after=_facts(fresh))
+    term.refresh_from_db()
 
 
 def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
@@ -138,9 +214,9 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
         matures_on__lte=through + dt.timedelta(days=1),
         account__ledger_account__gte=low,
         account__ledger_account__lte=high,
-    )
+    ).exclude(account__status__in=WAITS)
     facts = {"paid_out": 0, "renewed": 0}
-    for term in due.order_by("matures_on", "pk"):
+    for term in due.order_by("matures_on", "pk").select_related("payout_account", "terms"):
         ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
         with balances.in_database(ids, actor_id=None) as book:
             account = account_with_books(term.account_id)
@@ -153,8 +229,8 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
 def _checked(account_id: UUID, source_id: UUID, amount: int, months: int) -> tuple[Account, Account]:
     account = account_with_books(account_id)
     source = Account.objects.filter(pk=source_id).exclude(pk=account_id).first()
-    if account.product.kind != "fixed_term":
-        raise TermDepositInvalid("Not an account of a fixed-term product.")
+    if account.product.kind not in TERM_KINDS:
+        raise TermDepositInvalid("Not an account of a fixed-term or recurring product.")
     if source is None or source.currency != account.currency or source.member_id != account.member_id:
         raise TermDepositInvalid("An account of the same owner and currency.", pointer="/source_account_id")
     if amount <= 0:
@@ -180,6 +256,8 @@ def _end(
     ledger_id = account.ledger_account_id
     _interest_pay(book, account, term.terms, until, day)
     book.change(ledger_id, status="O")
+    instalments_end(term, account, until, missed=how == TermDeposit.Status.MATURED)
+    fees_settle(book, account, day)
     instruction = TermDeposit.Instruction(term.instruction)
     terms = terms_on(product_id=account.product_id, day=until)
     renew = how == TermDeposit.Status.MATURED and instruction != TermDeposit.Instruction.PAYOUT and terms is not None
@@ -202,7 +280,10 @@ def _end(
         matures_on=months_add(until, term.months),
         instruction=term.instruction,
         payout_account=term.payout_account,
+        instalment=term.instalment,
+        frequency=term.frequency,
     )
+    instalments_plan(following, instalment_dates(account.product, until, term.months, term.frequency), first_paid=False)
     book.change(ledger_id, status="D")
     _account_set(locked, terms, f"Term deposit until {following.matures_on}.", acting_user=None)
     return True
@@ -232,10 +313,7 @@ def _reduce(account: Account, term: TermDeposit, today: dt.date) -> None:
     days = sorted(set(rows.filter(account_id=account.ledger_account_id).values_list("day", flat=True)))
     if not days:
         return
-    terms, rate = term.terms, Decimal(term.terms.early_rate or 0)
-    part = sum((day_fraction(terms.day_count, day) for day in days), start=day_fraction(terms.day_count, days[0]) * 0)
-    exact = term.principal * rate * part.numerator / part.denominator
-    wanted = decimals_round(exact, terms.accrual_decimals, "half_up")
+    terms, wanted = term.terms, _early_interest(term, days)
     accrued = rows.aggregate(sum=Sum("earned"))["sum"] or Decimal(0)
     paid = InterestPosting.objects.filter(account=account, status="posted", until__gt=term.starts_on)
     taken = paid.aggregate(sum=Sum("credit"))["sum"] or 0
@@ -253,6 +331,18 @@ def _reduce(account: Account, term: TermDeposit, today: dt.date) -> None:
     totals: Totals = defaultdict(Decimal)
     totals[account.product_id, account.branch_id, InterestTotal.Side.EARNED.value] = change
     totals_add(totals)
+
+
+def _early_interest(term: TermDeposit, days: Sequence[dt.date]) -> Decimal:
+    """Interest of these days at the early rate: each instalment from its day on, the rest from the first."""
+    terms, rate = term.terms, Fraction(term.terms.early_rate or 0)
+    paid = list(term.instalments.filter(status=TermInstalment.Status.PAID).values_list("amount", "paid_on"))
+    parts = [(term.principal - sum(amount for amount, _ in paid), term.starts_on), *paid]
+    exact = sum(
+        (day_fraction(terms.day_count, day) * amount for amount, since in parts for day in days if day >= since),
+        start=Fraction(0),
+    )
+    return decimals_round(exact * rate, terms.accrual_decimals, "half_up")
 
 
 def _move(
@@ -278,5 +368,5 @@ def _account_set(locked: Account, terms: ProductTerms | None, reason: str, *, ac
 
 
 def _facts(term: TermDeposit) -> dict[str, object]:
-    names = ("principal", "months", "starts_on", "matures_on", "instruction", "status")
+    names = ("principal", "months", "starts_on", "matures_on", "instruction", "instalment", "frequency", "status")
     return {name: getattr(term, name) for name in names}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apps.identity.models import User
 
 CHANNELS_MAX = 20
+GRACE_MAX = 90
 RATE_PLACES = 10
 
 
@@ -105,6 +106,10 @@ def _terms_check(terms: ProductTerms) -> None:
         _period_method_check(terms)
     if terms.maximum_balance is not None and terms.maximum_balance < terms.minimum_balance:
         raise TermsInvalid("Not below the minimum.", pointer="/maximum_balance")
+    if terms.minimum_kept and not terms.minimum_balance:
+        raise TermsInvalid("There is no minimum to keep.", pointer="/minimum_kept")
+    if terms.grace_days > GRACE_MAX:
+        raise TermsInvalid(f"At most {GRACE_MAX} days.", pointer="/grace_days")
     if len(terms.channels) > CHANNELS_MAX:
         raise TermsInvalid(f"At most {CHANNELS_MAX} channels.", pointer="/channels")
     terms.note = text_clean(terms.note, max_length=200, pointer="/note")
