@@ -41,6 +41,10 @@ class Master(Protocol):
         """The key. Raises SealBroken when it was wrapped by another."""
         ...
 
+    def renew(self, wrapped: bytes) -> bytes:
+        """The same key under the newest version of this master; `wrapped` itself where that is so already."""
+        ...
+
 
 class LocalMaster:
     """A key of 32 bytes from the environment or a file: AES-256-GCM."""
@@ -58,6 +62,9 @@ class LocalMaster:
             return self._cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], _PURPOSE)
         except InvalidTag as error:
             raise SealBroken("the data key was wrapped by another master key, or changed") from error
+
+    def renew(self, wrapped: bytes) -> bytes:
+        return wrapped  # it has one version: another key is another master
 
 
 class TransitMaster:
@@ -81,6 +88,11 @@ class TransitMaster:
     def unwrap(self, wrapped: bytes) -> bytes:
         answer = self._ask("decrypt", {"ciphertext": wrapped.decode()})
         return base64.b64decode(answer["plaintext"])
+
+    def renew(self, wrapped: bytes) -> bytes:
+        answer = self._ask("rewrap", {"ciphertext": wrapped.decode()})["ciphertext"].encode()
+        # "vault:v2:...": the keeper encrypts anew each time, also under the same version.
+        return wrapped if answer.split(b":")[:2] == wrapped.split(b":")[:2] else answer
 
     def _ask(self, action: str, body: dict[str, str]) -> dict[str, str]:
         try:

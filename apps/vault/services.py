@@ -116,13 +116,19 @@ def rotation_due(*, at: dt.datetime) -> bool:
 
 @transaction.atomic
 def master_rewrap(*, acting_user: Any) -> int:
-    """Wrap every data key anew under the first master key; returns how many were under another.
+    """Wrap data keys anew that are under another master key than the first, or under an older version of it.
 
-    Raises SealBroken when a master that wrapped one is not configured any more.
+    Returns how many. Raises SealBroken when a master that wrapped one is not configured any more.
     """
     first, count = masters()[0], 0
-    for row in DataKey.objects.exclude(master=first.name).order_by("pk"):
-        row.wrapped = first.wrap(master_named(row.master).unwrap(bytes(row.wrapped)))
+    for row in DataKey.objects.order_by("pk"):
+        held = bytes(row.wrapped)
+        if row.master == first.name:
+            row.wrapped = first.renew(held)
+        else:
+            row.wrapped = first.wrap(master_named(row.master).unwrap(held))
+        if row.wrapped == held:
+            continue
         row.master = first.name
         row.save(update_fields=["wrapped", "master"])
         count += 1

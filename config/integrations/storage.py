@@ -3,13 +3,17 @@
 NUMINA_STORAGE_URL chooses: empty for the folder `files` of NUMINA_HOME; `s3://bucket/prefix` for S3 and whatever
 speaks its language (`?endpoint=https://minio.bank.example&region=eu-central-1`). The region is where the bank's data
 is kept: the residency of data is decided here and with DATABASE_URL, nowhere else. Keys come from the environment or
-the machine's role, as boto3 finds them. Files are never public, and are encrypted by the storage.
+the machine's role, as boto3 finds them. Files are never public. Each upload asks the storage to encrypt it, with the
+storage's own key or with `kms_key`; `encryption=none` is for storages that know no such request and refuse it: then
+their disks have to be encrypted.
 """
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from config.env import Env, EnvError
+
+KNOWN = ("endpoint", "region", "kms_key", "encryption")
 
 
 def storages(env: Env, *, staticfiles: str = "django.contrib.staticfiles.storage.StaticFilesStorage") -> dict[str, Any]:
@@ -25,10 +29,9 @@ def default_storage(url: str) -> dict[str, Any]:
     if parts.scheme != "s3" or not parts.netloc:
         raise EnvError("NUMINA_STORAGE_URL must look like s3://bucket/prefix?region=eu-central-1, or be empty")
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    unknown = query.keys() - {"endpoint", "region", "kms_key"}
+    unknown = query.keys() - set(KNOWN)
     if unknown:
-        raise EnvError(f"NUMINA_STORAGE_URL knows endpoint, region and kms_key, not {', '.join(sorted(unknown))}")
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": query["kms_key"]} if "kms_key" in query else {}
+        raise EnvError(f"NUMINA_STORAGE_URL knows {', '.join(KNOWN)}, not {', '.join(sorted(unknown))}")
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -39,6 +42,18 @@ def default_storage(url: str) -> dict[str, Any]:
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,
-            "object_parameters": encryption or {"ServerSideEncryption": "AES256"},
+            "object_parameters": _encryption(query),
         },
     }
+
+
+def _encryption(query: dict[str, str]) -> dict[str, str]:
+    """What each upload asks the storage to do with it."""
+    match query.get("encryption", ""), query.get("kms_key", ""):
+        case "", "":
+            return {"ServerSideEncryption": "AES256"}
+        case "", key:
+            return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        case "none", "":
+            return {}
+    raise EnvError("NUMINA_STORAGE_URL: encryption is none, or left out; and not none with a kms_key")

@@ -164,19 +164,6 @@ def test_partitions_are_made_ahead_and_once() -> None:
         assert cursor.fetchone()[0] == "audit_auditevent_y2031m04"
 
 
-@pytest.fixture
-def old_month() -> str:
-    """A sealed month of the past with twenty events, in a partition of its own."""
-    archiving.partitions_make(today=dt.date(2029, 1, 1), months=1)
-    for n in range(20):
-        at = dt.datetime(2029, 1, 1 + n, 12, 30, 15, 123456, tzinfo=dt.UTC)
-        record(action="a.b.c", acting_user=None, at=at, before={"n": n}, after={"text": 'ünï\n"quoted"'}, reason="x")
-    trail_seal_all(at=clock.now())
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the real one archives in a transaction of its own
-    return "audit_auditevent_y2029m01"
-
-
 LATER = dt.datetime(2031, 6, 1, tzinfo=dt.UTC)
 
 
