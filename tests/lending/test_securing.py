@@ -36,6 +36,7 @@ from tests.factories.identity import BranchFactory, user_make
 from tests.factories.lending import asked, loan_make, owed, product_make
 from tests.factories.lending_days import loans_close, today_set
 from tests.factories.members import MemberFactory
+from tests.factories.tills import till_session
 
 pytestmark = pytest.mark.django_db
 START = dt.date(2026, 1, 1)
@@ -128,7 +129,7 @@ def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other()
         group_join(acting_user=None, group=group, member_id=loans[0].member_id, today=START, at=at)
     day = dt.date(2026, 2, 1)
     today_set(day)
-    sheet = asked(user_make(branch=branch))
+    sheet = asked(till_session(user_make(branch=branch)).teller)
     rows = [Paid(loans[0].number, 50_751), Paid(loans[1].number, 20_000)]
     meetings = {
         collection_take(asked=sheet, group=group, rows=rows, channel="cash", today=day, at=at).pk for _ in range(2)

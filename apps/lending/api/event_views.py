@@ -27,9 +27,10 @@ from apps.lending.actions import act_kind, act_payload
 from apps.lending.api import answers, forms
 from apps.lending.api.loan_views import VIEW
 from apps.lending.api.product_views import minor_of, rows_of, user_of
+from apps.lending.errors import LoanNotFound
 from apps.lending.models import Loan
 from apps.lending.selectors import event_get_for, loan_get_for, loans_visible_to, servicing_of
-from apps.lending.services import CHANGES, REVERSAL, Act, Asked, Money, Plan
+from apps.lending.services import CHANGES, REVERSAL, Act, Asked, Line, Money, Plan, Result
 
 NOT_FOUND: Mapping[str, frozenset[int]] = {"POST": frozenset({404, 409})}
 STAFF = ("all", "branch")
@@ -320,18 +321,22 @@ class LoanRepaymentFilesView(ApiView):
         numbers = {item["loan"] for item in body["items"]}
         loans = {loan.number: loan for loan in loans_visible_to(user).filter(number__in=numbers)}
         items = [self._item(request, n, item, body, loans.get(item["loan"])) for n, item in enumerate(body["items"])]
-        done = sum(item["status"] == "done" for item in items)
-        return respond(answers.BulkAnswer({"done": done, "refused": len(items) - done, "items": items}).data)
+        lines = [one for one in items if isinstance(one, Line)]
+        results = iter(services.acts_carry_out(lines=lines, user=user, at=clock.now()))
+        shown = [
+            _bulk_item(item["loan"], next(results) if isinstance(one, Line) else one)
+            for item, one in zip(body["items"], items, strict=True)
+        ]
+        done = sum(item["status"] == "done" for item in shown)
+        return respond(answers.BulkAnswer({"done": done, "refused": len(shown) - done, "items": shown}).data)
 
     def _item(
         self, request: Request, n: int, item: Mapping[str, Any], body: Mapping[str, Any], loan: Loan | None
-    ) -> dict[str, Any]:
-        """One line. A refusal is an answer, not the end of the file."""
-        shown = {"loan": item["loan"], "status": "refused", "event_id": None, "code": "loan-not-found", "detail": ""}
+    ) -> Line | Result:
+        """A line of the file as an act under a key of its own, or why it is none."""
         if loan is None:
-            return shown
+            return Result(error=LoanNotFound(""))
         facts = {**item, "channel": body["channel"], "value_date": body.get("value_date")}
-        key = f"{self.idempotency_key}/{n}"[:255]
         fingerprint = request_fingerprint(
             method="POST",
             path=f"{request.path}/{item['loan']}",
@@ -340,9 +345,17 @@ class LoanRepaymentFilesView(ApiView):
         try:
             act = _act("repayment", facts | {"description": body.get("description", "")}, loan)
             _may(request, act, "lending.repay", loan)
-            done = services.act_carry_out(
-                asked=Asked(user_of(request), key, fingerprint), loan_id=loan.pk, act=act, at=clock.now()
-            )
         except DomainError as error:
-            return shown | {"code": error.code, "detail": error.detail}
-        return shown | {"status": "done", "event_id": done.event.pk, "code": ""}
+            return Result(error=error)
+        return Line(Asked(user_of(request), f"{self.idempotency_key}/{n}"[:255], fingerprint), loan.pk, act)
+
+
+def _bulk_item(loan: str, result: Result) -> dict[str, Any]:
+    error = result.error
+    return {
+        "loan": loan,
+        "status": "done" if error is None else "refused",
+        "event_id": result.event_id,
+        "code": error.code if error is not None else "",
+        "detail": error.detail if error is not None else "",
+    }

@@ -27,7 +27,7 @@ from apps.core.api.serializers import StrictSerializer
 from apps.lending.models import BorrowerKind, Loan, LoanApplication, LoanProduct
 from apps.lending.services import ACTS, CHANGES, CHANNEL_NAMES
 
-BULK_MAX = 200
+BULK_MAX = 1_000
 ACT_NAMES = [str(kind) for kind in ACTS]
 CHANGE_NAMES = [kind.value for kind in CHANGES]
 WAIVED = ["interest", "fees", "penalties"]

@@ -19,6 +19,7 @@ from apps.lending.selectors._loans import (
     position_of,
     rows_current,
     servicing_of,
+    servicings_of,
     terms_conventions,
     terms_on,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "products_visible_to",
     "rows_current",
     "servicing_of",
+    "servicings_of",
     "terms_conventions",
     "terms_facts",
     "terms_on",

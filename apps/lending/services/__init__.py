@@ -35,6 +35,7 @@ from apps.lending.services._paying import (
 from apps.lending.services._plans import Plan, books_held
 from apps.lending.services._products import TermsAsked, product_create, product_update, terms_add
 from apps.lending.services._store import row_values
+from apps.lending.services._together import Line, Result, acts_carry_out
 
 __all__ = [
     "ACTS",
@@ -47,13 +48,16 @@ __all__ = [
     "Counter",
     "Done",
     "EventAsked",
+    "Line",
     "LoanPast",
     "Money",
     "Plan",
     "Quote",
+    "Result",
     "TermsAsked",
     "act_carry_out",
     "act_plan",
+    "acts_carry_out",
     "application_decide",
     "application_return",
     "application_save",

@@ -58,5 +58,7 @@ class EventAsked:
     counters: tuple[Counter, ...] = ()
     account_id: UUID | None = None
     channel: str = ""
+    till: UUID | None = None
+    """The open session of the teller, where cash moves."""
     reference: str = ""
     description: str = ""

@@ -5,22 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.audit.services import record
 from apps.balances.services import Book, Leg, Posting, in_database
 from apps.core.errors import IdempotencyKeyReused, Unavailable
+from apps.core.money import Money
 from apps.core.retry import TRIES, retry_transient
 from apps.core.trace import trace_id
-from apps.core.trail import history_stamp
 from apps.ledger.selectors import business_date_current
 from apps.lending import locks
 from apps.lending.errors import LoanNotFound
 from apps.lending.models import Loan, LoanEvent
 from apps.lending.selectors import Servicing, loan_facts, servicing_of
 from apps.lending.services._asked import Asked
-from apps.lending.services._plans import NEW, Plan, new_id, stamp_of
+from apps.lending.services._plans import Plan, new_id, stamp_of
 from apps.lending.services._store import position_store
+from apps.payments.services import till_cash_move
 
 Make = Callable[[Servicing, dt.date], Plan]
 
@@ -84,39 +86,56 @@ def known_find(asked: Asked) -> Done | None:
 
 def _done(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime, reason: str) -> Done:
     loan = plan.servicing.loan
-    journal_id = _post(asked, plan, book)
+    till_move(asked, plan, book, at=at)
+    posting = posting_of(asked, plan)
+    journal_id = book.post(posting)[0].journal_id if posting is not None else None
     before = loan_facts(loan)
-    event = plan.taken_back or _event(asked, plan, journal_id)
+    event = plan.taken_back
+    if event is None:
+        last = LoanEvent.objects.filter(loan=loan).order_by("-sequence").values_list("sequence", flat=True).first()
+        event = event_of(asked, plan, sequence=(last or 0) + 1, journal_id=journal_id)
+        event.save(force_insert=True)
     if plan.taken_back is not None:
         event.reversed_at, event.reversed_on = at, plan.today
         event.reversal_id, event.reversal_journal_id = asked.transaction_id, journal_id
         event.reversal_reason = reason
         event.save(update_fields=[*_REVERSED, "updated_at"])
     position_store(plan, event=event, acting_user=asked.user)
-    verb = "reversed" if plan.taken_back is not None else event.kind
-    record(
-        action=f"lending.loan.{verb}",
-        acting_user=asked.user,
-        target=loan,
-        before=before,
-        after={**loan_facts(loan), "event": str(event.pk), "kind": event.kind, "amount": event.amount},
-        reason=reason,
-        at=at,
-    )
+    record(**trail_of(plan, event, before), acting_user=asked.user, reason=reason, at=at)
     return Done(event, loan)
 
 
-def _event(asked: Asked, plan: Plan, journal_id: int | None) -> LoanEvent:
+def till_move(asked: Asked, plan: Plan, book: Book, *, at: dt.datetime) -> None:
+    """Cash of the plan's event goes through the teller's open till. Raises what `till_cash_move` raises."""
+    event, loan = plan.event, plan.servicing.loan
+    if event is None or event.till is None or asked.user is None:
+        return
+    moved = sum(leg.amount for leg in event.counters if leg.role == "money")
+    till_cash_move(
+        book=book, session_id=event.till, teller=asked.user, transaction_id=asked.transaction_id,
+        amount=Money(abs(moved), loan.currency), paid_out=moved > 0, at=at,
+    )  # fmt: skip
+
+
+def trail_of(plan: Plan, event: LoanEvent, before: dict[str, Any]) -> dict[str, Any]:
+    """What the trail says of an event: the loan before and after it."""
+    loan = plan.servicing.loan
+    verb = "reversed" if plan.taken_back is not None else event.kind
+    after = {**loan_facts(loan), "event": str(event.pk), "kind": event.kind, "amount": event.amount}
+    return {"action": f"lending.loan.{verb}", "target": loan, "before": before, "after": after}
+
+
+def event_of(asked: Asked, plan: Plan, *, sequence: int, journal_id: int | None) -> LoanEvent:
+    """The event of a plan, to be inserted. Raises ValueError for a plan that takes one back."""
     event = plan.event
     if event is None:
         raise ValueError("the plan has no event")
     portions = plan.portions
     money = [[leg.role, leg.ledger_id, leg.amount] for leg in event.counters]
-    last = LoanEvent.objects.filter(loan=plan.servicing.loan).order_by("-sequence").values_list("sequence", flat=True)
-    return LoanEvent.objects.create(
+    return LoanEvent(
         pk=new_id(),
         loan=plan.servicing.loan,
-        sequence=(last.first() or 0) + 1,
+        sequence=sequence,
         kind=event.kind,
         value_date=event.value_date,
         business_date=plan.today,
@@ -138,7 +157,7 @@ def _event(asked: Asked, plan: Plan, journal_id: int | None) -> LoanEvent:
     )
 
 
-def _post(asked: Asked, plan: Plan, book: Book) -> int | None:
+def posting_of(asked: Asked, plan: Plan) -> Posting | None:
     """The entry of the plan; None where nothing moves."""
     sums: dict[int, int] = {}
     for leg in plan.legs:
@@ -149,28 +168,15 @@ def _post(asked: Asked, plan: Plan, book: Book) -> int | None:
         return None
     kind = event.kind if event is not None else "reversal"
     about = event or back
-    (outcome,) = book.post(
-        Posting(
-            transaction_id=asked.transaction_id,
-            client_id=asked.client_id,
-            key=asked.key,
-            fingerprint=asked.fingerprint,
-            kind=f"loan_{kind}",
-            legs=tuple(Leg(account, amount, loan.currency) for amount, account in legs),
-            value_date=event.value_date if event is not None else None,
-            channel=about.channel if about is not None else "",
-            description=(about.description if about is not None else "") or f"Loan {loan.number}",
-            reference=(about.reference if about is not None else "") or loan.number,
-        )
+    return Posting(
+        transaction_id=asked.transaction_id,
+        client_id=asked.client_id,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        kind=f"loan_{kind}",
+        legs=tuple(Leg(account, amount, loan.currency) for amount, account in legs),
+        value_date=event.value_date if event is not None else None,
+        channel=about.channel if about is not None else "",
+        description=(about.description if about is not None else "") or f"Loan {loan.number}",
+        reference=(about.reference if about is not None else "") or loan.number,
     )
-    return outcome.journal_id
-
-
-def loan_touch(loan: Loan, *, acting_user: object, reason: str) -> None:
-    """Save a changed loan with its history, one version on."""
-    loan.version += 1
-    history_stamp(loan, acting_user=acting_user, reason=reason)
-    loan.save()
-
-
-__all__ = ["NEW", "Done", "Make", "known_find", "loan_read", "loan_touch", "plan_carry_out"]

@@ -130,6 +130,7 @@ def _top_up(servicing: Servicing, user: User | None, change: ChangeAsked, event:
         counters=(Counter("money", side.ledger_id, change.amount),),
         account_id=side.account_id,
         channel=side.channel,
+        till=side.till,
     )
 
 

@@ -12,8 +12,8 @@ from apps.core.errors import CurrencyMismatch
 from apps.lending.errors import PayOutNotPossible
 from apps.lending.models import Loan
 from apps.payments.channels import CHANNELS
-from apps.payments.errors import BranchMissing, PaymentAccountNotFound
-from apps.payments.selectors import account_ref, usable_accounts
+from apps.payments.errors import PaymentAccountNotFound, TillNotOpen
+from apps.payments.selectors import account_ref, session_current, usable_accounts
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -31,6 +31,8 @@ class Side:
     ledger_id: int
     account_id: UUID | None
     channel: str
+    till: UUID | None = None
+    """The open session of the teller, where it is cash."""
 
 
 def side_of(*, user: User | None, loan: Loan, account: str | None, channel: str | None, inward: bool) -> Side:
@@ -39,8 +41,8 @@ def side_of(*, user: User | None, loan: Loan, account: str | None, channel: str 
     Neither means the loan's own account. The account is one of the borrower, alone or with others: a loan is no way to
     the money of somebody else, and what goes on to others is a transfer with its own limits.
 
-    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `PayOutNotPossible`, `BranchMissing` for cash when the user
-    belongs to no branch.
+    Cash goes through the user's own open till. Raises `PaymentAccountNotFound`, `CurrencyMismatch`,
+    `PayOutNotPossible`, `TillNotOpen`.
     """
     if account is not None and channel is not None:
         raise PayOutNotPossible("Either an account or a channel.", pointer="/channel")
@@ -68,10 +70,17 @@ def _channel(user: User | None, loan: Loan, channel: str, *, inward: bool) -> Si
         kind = CHANNELS[channel]
         code = kind.deposit if inward else kind.withdrawal
         if kind.is_cash and user is not None:
-            if user.branch is None:
-                raise BranchMissing("Cash is taken and paid at a branch, and you belong to none.")
-            branch = user.branch
+            return _till(user, loan, channel)
     else:
         raise PayOutNotPossible(f"There is no channel {channel[:20]}.", pointer="/channel")
     ledger_id = internal_account_id(gl_code=code, branch_id=branch.pk, branch_code=branch.code, currency=loan.currency)
     return Side(ledger_id, None, channel)
+
+
+def _till(user: User, loan: Loan, channel: str) -> Side:
+    session = session_current(teller_id=user.pk)
+    if session is None or session.status != session.Status.OPEN:
+        raise TillNotOpen("Cash is taken and paid at your own till: open it first.", pointer="/channel")
+    if session.till.currency != loan.currency:
+        raise CurrencyMismatch(f"Your till holds {session.till.currency}.", pointer="/channel")
+    return Side(session.till.ledger_account_id, None, channel, session.pk)

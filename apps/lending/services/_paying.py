@@ -58,6 +58,7 @@ def _event(
         counters=counters,
         account_id=side.account_id,
         channel=side.channel,
+        till=side.till,
         reference=text_clean(money.reference, max_length=64, pointer="/reference"),
         description=text_clean(money.description, max_length=200, pointer="/description"),
         **more,

@@ -15,7 +15,7 @@ from apps.balances.services import internal_account_id
 from apps.core.ids import uuid7
 from apps.lending.errors import EventDateNotAllowed, EventNotReversible, LoanOverpaid, LoanStateWrong, PayoffDiffers
 from apps.lending.mapping import LOAN_ACCOUNTS, mapping_of
-from apps.lending.models import Loan, LoanEvent, LoanProduct
+from apps.lending.models import Loan, LoanEvent, LoanProduct, LoanStanding
 from apps.lending.selectors import Servicing
 from apps.lending.services._asked import Counter, EventAsked
 from apps.lending.servicing import Books, Happening, Portions, Position, books_due, moves_between
@@ -53,10 +53,14 @@ class Plan:
 
 def stamp_of(servicing: Servicing, today: dt.date) -> tuple[Any, ...]:
     """What a plan depends on: while it is the same, the plan is."""
-    standing = servicing.standing
+    return standing_stamp(servicing.loan, servicing.standing, len(servicing.events), today)
+
+
+def standing_stamp(loan: Loan, standing: LoanStanding, events: int, today: dt.date) -> tuple[Any, ...]:
+    """The same of a loan, its standing, and how many events of it stand."""
     return (
-        servicing.loan.version, today, standing.booked_through, standing.interest_booked, standing.charges_booked,
-        standing.suspended, standing.is_non_accrual, standing.provision, len(servicing.events),
+        loan.version, today, standing.booked_through, standing.interest_booked, standing.charges_booked,
+        standing.suspended, standing.is_non_accrual, standing.provision, events,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection, models
+
 from apps.core.trail import history_stamp
 from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanSchedule, LoanStanding
 from apps.lending.servicing import PaidRow, Position
@@ -17,18 +19,66 @@ if TYPE_CHECKING:
 _PLANNED = ("number", "starts_on", "due_on", "opening", "disbursed", "principal", "interest", "closing", "accrues")
 _MOVING = ("fees", "penalties", "charged", "principal_paid", "interest_paid", "fees_paid", "penalties_paid", "paid_on")
 _PORTIONS = ("principal", "interest", "fees", "penalties", "overpaid")
+_LATENESS = (
+    "as_of", "overdue_since", "days_past_due", "overdue_principal", "overdue_interest", "overdue_charges",
+    "next_due_on", "next_due_amount",
+)  # fmt: skip
+_STANDING = (
+    "booked_through",
+    "interest_booked",
+    "charges_booked",
+    "penalties_booked",
+    "suspended",
+    "provision",
+    *_LATENESS,
+)
+_STATE = ("version", "status", "schedule", "started_on", "matures_on", "closed_on")
 
 
 def position_store(plan: Plan, *, event: LoanEvent, acting_user: User | None) -> None:
     """Write what a plan leads to, in the open transaction."""
-    loan, after = plan.servicing.loan, plan.after
-    _rows_store(plan, event)
-    _portions_store(plan.servicing.events, after)
-    standing_set(plan.servicing.standing, plan)
-    _loan_state(loan, plan)
-    loan.version += 1
-    history_stamp(loan, acting_user=acting_user, reason=event.kind)
-    loan.save()
+    positions_store([(plan, event)], acting_user=acting_user)
+
+
+def positions_store(done: Sequence[tuple[Plan, LoanEvent]], *, acting_user: User | None) -> None:
+    """Write what plans of different loans lead to, in the open transaction; few statements, however many they are."""
+    rows: list[LoanInstalment] = []
+    events: list[LoanEvent] = []
+    loans = []
+    for plan, event in done:
+        loan = plan.servicing.loan
+        rows += _rows_store(plan, event)
+        events += _portions_changed(plan.servicing.events, plan.after)
+        standing_set(plan.servicing.standing, plan)
+        _loan_state(loan, plan)
+        loan.version += 1
+        history_stamp(loan, acting_user=acting_user, reason=event.kind)
+        loans.append(loan)
+    rows_update(LoanInstalment, rows, _MOVING)
+    rows_update(LoanEvent, events, _PORTIONS)
+    rows_update(LoanStanding, [plan.servicing.standing for plan, _ in done], _STANDING)
+    rows_update(Loan, loans, _STATE)
+    Loan.history.bulk_history_create(loans, update=True)
+
+
+def rows_update(model: type[models.Model], rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Write some fields of many rows in one statement; `updated_at`, where there is one, is the database's now."""
+    if not rows:
+        return
+    fields: list[Any] = [model._meta.pk, *(model._meta.get_field(name) for name in names)]
+    values = [[one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows] for one in fields]
+    columns = [str(one.column) for one in fields]
+    moved = [f"{column} = n.{column}" for column in columns[1:]]
+    if any(one.name == "updated_at" for one in model._meta.concrete_fields):
+        moved.append("updated_at = now()")
+    types = [(one.rel_db_type if one.primary_key and one.remote_field else one.db_type)(connection) for one in fields]
+    arrays = ", ".join(f"%s::{kind.split('(')[0]}[]" for kind in types)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {model._meta.db_table} t SET {', '.join(moved)} FROM unnest({arrays}) AS n ({', '.join(columns)})"  # noqa: S608 names of our own models
+            f" WHERE t.{columns[0]} = n.{columns[0]}",
+            values,
+        )
 
 
 def row_values(*, one: PaidRow) -> dict[str, Any]:
@@ -55,13 +105,13 @@ def row_values(*, one: PaidRow) -> dict[str, Any]:
     }
 
 
-def _rows_store(plan: Plan, event: LoanEvent) -> None:
-    """A new version where what is planned has changed; else the paid amounts of the rows that changed."""
+def _rows_store(plan: Plan, event: LoanEvent) -> list[LoanInstalment]:
+    """A new version where what is planned has changed; else the rows whose paid amounts did, to be written."""
     loan, kept = plan.servicing.loan, plan.servicing.rows
     wanted = [(row_values(one=one), one) for one in plan.after.rows]
     if not wanted:
         loan.schedule = None
-        return
+        return []
     if [_plan_of(row.__dict__) for row in kept] != [_plan_of(values) for values, _ in wanted]:
         last = LoanSchedule.objects.filter(loan=loan).order_by("-number").values_list("number", flat=True).first()
         terms = terms_shown(plan.after)
@@ -73,15 +123,14 @@ def _rows_store(plan: Plan, event: LoanEvent) -> None:
             ]
         )
         loan.schedule = schedule
-        return
+        return []
     changed = []
     for row, (values, _) in zip(kept, wanted, strict=True):
         if any(getattr(row, name) != values[name] for name in _MOVING):
             for name in _MOVING:
                 setattr(row, name, values[name])
             changed.append(row)
-    if changed:
-        LoanInstalment.objects.bulk_update(changed, _MOVING)
+    return changed
 
 
 def _plan_of(values: dict[str, Any]) -> tuple[Any, ...]:
@@ -113,7 +162,8 @@ def terms_shown(position: Position) -> dict[str, Any]:
     }
 
 
-def _portions_store(events: Sequence[LoanEvent], after: Position) -> None:
+def _portions_changed(events: Sequence[LoanEvent], after: Position) -> list[LoanEvent]:
+    """The events whose money goes elsewhere now, with where it goes."""
     changed = []
     for event in events:
         portions = after.portions.get(event.pk)
@@ -122,8 +172,7 @@ def _portions_store(events: Sequence[LoanEvent], after: Position) -> None:
             for name in _PORTIONS:
                 setattr(event, name, values[name])
             changed.append(event)
-    if changed:
-        LoanEvent.objects.bulk_update(changed, _PORTIONS)
+    return changed
 
 
 def standing_set(standing: LoanStanding, plan: Plan) -> None:
@@ -135,7 +184,6 @@ def standing_set(standing: LoanStanding, plan: Plan) -> None:
     used = -sum(leg.amount for leg in plan.legs if leg.role.startswith("allowance_"))
     standing.provision -= used
     lateness_set(standing, after, today)
-    standing.save()
 
 
 def lateness_set(standing: LoanStanding, position: Position, today: dt.date) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.balances.services import in_database
+from apps.balances.services import Book, in_database
 from apps.core.errors import CurrencyMismatch
 from apps.core.money import Money
 from apps.core.retry import retry_transient
@@ -32,6 +34,10 @@ from apps.payments.services._common import (
     usable_ref,
 )
 from apps.payments.services._sessions import session_check
+from apps.payments.services._signatures import signatures_check, signatures_keep
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
 
 
 def cash_take(
@@ -62,10 +68,12 @@ def cash_pay(
     count: dict[str, int],
     details: Details,
     at: dt.datetime,
+    signed_by: Iterable[UUID] = (),
 ) -> Payment:
-    """Pay cash out of an open till from an account. Raises as `cash_take`, and `CashNotThere`,
-    `TransactionLimitExceeded`."""
-    return _counter(asked, session_id, account, amount, count, details, at, paid_out=True)
+    """Pay cash out of an open till from an account; `signed_by` are the members who signed, where its mandate asks for
+    several. Raises as `cash_take`, and `CashNotThere`, `TransactionLimitExceeded`, `SignaturesMissing`,
+    `SignatoryUnknown`."""
+    return _counter(asked, session_id, account, amount, count, details, at, paid_out=True, signed_by=signed_by)
 
 
 @retry_transient
@@ -79,6 +87,7 @@ def _counter(
     at: dt.datetime,
     *,
     paid_out: bool,
+    signed_by: Iterable[UUID] = (),
 ) -> Payment:
     before = decided_before(asked)
     if before is not None:
@@ -86,8 +95,10 @@ def _counter(
     till_id = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
+    signed: frozenset[UUID] = frozenset()
     if paid_out:
         limit_check(ref=ref, amount=amount, limits=product_limits())
+        signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     count_check(count, amount)
     posting = posting_of(
         asked,
@@ -102,6 +113,7 @@ def _counter(
         session_check(session, asked.user)
         till_check(session, amount, cash=-book.balance(till_id).balance, paid_out=paid_out)
         (outcome,) = book.post(posting)
+        signatures_keep(user=asked.user, ref=ref, transaction_id=posting.transaction_id, members=signed)
         if not outcome.replayed:
             TillMovement.objects.create(
                 session=session,
@@ -116,6 +128,28 @@ def _counter(
     if payment is None:
         raise RuntimeError("a posting that committed is not in the books")
     return payment
+
+
+def till_cash_move(
+    *, book: Book, session_id: UUID, teller: User, transaction_id: UUID, amount: Money, paid_out: bool, at: dt.datetime
+) -> None:
+    """Take or pay cash at a teller's open till for another app, which posts the entry under the same id; before it.
+
+    Call it inside `in_database`, opened for the till's account among others. Raises `TillNotOpen`,
+    `TillLimitExceeded`, `CashNotThere`, `CurrencyMismatch`.
+    """
+    session = locks.session_lock(pk=session_id)
+    session_check(session, teller)
+    cash = -book.balance(session.till.ledger_account_id).balance
+    till_check(session, amount, cash=cash, paid_out=paid_out)
+    TillMovement.objects.create(
+        session=session,
+        transaction_id=transaction_id,
+        kind=TillMovement.Kind.WITHDRAWAL if paid_out else TillMovement.Kind.DEPOSIT,
+        amount=-amount.minor if paid_out else amount.minor,
+        count={},
+        at=at,
+    )
 
 
 def till_check(session: TillSession, amount: Money, *, cash: int, paid_out: bool) -> None:
