@@ -16,10 +16,19 @@ from apps.payments.services._cheque_deposits import (
     cheques_clear,
 )
 from apps.payments.services._common import Asked, Details
-from apps.payments.services._counter import cash_pay, cash_take
+from apps.payments.services._counter import cash_pay, cash_take, till_cash_move
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
 from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
 from apps.payments.services._sessions import session_confirm, session_count, session_open
+from apps.payments.services._signatures import authority_needed
+from apps.payments.services._signing import (
+    pending_create,
+    pending_end,
+    pending_refuse,
+    pending_sign,
+    pendings_expire,
+    signed_members,
+)
 from apps.payments.services._standing import (
     Terms,
     instruction_cancel,
@@ -52,6 +61,7 @@ __all__ = [
     "authorisation_capture",
     "authorisation_place",
     "authorisation_release",
+    "authority_needed",
     "cash_pay",
     "cash_take",
     "cheque_book_issue",
@@ -74,11 +84,18 @@ __all__ = [
     "instruction_resume",
     "instruction_run",
     "instruction_update",
+    "pending_create",
+    "pending_end",
+    "pending_refuse",
+    "pending_sign",
+    "pendings_expire",
     "session_confirm",
     "session_count",
     "session_open",
+    "signed_members",
     "standing_run",
     "terminal_create",
+    "till_cash_move",
     "till_create",
     "till_update",
     "transfer_accept",
