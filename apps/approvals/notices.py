@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.core.notices import Kind, Texts, kind_register
+from apps.core.notices import Kind, Phrase, Texts, kind_register
 from apps.core.tasks import Task
 
 EVENT_WORDS = {
@@ -27,14 +27,14 @@ FOR_MAKER = frozenset({"approved", "rejected", "returned", "expired", "executed"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened to a request."""
+    """What happened to a request; `amount` and `due` are words when there is none."""
 
     number: str
     title: str
-    amount: str
-    event: str
-    state: str
-    due: str
+    amount: Phrase
+    event: Phrase
+    state: Phrase
+    due: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,14 @@ class Waiting:
     count: int
 
 
-_SAMPLE = Step("A000017", "Reversal of a transfer", "KES 250,000.00", "asked for", "Pending", "2026-01-05 14:00 UTC")
+_SAMPLE = Step(
+    number="A000017",
+    title="Reversal of a transfer",
+    amount=Phrase("KES 250,000.00"),
+    event=Phrase("asked for"),
+    state=Phrase("Pending"),
+    due=Phrase("2026-01-05 14:00 UTC"),
+)
 
 STEP_WAITING = kind_register(
     Kind(

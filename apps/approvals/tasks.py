@@ -12,7 +12,7 @@ from apps.approvals.models import ApprovalCandidate, ApprovalRequest
 from apps.approvals.selectors import levels_for, standings_of
 from apps.core import clock
 from apps.core.display import money_text
-from apps.core.notices import notify
+from apps.core.notices import Phrase, notify
 from apps.identity.models import User
 from apps.jobs.selectors import calendar_of
 
@@ -37,10 +37,10 @@ def event_announce(*, request_id: str, event: str, number: int, **_: Any) -> Non
     context = notices.Step(
         number=request.number,
         title=request.title,
-        amount=_amount(request),
-        event=notices.EVENT_WORDS[event],
-        state=request.get_state_display(),
-        due=f"{request.due_at:%Y-%m-%d %H:%M} UTC" if request.due_at else "no set time",
+        amount=Phrase(_amount(request)),
+        event=Phrase(notices.EVENT_WORDS[event]),
+        state=Phrase(request.get_state_display()),
+        due=Phrase(f"{request.due_at:%Y-%m-%d %H:%M} UTC" if request.due_at else "no set time"),
     )
     link = f"/admin/approvals/task/{request_id}/"
     if event in notices.FOR_MAKER:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.core.notices import Amount, Kind, Texts, kind_register
+from apps.core.notices import Amount, Kind, Phrase, Texts, kind_register
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class BudgetWarning:
 
     account: str
     branch: str
-    level: str
+    level: Phrase
     used: Amount
     planned: Amount
 
@@ -22,7 +22,9 @@ ALERT = kind_register(
     Kind(
         code="budgets.alert",
         title="A budget is nearly used up or gone beyond",
-        sample=BudgetWarning("5510 Rent", "HQ", "gone beyond", Amount(90_000_00, "KES"), Amount(85_000_00, "KES")),
+        sample=BudgetWarning(
+            "5510 Rent", "HQ", Phrase("gone beyond"), Amount(90_000_00, "KES"), Amount(85_000_00, "KES")
+        ),
         texts={
             "en": Texts(
                 "Budget of {account}, {branch}: {level}",
@@ -32,4 +34,4 @@ ALERT = kind_register(
     )
 )
 
-__all__ = ["ALERT", "Amount", "BudgetWarning"]
+__all__ = ["ALERT", "Amount", "BudgetWarning", "Phrase"]

@@ -26,6 +26,8 @@ from decimal import Decimal
 from typing import Any, get_type_hints
 from uuid import UUID
 
+from apps.core.words import languages
+
 IN_APP, EMAIL, SMS, PUSH = "in_app", "email", "sms", "push"
 CHANNELS = (IN_APP, EMAIL, SMS, PUSH)
 COMMON_NAMES = frozenset({"recipient_name", "bank_name"})
@@ -45,7 +47,13 @@ class Amount:
     currency: str
 
 
-CONTEXT_TYPES = (str, int, Decimal, dt.date, dt.datetime, Amount)
+class Phrase(str):
+    """A field of a context that holds fixed English words; shown in the reader's language (apps.core.words)."""
+
+    __slots__ = ()
+
+
+CONTEXT_TYPES = (str, Phrase, int, Decimal, dt.date, dt.datetime, Amount)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,8 +74,9 @@ class Kind:
     """One kind of notice.
 
     `sample` is an instance of the context's dataclass: it fixes the type and fills previews. `texts` has the words by
-    language, English at least. `channels` are those in use until the person says otherwise; those in `fixed` cannot be
-    switched off nor put off to a digest. An `urgent` kind does not wait for the end of quiet hours.
+    language, English at least; those of fixtures/words/ join them. `channels` are those in use until the person says
+    otherwise; those in `fixed` cannot be switched off nor put off to a digest. An `urgent` kind does not wait for the
+    end of quiet hours.
     People choose channels for every kind, unless it is not `choosable`: it then only lends its words.
     """
 
@@ -126,7 +135,16 @@ def notifier_register(notifier: Notifier) -> None:
 
 
 def kind_register(kind: Kind) -> Kind:
-    """Make a kind known and return it. Raises ValueError for one that is not sound: see the messages."""
+    """Make a kind known, with the texts of the shipped languages, and return it.
+
+    Raises ValueError for one that is not sound, or whose shipped texts are not: see the messages.
+    """
+    shipped = {
+        code: Texts(**language.texts[kind.code])
+        for code, language in languages().items()
+        if kind.code in language.texts
+    }
+    kind = dataclasses.replace(kind, texts={**shipped, **kind.texts})
     if not _CODE.match(kind.code):
         raise ValueError(f"a kind's code reads like approvals.step_waiting, not {kind.code!r}")
     if _kinds.get(kind.code, kind) != kind:

@@ -15,7 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.utils import translation
 
+from apps.core.words import languages_of, phrase
 from apps.identity.models import User
 
 EMAIL, SMS = "email", "sms"
@@ -23,7 +25,7 @@ EMAIL, SMS = "email", "sms"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one person. `kind` names its template: code, reset, confirm, changed."""
+    """One message to one person. `kind` names its template: code, reset, invite, confirm, changed."""
 
     channel: str
     kind: str
@@ -53,12 +55,20 @@ def channel_ready(channel: str) -> bool:
 
 
 def message_send(*, channel: str, kind: str, user: User, to: str, subject: str, **context: Any) -> None:
-    """Render templates/identity/messages/<kind>.<channel>.txt and send it now: call it in a task.
+    """Render templates/identity/messages/<kind>.<channel>.txt in the person's language and send it now.
 
-    RuntimeError when the channel has no sender here.
+    Call it in a task. `subject` and `what` are phrases of apps.core.words; {bank_name} is filled in. RuntimeError when
+    the channel has no sender here.
     """
-    facts = {"user": user, "bank": settings.NUMINA["BANK_NAME"], **context}
-    text = render_to_string(f"identity/messages/{kind}.{channel}.txt", facts)
+    bank = str(settings.NUMINA["BANK_NAME"])
+    facts = {"user": user, "bank": bank, **context}
+    if "what" in facts:
+        facts["what"] = phrase(facts["what"], locale=user.locale)
+    name = f"{kind}.{channel}.txt"
+    forms = [*(f"identity/messages/{code}/{name}" for code in languages_of(user.locale)), f"identity/messages/{name}"]
+    with translation.override(user.locale.split("-")[0]):  # names of months
+        text = render_to_string(forms, facts)
+    subject = phrase(subject, locale=user.locale).replace("{bank_name}", bank)
     message = Message(channel, kind, user, to, subject, text)
     sender = _senders.get(channel) or (_email if channel == EMAIL else _console)
     sender(message)

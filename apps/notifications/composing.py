@@ -40,11 +40,7 @@ DIGEST = kind_register(
         code="notifications.digest",
         title="The daily digest",
         sample=Digest(3),
-        texts={
-            "en": Texts("{count} notices from {bank_name}", "Here is what happened."),
-            "fr": Texts("{count} avis de {bank_name}", "Voici ce qui s'est passé."),
-            "sw": Texts("Arifa {count} kutoka {bank_name}", "Haya ndiyo yaliyotokea."),
-        },
+        texts={"en": Texts("{count} notices from {bank_name}", "Here is what happened.")},
         channels=frozenset({EMAIL}),
         choosable=False,
     )

@@ -23,7 +23,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from apps.core.currencies import currency_get
-from apps.core.notices import IN_APP, PUSH, SMS, Amount, Kind, Texts, template_fill
+from apps.core.notices import IN_APP, PUSH, SMS, Amount, Kind, Phrase, Texts, template_fill
+from apps.core.words import languages_of, phrase
 
 SUBJECT_MAX, BODY_MAX, SMS_MAX, TEXT_MAX = 200, 500, 480, 60_000
 """Characters. An SMS of 480 goes out in at most eight parts; a push payload must stay below 4 KB."""
@@ -60,7 +61,7 @@ def context_to_json(kind: Kind, context: Any) -> dict[str, Any]:
 
 
 def _to_json(kind: Kind, name: str, hint: type, value: Any) -> Any:
-    if type(value) is not hint and not (hint is str and isinstance(value, str)):
+    if type(value) is not hint and not (issubclass(hint, str) and isinstance(value, str)):
         raise TypeError(f"{kind.code}.{name} must be {hint.__name__}, not {type(value).__name__}")
     if isinstance(value, Amount):
         currency_get(value.currency)
@@ -80,6 +81,8 @@ def values_of(kind: Kind, facts: Mapping[str, Any], reader: Reader) -> dict[str,
     values = {"recipient_name": reader.name, "bank_name": str(settings.NUMINA["BANK_NAME"])}
     for name, hint in kind.fields.items():
         raw = facts.get(name)
+        if hint is Phrase:
+            raw = phrase(str(raw or ""), locale=reader.locale)
         values[name] = "" if raw is None else _shown(hint, raw, locale, zone)
     return values
 
@@ -107,13 +110,6 @@ def locale_of(code: str) -> Locale:
         return Locale.parse(code, sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_GB")
-
-
-def languages_of(code: str) -> list[str]:
-    """Where to look for words, best first: sw-KE, sw, en."""
-    parts = code.split("-")
-    found = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
-    return [*found, "en"] if "en" not in found else found
 
 
 def words_of(kind: Kind, channel: str, locale: str, overrides: Overrides) -> Words:
@@ -192,6 +188,7 @@ def email_facts(*, parts: Iterable[tuple[Words, str]], reader: Reader, subject: 
         "bank_name": settings.NUMINA["BANK_NAME"],
         "site": settings.NUMINA["PUBLIC_URL"],
         "language": reader.locale,
+        "open": phrase("Open", locale=reader.locale),
     }
 
 

@@ -246,14 +246,20 @@ def test_codes_by_message(api, kind, capsys, django_capture_on_commit_callbacks)
         assert not Challenge.objects.filter(code_hash=answer["code"]).exists()
 
 
-def test_messages_go_the_way_that_was_registered(user):
+def test_messages_go_the_way_that_was_registered_in_the_persons_language(user, settings):
     got = []
     messages.sender_register("sms", got.append)
     try:
         messages.message_send(channel="sms", kind="code", user=user, to="+254", subject="", code="123456", minutes=5)
+        user.locale = "sw-KE"
+        messages.message_send(
+            channel="sms", kind="code", user=user, to="+254", subject="Your code for {bank_name}", code="1", minutes=5
+        )
     finally:
         messages.sender_remove("sms")
     assert "123456" in got[0].text
+    assert "nambari yako ya siri ni 1" in got[1].text
+    assert got[1].subject == f"Nambari yako ya siri ya {settings.NUMINA['BANK_NAME']}"
 
 
 def test_without_a_sender_text_messages_are_no_second_factor(api, user, settings):

@@ -116,6 +116,7 @@ def test_choices_are_saved(staff: Any) -> None:
         "quiet_from": "22:00",
         "quiet_until": "07:00",
         "digest_at": "09:30",
+        "language": "sw",
     }
     page = client.post(at("notification_preferences"), sent, follow=True)
 
@@ -124,6 +125,8 @@ def test_choices_are_saved(staff: Any) -> None:
         (user.pk, APPROVED.code, "email", "digest")
     ]
     assert str(Rhythm.objects.get(user=user).quiet_until) == "07:00:00"
+    user.refresh_from_db()
+    assert user.locale == "sw"
 
 
 def test_choices_that_cannot_be_are_explained(staff: Any) -> None:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from apps.core.notices import EMAIL, IN_APP, SMS, Amount, Kind, Texts, kind_register, template_fault, template_fill
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.notices import EVENT_WORDS, STEP_TAKEN
+from apps.budgets.models import BudgetAlert
+from apps.core.notices import (
+    EMAIL,
+    IN_APP,
+    SMS,
+    Amount,
+    Kind,
+    Phrase,
+    Texts,
+    kind_get,
+    kind_register,
+    kinds_all,
+    template_fault,
+    template_fill,
+)
+from apps.core.words import languages
 from apps.notifications.rendering import (
     Reader,
     Words,
@@ -20,6 +39,7 @@ from apps.notifications.rendering import (
     words_fill,
     words_of,
 )
+from apps.payments.services._standing_run import REASONS
 from tests.notifications.kinds import APPROVED, SAMPLE
 
 ALICE = Reader("Alice Wanjiku", "en-KE", "Africa/Nairobi")
@@ -45,6 +65,54 @@ def test_facts_are_shown_by_the_readers_language_and_clock() -> None:
 )
 def test_words_are_of_the_nearest_language(locale: str, start: str) -> None:
     assert filled(EMAIL, Reader("A", locale, "UTC")).subject.startswith(start)
+
+
+def shipped_kinds() -> list[Kind]:
+    return [kind for kind in kinds_all() if not kind.code.startswith("tests.")]
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"(?<!\{)\{([a-z_]+)\}", text))
+
+
+@pytest.mark.parametrize("code", ["fr", "sw"])
+def test_every_template_is_in_every_shipped_language_with_the_same_variables(code: str) -> None:
+    language = languages()[code]
+    english = {kind.code: kind.texts["en"] for kind in shipped_kinds()}
+
+    assert set(language.texts) == set(english)
+    for kind, texts in english.items():
+        for part, held in dataclasses.asdict(texts).items():
+            translated = getattr(kind_get(kind).texts[code], part)  # type: ignore[union-attr]
+            assert placeholders(translated) == placeholders(held), (kind, part)
+            assert bool(translated) == bool(held), (kind, part)
+
+
+def test_the_phrases_that_stand_in_for_placeholders_are_in_every_shipped_language() -> None:
+    said = {*EVENT_WORDS.values(), *REASONS.values(), *ApprovalRequest.State.labels}
+    said |= {str(label).lower() for label in BudgetAlert.Level.labels}
+
+    for language in languages().values():
+        assert said <= set(language.phrases)
+        assert language.phrases.keys() == languages()["fr"].phrases.keys()
+
+
+def test_messages_of_identity_are_in_every_shipped_language_with_the_same_variables() -> None:
+    folder = settings.BASE_DIR / "templates" / "identity" / "messages"
+    for english in folder.glob("*.txt"):
+        names = set(re.findall(r"\{\{ (\w+)", english.read_text()))
+        for code in languages():
+            assert set(re.findall(r"\{\{ (\w+)", (folder / code / english.name).read_text())) == names
+
+
+def test_a_whole_message_reads_in_one_language() -> None:
+    reader = Reader("Amina", "sw-KE", "Africa/Nairobi")
+    facts = context_to_json(STEP_TAKEN, dataclasses.replace(STEP_TAKEN.sample, event=Phrase("carried out")))
+    words = words_fill(words_of(STEP_TAKEN, EMAIL, reader.locale, {}), EMAIL, values_of(STEP_TAKEN, facts, reader))
+
+    assert words.text == "Reversal of a transfer (KES 250,000.00): imetekelezwa. Hali ya sasa: inasubiri."
+    html = email_html(parts=[(words, "/admin/")], reader=reader, subject=words.subject)
+    assert '<html lang="sw-KE">' in html
 
 
 def test_the_banks_own_words_come_before_those_of_the_code_in_the_same_language_only() -> None:

@@ -37,10 +37,15 @@ class Begun:
     expires_in: int
 
 
-def challenge_begin(*, user: User, purpose: str, at: datetime, session_id: UUID | None = None) -> Begun:
-    """Ask a user to prove something. For sign-in and step-up the methods are the user's second factors."""
+def challenge_begin(
+    *, user: User, purpose: str, at: datetime, session_id: UUID | None = None, seconds: int | None = None
+) -> Begun:
+    """Ask a user to prove something, within `seconds` or what is usual for the purpose.
+
+    For sign-in and step-up the methods are the user's second factors.
+    """
     token, hashed = token_new()
-    seconds = challenge_seconds(purpose)
+    seconds = challenge_seconds(purpose) if seconds is None else seconds
     challenge = Challenge.objects.create(
         purpose=purpose,
         user=user,
@@ -114,7 +119,7 @@ def challenge_code_send(*, challenge_id: UUID, at: datetime) -> bool:
             kind="code",
             user=challenge.user,
             to=challenge.factor.address,
-            subject=f"Your code for {settings.NUMINA['BANK_NAME']}",
+            subject="Your code for {bank_name}",
             code=code,
             minutes=challenge_seconds(challenge.purpose) // 60,
         )

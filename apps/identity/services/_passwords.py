@@ -58,7 +58,7 @@ def password_reset_begin(*, email: str, at: datetime) -> bool:
         kind="reset",
         user=user,
         to=user.email,
-        subject=f"A new password for {settings.NUMINA['BANK_NAME']}",
+        subject="A new password for {bank_name}",
         link=link_of("password", begun.token),
         minutes=challenge_seconds(Purpose.RESET_PASSWORD) // 60,
     )
@@ -96,7 +96,7 @@ def email_confirm_begin(*, email: str, at: datetime) -> bool:
         kind="confirm",
         user=user,
         to=user.email,
-        subject=f"Confirm your address at {settings.NUMINA['BANK_NAME']}",
+        subject="Confirm your address at {bank_name}",
         link=link_of("confirm", begun.token),
         days=settings.NUMINA["CONFIRM_LINK_DAYS"],
     )

@@ -20,6 +20,8 @@ from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
 from apps.core.errors import DomainError, NotFound
 from apps.core.notices import CHANNELS, EMAIL
+from apps.core.words import language_names
+from apps.identity.services import user_update
 from apps.notifications import services
 from apps.notifications.models import Channel, Notification, Preference
 from apps.notifications.selectors import choices_of, notifications_of, rhythm_of, subscriptions_of, unread_state
@@ -135,6 +137,8 @@ class NotificationAdmin(NuminaAdmin):
             "notice_kinds": kinds.values(),
             "notice_rhythm": rhythm_of(user),
             "notice_zone": user.time_zone,
+            "notice_languages": language_names(),
+            "notice_language": user.locale.split("-")[0],
             "notice_browsers": subscriptions_of(user),
             "notice_push_key": settings.NUMINA["NOTIFICATIONS"]["PUSH"]["public_key"],
         }
@@ -151,6 +155,9 @@ class NotificationAdmin(NuminaAdmin):
         user = _user(request)
         begins, ends = (_time(request.POST.get(name, "")) for name in ("quiet_from", "quiet_until"))
         digest = _time(request.POST.get("digest_at", "")) or dt.time(8)
+        language = request.POST.get("language", "")
+        if language in dict(language_names()) and language != user.locale.split("-")[0]:
+            user_update(acting_user=user, user_id=user.pk, expected_version=user.version, changes={"locale": language})
         services.rhythm_set(acting_user=user, quiet_from=begins, quiet_until=ends, digest_at=digest)
         if wishes:
             services.preference_set_many(acting_user=user, wishes=wishes)

@@ -52,7 +52,10 @@ class TemplateAdmin(NuminaAdmin):
         rows = [
             {
                 "kind": kind,
-                "languages": ", ".join(sorted(kind.texts)),
+                "languages": [
+                    {"code": code, "name": _name(code), "url": self._words_url(kind.code, _first_channel(kind), code)}
+                    for code in sorted(kind.texts)
+                ],
                 "channels": [
                     {
                         "label": Channel(channel).label,
@@ -99,7 +102,7 @@ class TemplateAdmin(NuminaAdmin):
                 (Channel(other).label, self._words_url(kind, other, locale), other == channel) for other in CHANNELS
             ],
             "words_languages": [
-                (other, self._words_url(kind, channel, other), other == locale)
+                (other, _name(other), self._words_url(kind, channel, other), other == locale)
                 for other in sorted({*found.texts, *(known for _, known in templates_of(kind=kind)), locale})
             ],
             **_preview(request, found, channel, locale, words),
@@ -136,6 +139,16 @@ class TemplateAdmin(NuminaAdmin):
 
     def _words_url(self, kind: str, channel: str, locale: str) -> str:
         return reverse(f"{self.admin_site.name}:notifications_template_words", args=[kind, channel, locale])
+
+
+def _name(code: str) -> str:
+    """The language's own name: Kiswahili."""
+    return str(locale_of(code).get_display_name() or code).capitalize()
+
+
+def _first_channel(kind: Kind) -> str:
+    """The channel to show a language by: e-mail where the kind has it, since it says most."""
+    return EMAIL if EMAIL in kind.channels else next(one for one in CHANNELS if one in kind.channels)
 
 
 def _preview(request: HttpRequest, kind: Kind, channel: str, locale: str, words: Words) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from apps.balances.services import Book, Leg, Posting, in_database
 from apps.calculations.recurrence import Occurrence
 from apps.core.errors import DomainError, Unavailable
 from apps.core.money import Money
-from apps.core.notices import notify
+from apps.core.notices import Phrase, notify
 from apps.core.retry import retry_transient
 from apps.core.trace import trace_id
 from apps.ledger.selectors import business_date_current
@@ -239,7 +239,7 @@ def _tell(instruction: StandingInstruction, execution: StandingExecution, at: dt
     ref = account_refs(names=[instruction.source.number])[instruction.source.number]
     people = {instruction.created_by_id, ref.owner_user_id, *ref.holder_user_ids} - {None}
     if execution.status == State.WAITING and execution.next_try_on is not None:
-        outlook = f"It is tried again on {execution.next_try_on.isoformat()}."
+        outlook = "It is tried again on the next bank day."
     elif instruction.status == Status.PAUSED:
         outlook = "The instruction is paused: resume it once all is in order."
     else:
@@ -248,11 +248,11 @@ def _tell(instruction: StandingInstruction, execution: StandingExecution, at: dt
         INSTRUCTION_FAILED,
         recipients=[person for person in people if person is not None],
         context=InstructionFailed(
-            account=f"ending {instruction.source.number[-4:]}",
-            to=f"ending {instruction.destination.number[-4:]}",
+            account=f"*{instruction.source.number[-4:]}",
+            to=f"*{instruction.destination.number[-4:]}",
             day=execution.due_on,
-            reason=REASONS.get(execution.code, "it was refused"),
-            outlook=outlook,
+            reason=Phrase(REASONS.get(execution.code, "it was refused")),
+            outlook=Phrase(outlook),
         ),
         at=at,
         key=f"{instruction.pk}:{execution.nominal}:{execution.status}",  # told once that it waits, once that it failed
