@@ -321,7 +321,7 @@ def _alerts_of(budget: Budget, rules: dict[str, BudgetRule], day: dt.date, at: d
                 notices.ALERT,
                 recipients=[user.pk for user in _keepers()],
                 context=notices.BudgetWarning(
-                    str(alert.gl_account), alert.branch.code, alert.get_level_display().lower(),
+                    str(alert.gl_account), alert.branch.code, notices.Phrase(alert.get_level_display().lower()),
                     notices.Amount(alert.used, budget.currency), notices.Amount(alert.planned, budget.currency),
                 ),
                 at=at, link="/admin/budgets/", key=f"budget alert {alert.pk}",
