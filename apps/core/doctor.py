@@ -186,6 +186,14 @@ def _home() -> Iterator[Finding]:
     yield _flag("date", year >= 2026, f"{year}", "set the machine's clock")
 
 
+def _mail() -> Iterator[Finding]:
+    backend = settings.EMAIL_BACKEND.split(".")[-2]
+    places = {"filebased": f"files in {getattr(settings, 'EMAIL_FILE_PATH', '')}", "console": "the console"}
+    detail = places.get(backend, backend) + ("" if settings.ENV.email_url else ", since EMAIL_URL is not set")
+    good = backend not in places or settings.SETTINGS_MODULE == "config.settings.local"
+    yield _flag("mail", good, detail, "set EMAIL_URL: nobody gets what is sent")
+
+
 def _ports() -> Iterator[Finding]:
     from config.runtime.status import status_collect
 
@@ -220,5 +228,6 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _migrations,
     _redis,
     _home,
+    _mail,
     _ports,
 )

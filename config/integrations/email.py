@@ -18,7 +18,10 @@ ANYMAIL_KEYS = {
 
 
 def email_settings(env: Env) -> dict[str, Any]:
-    """Django's EMAIL_ settings. Without EMAIL_URL messages are written to the log. Raises `EnvError` on a wrong URL."""
+    """Django's EMAIL_ settings. Without EMAIL_URL mail goes to the console (settings.local: to files).
+
+    Raises `EnvError` on a wrong URL.
+    """
     common = {"DEFAULT_FROM_EMAIL": env.email_from, "SERVER_EMAIL": env.email_from, "EMAIL_TIMEOUT": 10}
     if not env.email_url or env.email_url.startswith("console:"):
         return {**common, "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}

@@ -40,6 +40,11 @@ class Home:
         return self.path / "log"
 
     @property
+    def mail(self) -> Path:
+        """Mail and text messages of a copy that has no server for them (config/settings/local.py)."""
+        return self.path / "mail"
+
+    @property
     def cache(self) -> Path:
         return self.path / "cache"
 
@@ -76,6 +81,7 @@ def home_open() -> Home:
     try:
         for folder in (home.path, home.run, home.log, home.cache):
             folder.mkdir(parents=True, exist_ok=True)
+        home.mail.mkdir(mode=0o700, exist_ok=True)  # codes and links that sign people in
         # Writing shows more than permission bits do: read-only mounts, full disks, foreign owners.
         with tempfile.TemporaryFile(dir=home.run):
             pass

@@ -138,6 +138,8 @@ def _banner(home: Home, site: str, started: float) -> None:
     say(f"  staff site     {site}/admin/")
     say(f"  API            {site}/api/v1/docs")
     say(f"  health         {site}/api/v1/health/ready")
+    if not os.environ.get("EMAIL_URL"):
+        say(f"  mail           files in {home.mail}, since EMAIL_URL is not set")
     with contextlib.suppress(OSError):
         logins = (home.run / "logins.txt").read_text().rstrip()
         if logins:

@@ -92,8 +92,9 @@ class Servers:
         return values
 
     def command_environment(self) -> dict[str, str]:
-        """The same for commands: no limit on the time of a statement, no pool, logs for people."""
+        """The same for commands: no limit on the time of a statement, no pool, brief logs for people."""
         defaults = {"NUMINA_STATEMENT_TIMEOUT_MS": "0", "NUMINA_DATABASE_POOL": "0", "NUMINA_LOG_FORMAT": "console"}
+        defaults["NUMINA_LOG_LEVEL"] = "WARNING"
         return {**defaults, **os.environ, **self.environment()}
 
 

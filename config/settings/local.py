@@ -18,6 +18,14 @@ if ENV.trusted_proxies:  # `make run TLS=1`: cookies leave the browser over TLS 
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
 
+# Without a server, mail and text messages go to files that one can open: printed, they bury all else.
+if not ENV.email_url:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(ENV.home / "mail")
+if not ENV.sms_url:
+    _sms = {"backend": "file", "path": str(ENV.home / "mail" / "sms.jsonl")}
+    NUMINA = {**NUMINA, "NOTIFICATIONS": {**NUMINA["NOTIFICATIONS"], "SMS": _sms}}
+
 # Files are served as they lie in the tree: no collectstatic while working.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
