@@ -68,6 +68,13 @@ class YearCloseBusy(Conflict):
     title = "The year is being closed or opened"
 
 
+class RetainedEarningsMissing(Unprocessable):
+    """422: the chart has no account that takes the result of a year."""
+
+    code = "retained-earnings-missing"
+    title = "There is no account for retained earnings"
+
+
 class LayoutChanged(Conflict):
     """409: somebody else wrote a layout of this kind at the same moment."""
 

@@ -11,14 +11,15 @@ from django.db import connection
 
 from apps.balances.selectors import books_verify
 from apps.core import clock
-from apps.ledger.models import PeriodTotal
+from apps.ledger.models import GLAccount, PeriodTotal
 from apps.ledger.sealing import journal_seal_all
 from apps.ledger.selectors import business_date_current
 from apps.ledger.services import period_close, period_create
 from apps.ledger.totals import period_totals_keep
 from apps.reporting.drawing import statement_draw
 from apps.reporting.errors import LayoutNotValid, TranslationRateMissing
-from apps.reporting.services import layout_reset, layout_write, translation_rate_set, year_close, year_reopen
+from apps.reporting.locks import YEAR_LOCK
+from apps.reporting.services import _years, layout_reset, layout_write, translation_rate_set, year_close, year_reopen
 from apps.reporting.statements import BUILT_IN, DRAWN, FinancialStatement
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import user_make
@@ -237,3 +238,30 @@ def test_a_layout_of_the_banks_own_holds_until_it_is_reset(bank: Books, year: in
     assert sheet.is_proven
     layout_reset(acting_user=user, kind="balance-sheet", at=clock.now())
     assert figure(drawn("balance-sheet", year), "Total assets") == (1_050_00,)
+
+
+def test_what_keeps_a_year_from_being_closed_is_said(
+    api_with: Any, bank: Books, year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = api_with("ledger.manage_periods")
+
+    def close() -> tuple[int, str]:
+        answer = client.post(f"reports/years/{year}/close", headers={"Idempotency-Key": "a"})
+        return answer.status_code, answer.json().get("code", "")
+
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [YEAR_LOCK])
+        assert close() == (409, "year-close-busy")
+    finally:
+        other.close()
+    GLAccount.objects.filter(code="3310").update(is_active=False)
+    assert close() == (422, "retained-earnings-missing")
+    GLAccount.objects.filter(code="3310").update(is_active=True)
+    monkeypatch.setattr(_years, "AMOUNT_MAX", 49_99)
+    assert close() == (422, "amount-out-of-range")
+    monkeypatch.undo()
+    period = period_create(acting_user=None, code="Y", starts_on=dt.date(year, 1, 1), ends_on=dt.date(year, 12, 31))
+    period_close(acting_user=None, period_id=period.pk, at=clock.now())
+    assert close() == (422, "period-closed")

@@ -12,12 +12,14 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.services import record
-from apps.balances.errors import refusal_of
-from apps.balances.services import Leg, Posting, internal_account_id, postings_post
+from apps.balances.errors import AmountOutOfRange, refusal_of
+from apps.balances.services import AMOUNT_MAX, Leg, Posting, internal_account_id, postings_post
 from apps.core.idempotency import transaction_id_for
+from apps.ledger.errors import GLAccountNotFound, GLAccountNotPostable
 from apps.ledger.selectors import business_date_current
 from apps.ledger.totals import CLOSING, NominalBalance, closing_entries, closing_reference, nominal_balances
-from apps.reporting.errors import YearCloseBusy, YearNotClosed, YearNotOver
+from apps.reporting.errors import RetainedEarningsMissing, YearCloseBusy, YearNotClosed, YearNotOver
+from apps.reporting.locks import year_lock
 from apps.reporting.models import YearClose
 
 if TYPE_CHECKING:
@@ -35,15 +37,18 @@ def year_close(*, acting_user: User, year: int, at: dt.datetime, correlation_id:
     """Move what income and expense accounts hold at the end of a year into retained earnings, in each branch.
 
     What holds nothing any more is not moved again: asking twice is once, and after a late posting into the year only
-    that is moved. Raises `YearNotOver`, `PeriodClosed` when the period of the year's last day is closed, and
-    `YearCloseBusy`.
+    that is moved. Raises `YearNotOver`, `PeriodClosed` when the period of the year's last day is closed,
+    `RetainedEarningsMissing`, `AmountOutOfRange`, and `YearCloseBusy` while somebody else closes or opens a year.
     """
     last = dt.date(year, 12, 31)
     if business_date_current() <= last:
         raise YearNotOver(f"The open business day is {business_date_current().isoformat()}.")
-    postings = _closing_postings(nominal_balances(as_of=last), year, last, len(closing_entries(year=year)))
-    _post(postings, acting_user, correlation_id)
-    return _state_keep(acting_user=acting_user, year=year, status=YearClose.Status.CLOSED, reason="", at=at)
+    # What is open and how many entries there are is one question: without the lock another one might move the result
+    # between its halves, and it would be moved twice under two keys.
+    with year_lock():
+        postings = _closing_postings(nominal_balances(as_of=last), year, last, len(closing_entries(year=year)))
+        _post(postings, acting_user, correlation_id)
+        return _state_keep(acting_user=acting_user, year=year, status=YearClose.Status.CLOSED, reason="", at=at)
 
 
 def year_reopen(*, acting_user: User, year: int, reason: str, at: dt.datetime, correlation_id: str = "") -> YearClose:
@@ -51,6 +56,11 @@ def year_reopen(*, acting_user: User, year: int, reason: str, at: dt.datetime, c
 
     Raises `YearNotClosed`, `PeriodClosed`, and `YearCloseBusy`.
     """
+    with year_lock():
+        return _reopened(acting_user, year, reason, at, correlation_id)
+
+
+def _reopened(acting_user: User, year: int, reason: str, at: dt.datetime, correlation_id: str) -> YearClose:
     state = YearClose.objects.filter(year=year).first()
     if state is None:
         raise YearNotClosed(f"{year} was never closed.")
@@ -86,6 +96,8 @@ def _closing_postings(balances: Sequence[NominalBalance], year: int, last: dt.da
                 for one in sorted(part, key=lambda one: -one.net)
             ]
             result = sum(one.net for one in part)
+            if max(abs(amount) for amount in (result, *(one.net for one in part))) > AMOUNT_MAX:
+                raise AmountOutOfRange(f"The result of {branch_code} in {currency} is beyond one entry.")
             if result:
                 legs.append(Leg(_account(RETAINED_EARNINGS, branch_id, branch_code, currency), result, currency))
             key = f"year-close {year} {branch_code} {currency} {round_} {place}"
@@ -94,7 +106,12 @@ def _closing_postings(balances: Sequence[NominalBalance], year: int, last: dt.da
 
 
 def _account(code: str, branch_id: UUID, branch_code: str, currency: str) -> int:
-    return internal_account_id(gl_code=code, branch_id=branch_id, branch_code=branch_code, currency=currency)
+    try:
+        return internal_account_id(gl_code=code, branch_id=branch_id, branch_code=branch_code, currency=currency)
+    except (GLAccountNotFound, GLAccountNotPostable) as error:
+        if code != RETAINED_EARNINGS:
+            raise
+        raise RetainedEarningsMissing(f"The result goes to {RETAINED_EARNINGS}: {error.detail}") from error
 
 
 def _posting(key: str, legs: tuple[Leg, ...], year: int, description: str, *, reverses: int | None = None) -> Posting:
@@ -117,7 +134,8 @@ def _post(postings: Sequence[Posting], acting_user: User, correlation_id: str) -
     if not postings:
         return
     result = postings_post(postings, actor_id=acting_user.pk, correlation_id=correlation_id, atomic=True)
-    for outcome in result.outcomes:
+    # All are refused when one is: the one that was meant is said, not the others that went with it.
+    for outcome in sorted(result.outcomes, key=lambda outcome: outcome.code == "BATCH"):
         if outcome.code in ("REUSED", "REVERSED"):  # another one saw the same state a moment before
             raise YearCloseBusy("Try again in a moment.")
         if not outcome.ok:
