@@ -1,16 +1,19 @@
 """Controls of entries by hand, registered by the apps that have them: budgets say what may be spent.
 
-A control is given the lines and the business date. It returns flags for the people who decide, or raises a DomainError.
+A control is given the lines, the business date, and whether it is asked in the transaction that posts the entry: then
+it locks what it compares with, after the balances. It returns flags for those who decide, or raises a DomainError.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from apps.balances.services import ManualLine
+if TYPE_CHECKING:
+    from apps.balances.services import ManualLine
 
-EntryControl = Callable[[Sequence[ManualLine], dt.date], tuple[str, ...]]
+EntryControl = Callable[[Sequence["ManualLine"], dt.date, bool], tuple[str, ...]]
 _controls: list[EntryControl] = []
 
 
@@ -20,6 +23,6 @@ def entry_control_register(control: EntryControl) -> None:
         _controls.append(control)
 
 
-def entry_controls_run(lines: Sequence[ManualLine], day: dt.date) -> tuple[str, ...]:
-    """The flags of all controls, in their order. Raises what a control raises."""
-    return tuple(flag for control in _controls for flag in control(lines, day))
+def entry_controls_run(lines: Sequence[ManualLine], day: dt.date, *, posting: bool = False) -> tuple[str, ...]:
+    """The flags of all controls, in their order; `posting` where the entry is posted. Raises what a control raises."""
+    return tuple(flag for control in _controls for flag in control(lines, day, posting))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from apps.balances.services import ManualLine
 from apps.budgets.errors import BudgetExceeded
+from apps.budgets.locks import rules_lock
 from apps.budgets.models import BudgetRule
 from apps.budgets.selectors import Place, actuals, budget_active, committed, planned_of, rules_by_code
 from apps.core.money import Money
@@ -17,11 +18,11 @@ from apps.ledger.selectors import gl_accounts_by_code
 FLAG = "over budget"
 
 
-def entry_check(lines: Sequence[ManualLine], day: dt.date) -> tuple[str, ...]:
+def entry_check(lines: Sequence[ManualLine], day: dt.date, posting: bool) -> tuple[str, ...]:
     """What is wrong with an entry by hand of this day: a flag for each rule that warns. Raises `BudgetExceeded`.
 
-    Called when the entry is asked for and again before it is posted. Two entries at one moment may both find room that
-    is there once: the control guides people, the alerts at the close of business find what got by.
+    Called when the entry is asked for, again when it is decided, and in the transaction that posts it. There the rules
+    are locked first, so that room that is there once is taken once, by entries and commitments alike.
     """
     takes: dict[tuple[UUID, str, str], int] = defaultdict(int)
     nodes = gl_accounts_by_code(codes={line.gl_code for line in lines})
@@ -32,6 +33,8 @@ def entry_check(lines: Sequence[ManualLine], day: dt.date) -> tuple[str, ...]:
     if not more:
         return ()
     rules = rules_by_code()
+    if posting:
+        rules_lock(ids=[rule.pk for _, code, _ in more if (rule := rules.get(code)) is not None])
     flags = [
         _check(rules.get(code), (branch, code), amount, currency, day)
         for (branch, code, currency), amount in sorted(more.items(), key=lambda item: (str(item[0][0]), item[0][1]))
@@ -40,8 +43,11 @@ def entry_check(lines: Sequence[ManualLine], day: dt.date) -> tuple[str, ...]:
 
 
 def commitment_check(*, place: Place, amount: int, currency: str, day: dt.date) -> None:
-    """Raises `BudgetExceeded` when a promise takes more than a budget that stops leaves."""
-    _check(rules_by_code().get(place[1]), place, amount, currency, day)
+    """Raises `BudgetExceeded` when a promise takes more than a budget that stops leaves. In its transaction."""
+    rule = rules_by_code().get(place[1])
+    if rule is not None:
+        rules_lock(ids=[rule.pk])
+    _check(rule, place, amount, currency, day)
 
 
 def _check(rule: BudgetRule | None, place: Place, amount: int, currency: str, day: dt.date) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.balances.controls import entry_controls_run
 from apps.balances.errors import EntryNotBalanced, NotReversible
 from apps.balances.selectors import transaction_find
 from apps.balances.services._accounts import internal_account_id
+from apps.balances.services._door import in_database
 from apps.balances.services._posting import LEGS_MAX, Leg, Outcome, Posting, PostingResult, postings_post
 from apps.core.errors import NotFound
 from apps.ledger.errors import GLAccountNotPostable, GLAccountUnknown
-from apps.ledger.selectors import entry_by_id, gl_accounts_by_code
+from apps.ledger.selectors import business_date_current, entry_by_id, gl_accounts_by_code
 
 ENTRY_LINES_MAX = LEGS_MAX
 
@@ -47,7 +49,7 @@ def entry_post(
     """Post a manual entry over the bank's own accounts. Refusals are outcomes, as with `postings_post`.
 
     Raises `EntryNotBalanced` when the lines do not sum to zero per currency, `GLAccountUnknown`,
-    `GLAccountNotPostable`, `CurrencyNotKept`, `PeriodClosed`, `BusinessDateInFuture`.
+    `GLAccountNotPostable`, `CurrencyNotKept`, `PeriodClosed`, `BusinessDateInFuture`, and what a control raises.
     """
     known = _decided(transaction_id, fingerprint)
     if known is not None:  # the first answer stands, whatever became of the chart since
@@ -88,7 +90,12 @@ def entry_post(
         reference=reference,
         channel="back-office",
     )
-    return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
+    if not any(nodes[line.gl_code].type == "expense" for line in lines):
+        return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
+    # What is left of a budget is asked again under locks that the posting holds: of two entries one takes it.
+    with in_database({leg.account_id for leg in legs}, actor_id=actor_id, correlation_id=correlation_id):
+        entry_controls_run(lines, business_date or business_date_current(), posting=True)
+        return postings_post([posting], actor_id=actor_id, correlation_id=correlation_id)
 
 
 def entry_reverse(
