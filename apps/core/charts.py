@@ -8,6 +8,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 560, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 26
 STEPS = 4
+LABELS_MAX = 9
+"""More labels than these below an axis run into each other; those between are left out, the last one stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _chart(
     title: str, labels: Sequence[str], values: Sequence[Values], drawn: list[Series], low: float, top: float
 ) -> Chart:
     slot = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
+    every = -(-len(labels) // LABELS_MAX)
     steps = [low + (top - low) * step / STEPS for step in range(STEPS + 1)]
     return Chart(
         title=title,
@@ -139,7 +142,11 @@ def _chart(
         right=WIDTH - RIGHT,
         baseline=_y(low, low, top),
         grid=[(_y(step, low, top), short_number(step)) for step in steps],
-        labels=[(round(LEFT + slot * (index + 0.5), 1), text) for index, text in enumerate(labels)],
+        labels=[
+            (round(LEFT + slot * (index + 0.5), 1), text)
+            for index, text in enumerate(labels)
+            if (len(labels) - 1 - index) % every == 0
+        ],
         series=drawn,
         columns=[one.name for one in values],
         rows=[(label, [one.texts[index] for one in values]) for index, label in enumerate(labels)],

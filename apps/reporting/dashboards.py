@@ -115,7 +115,7 @@ def dashboard_page(site: Any, request: HttpRequest, code: str) -> HttpResponse:
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": board.title,
-        "page_crumbs": [("Analytics", ""), (board.title, "")],
+        "page_crumbs": [("Analytics", reverse("admin:reporting_dashboard", args=[board.code])), (board.title, "")],
         "board": board,
         "boards": [one for one in _ALL if user_may(request, one.permission)],
         "board_intervals": [(name, label) for name, (_, label) in INTERVALS.items()],

@@ -23,6 +23,7 @@ from apps.reporting.statements import (
 )
 
 BRANCH_COLUMNS_MAX = 40
+MONTH_COLUMNS_MAX = 24
 VARIANTS = {"two-step": "income-statement", "direct": "cash-flow"}
 """The other form of a statement: an income statement in two steps, a cash flow by the direct method."""
 
@@ -52,13 +53,15 @@ def statement_draw(
     options: Mapping[str, Any] | None = None,
 ) -> FinancialStatement:
     """A statement. `options`: variant (two-step, direct), basis (translated: all currencies in `currency`, the bank's
-    own), by (branch: a column for each branch beside the whole). Raises `TranslationRateMissing`.
+    own), by (branch, month: a column for each branch or month beside the whole). Raises `TranslationRateMissing`.
     """
     chosen = options or {}
     variant = chosen.get("variant", "") if VARIANTS.get(chosen.get("variant", "")) == kind else ""
     columns = columns_of(since=since, as_of=as_of, compare=compares)
     if chosen.get("by") == "branch":
         columns = _by_branch(columns, branch_ids)
+    elif chosen.get("by") == "month":
+        columns = _by_month(since, as_of)
     draw = cash_flow_direct if variant == "direct" else DRAWN[kind]
     layout = None
     if kind != "changes-in-equity":
@@ -81,3 +84,14 @@ def _by_branch(columns: tuple[Column, ...], branch_ids: Sequence[UUID] | None) -
         for column in columns
     ]
     return (*wholes, *parts)
+
+
+def _by_month(since: dt.date, as_of: dt.date) -> tuple[Column, ...]:
+    """The whole period, then its months, the last 24 of them; the first and the last as far as the period goes."""
+    months: list[Column] = []
+    last = as_of
+    while last >= since and len(months) < MONTH_COLUMNS_MAX:
+        first = max(last.replace(day=1), since)
+        months.append(Column(last, first, name=f"{last:%b %Y}"))
+        last = last.replace(day=1) - dt.timedelta(days=1)
+    return (Column(as_of, since, name="Together"), *reversed(months))

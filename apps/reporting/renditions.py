@@ -11,6 +11,7 @@ from django.conf import settings
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
 
 from apps.core.currencies import minor_format
 from apps.core.pdf import pdf_render
@@ -43,7 +44,11 @@ def statement_xlsx(statement: FinancialStatement) -> bytes:
     book = Workbook(write_only=True)
     sheet = book.create_sheet(statement.title[:31])
     sheet.freeze_panes = "C3"
-    for letter, width in (("A", 10), ("B", 52), *((chr(67 + place), 26) for place in range(len(statement.columns)))):
+    for letter, width in (
+        ("A", 10),
+        ("B", 52),
+        *((get_column_letter(3 + place), 26) for place in range(len(statement.columns))),
+    ):
         sheet.column_dimensions[letter].width = width
     sheet.append([f"{statement.title}, {statement.currency}, up to journal entry {statement.as_of_entry}"])
     heads = []

@@ -29,7 +29,7 @@ TITLES = {
 }
 
 
-OPTIONS = {"variant": ("two-step", "direct"), "basis": ("translated",), "by": ("branch",)}
+OPTIONS = {"variant": ("two-step", "direct"), "basis": ("translated",), "by": ("branch", "month")}
 
 
 def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:

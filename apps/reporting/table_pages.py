@@ -110,7 +110,10 @@ def table_shown(table: Table) -> dict[str, Any]:
         "table_columns": [(column.title, column.kind in RIGHT) for column in table.columns],
         "table_rows": rows,
         "table_sums": [
-            [("" if v is None else shown(v, c, code), True) for v, c in zip(values, table.columns, strict=True)]
+            [
+                ("" if v is None else shown(v, c, code), c.kind in RIGHT)
+                for v, c in zip(values, table.columns, strict=True)
+            ]
             for code, values in lines
         ],
         "table_is_cut": is_cut,

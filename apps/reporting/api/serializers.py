@@ -49,7 +49,11 @@ class StatementParams(QueryParams):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
+    by = ChoiceField(
+        choices=["total", "branch", "month"],
+        default="total",
+        help_text="A column for each branch, or month, beside the whole.",
+    )
     format = ChoiceField(choices=["json", "csv", "xlsx", "pdf"], default="json")
 
 
@@ -174,7 +178,11 @@ class ReportRunRequestSerializer(StrictSerializer):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
+    by = ChoiceField(
+        choices=["total", "branch", "month"],
+        default="total",
+        help_text="A column for each branch, or month, beside the whole.",
+    )
 
 
 class ReportRunSerializer(serializers.Serializer):
@@ -232,7 +240,11 @@ class ReportScheduleRequestSerializer(StrictSerializer):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(choices=["total", "branch"], default="total", help_text="`branch` adds a column for each branch.")
+    by = ChoiceField(
+        choices=["total", "branch", "month"],
+        default="total",
+        help_text="A column for each branch, or month, beside the whole.",
+    )
 
 
 class ReportScheduleSerializer(serializers.Serializer):

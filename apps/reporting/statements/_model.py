@@ -15,10 +15,13 @@ class Column:
     since: dt.date | None = None
     branch_id: UUID | None = None
     branch: str = ""
+    name: str = ""
 
     @property
     def label(self) -> str:
-        """As the heading shows it."""
+        """As the heading shows it: its name, or its time."""
+        if self.name:
+            return self.name
         time = self.as_of.isoformat() if self.since is None else f"{self.since.isoformat()} to {self.as_of.isoformat()}"
         return f"{self.branch}, {time}" if self.branch else time
 

@@ -36,7 +36,7 @@ class Sums:
 
     table: Table
     rows: int = 0
-    sums: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    sums: dict[str, dict[int, Any]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
 
     def __post_init__(self) -> None:
         self.summed = [place for place, column in enumerate(self.table.columns) if column.is_summed]
@@ -52,11 +52,17 @@ class Sums:
             yield row
 
     def lines(self) -> list[tuple[str, list[Any]]]:
-        """A line a currency: its values in the places of the columns, None where nothing is summed."""
+        """A line a currency, which it names: its values in the places of the columns, None where nothing is summed."""
         if not self.summed:
             return []
         places = range(len(self.table.columns))
-        return [(code, [sums.get(place) for place in places]) for code, sums in sorted(self.sums.items())]
+        lines = [(code, [sums.get(place) for place in places]) for code, sums in sorted(self.sums.items())]
+        for code, values in lines:
+            if self.table.columns[0].kind == "text":
+                values[0] = "Total"
+            if self.currency_at is not None:
+                values[self.currency_at] = code
+        return lines
 
 
 def currency_place(columns: Sequence[Column]) -> int | None:
