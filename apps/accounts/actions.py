@@ -8,20 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from apps.accounts import services
-from apps.accounts.errors import AccountIsClosed
-from apps.accounts.models import Account
-from apps.accounts.selectors import account_get_for
+from apps.accounts.errors import AccountIsClosed, DividendDecided
+from apps.accounts.models import Account, Dividend
+from apps.accounts.selectors import account_get_for, dividend_get
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
 from apps.balances.errors import BalanceNotZero
 from apps.balances.selectors import balances_read
 from apps.balances.services import in_database
 from apps.core.api.etag import version_check
 from apps.core.display import kind_text, money_text
+from apps.core.money import Money
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 
 NEW_ACCOUNT_DAYS = 30
 CLOSE, FREEZE, UNFREEZE = "accounts.close", "accounts.freeze", "accounts.unfreeze"
+DIVIDEND = "accounts.dividend"
 
 
 def status_kind(*, status: str) -> str:
@@ -127,6 +129,53 @@ def _closure_execute(execution: Execution) -> Result:
     ))  # fmt: skip
 
 
+def dividend_payload(*, dividend: Dividend, version: int) -> dict[str, Any]:
+    """The payload of the payment of a dividend."""
+    return {"dividend_id": str(dividend.pk), "version": version}
+
+
+def _dividend(payload: Payload) -> Dividend:
+    dividend = dividend_get(pk=UUID(payload["dividend_id"]))
+    version_check(current=dividend.version, expected=payload["version"])
+    if dividend.status != Dividend.Status.DRAFT:
+        raise DividendDecided
+    return dividend
+
+
+def _dividend_validate(maker: User, payload: Payload) -> None:
+    _dividend(payload)
+
+
+def _dividend_preview(maker: User, payload: Payload) -> Preview:
+    dividend = _dividend(payload)
+    product, gross = dividend.product, Money(dividend.gross, dividend.product.currency_id)
+    return Preview(
+        title=f"Dividend on {product.name}, {dividend.starts_on} to {dividend.ends_on}",
+        changes=(
+            Change("Rate", "", f"{(dividend.rate * 100).normalize():f} %"),
+            Change("Taken on", "", dividend.get_basis_display()),
+            Change("Accounts", "", str(dividend.accounts)),
+            Change("Gross", "", str(gross)),
+            Change("Tax withheld", "", str(Money(dividend.tax, product.currency_id))),
+            Change("Paid to", "", dividend.get_pay_to_display()),
+        ),
+        amount=gross,
+        product=product.code,
+        key=f"dividend {dividend.pk}",
+        url=f"/admin/accounts/dividend/{dividend.pk}/change/",
+    )
+
+
+def _dividend_execute(execution: Execution) -> Result:
+    dividend = services.dividend_pay(
+        acting_user=execution.maker,
+        dividend_id=UUID(execution.payload["dividend_id"]),
+        expected_version=execution.payload["version"],
+        at=execution.at,
+    )
+    return Result({"dividend_id": str(dividend.pk)}, f"/api/v1/dividends/{dividend.pk}")
+
+
 def _under_the_door(execution: Execution, *, change: Any, ids: list[int] | None = None) -> Result:
     """Change the account and mark the request as done in one transaction, the outermost, as the books want it."""
     account = account_get_for(user=execution.maker, pk=UUID(execution.payload["account_id"]))
@@ -142,5 +191,11 @@ def actions_register() -> None:
     action_register(
         Action(CLOSE, "Closing of an account", "accounts.close", _closure_validate, _preview, _closure_execute)
     )
+    action_register(
+        Action(
+            DIVIDEND, "Payment of a dividend", "products.manage",
+            _dividend_validate, _dividend_preview, _dividend_execute, transactional=True,
+        )
+    )  # fmt: skip
     for name, title in ((FREEZE, "Blocking of an account"), (UNFREEZE, "Freeing of an account")):
         action_register(Action(name, title, "accounts.freeze", _validate, _preview, _status_execute))

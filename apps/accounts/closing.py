@@ -1,4 +1,4 @@
-"""What accounts do at the close of business: balances by day, interest, its entries and payment, fees, dormancy.
+"""What accounts do at the close of business: instalments, balances by day, interest, fees, dormancy, terms that end.
 
 Orders 200 to 799 are for what posts; see apps.jobs.registry.
 """
@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from uuid import UUID
 
 from apps.accounts import services
 from apps.accounts.partitions import ranges_with_accounts
-from apps.jobs.registry import CloseContext, CloseStep, Payload, step_register
+from apps.jobs.registry import (
+    CloseContext,
+    CloseStep,
+    JobKind,
+    JobResult,
+    JobRun,
+    Payload,
+    kind_register,
+    step_register,
+)
 from apps.jobs.selectors import calendar_of
 from apps.ledger.closing import rolls_by_clock
 from apps.ledger.sealing import journal_seal_all
+from apps.ledger.selectors import business_date_current
 
 
 def accrued_through(business_date: dt.date) -> dt.date:
@@ -29,32 +40,35 @@ def accrued_through(business_date: dt.date) -> dt.date:
 
 
 def register() -> None:
-    """Offer the steps to the runner of the close."""
+    """Offer the steps to the runner of the close, and the payment of dividends to the workers."""
     for name, title, order, run in (
-        ("accounts.day_balances", "Balances by day", 210, _fold),
+        ("accounts.instalments", "Instalments of recurring deposits", 200, _instalments),
+        ("accounts.day_balances", "Balances by day", 210, _fold_sealed),
         ("accounts.interest_accrue", "Accrue interest", 300, _accrue),
-        ("accounts.interest_post", "Pay interest that is due", 320, _post),
-        ("accounts.maturities", "Term deposits that are due", 330, _mature),
-        ("accounts.fees_assess", "Note fees that are due", 400, _fees_assess),
-        ("accounts.fees_charge", "Charge fees", 410, _fees_charge),
-        ("accounts.dormancy", "Dormant accounts", 500, _rest),
-        ("accounts.blocks_end", "Blocks that end", 510, _blocks_end),
-        ("accounts.final_balances", "Balances at the end of the day", 790, _fold_again),
+        ("accounts.fees_assess", "Note fees that are due", 320, _fees_assess),
+        ("accounts.fees_charge", "Charge fees", 330, _fees_charge),
+        ("accounts.interest_post", "Pay interest that is due", 340, _post),
+        ("accounts.dormancy", "Dormant accounts", 350, _rest),
+        ("accounts.blocks_end", "Blocks that end", 360, _blocks_end),
+        ("accounts.maturities", "Term deposits that are due", 370, _mature),
+        ("accounts.final_balances", "Balances at the end of the day", 790, _fold_sealed),
     ):
         step_register(CloseStep(name, title, order=order, run=run, partitions=_parts))
     step_register(CloseStep("accounts.interest_entries", "Book accrued interest", order=310, run=_entries))
+    kind_register(JobKind(services.DIVIDEND_JOB, "Payment of a dividend", run=_dividend, queue="bulk", check=dict))
 
 
 def _parts(context: CloseContext) -> list[str]:
     return ranges_with_accounts()
 
 
-def _fold(context: CloseContext, partition: str) -> Payload:
-    return services.day_balances_fold(partition=partition)
+def _instalments(context: CloseContext, partition: str) -> Payload:
+    through = accrued_through(context.business_date)
+    return services.instalments_collect(partition=partition, business_date=context.business_date, through=through)
 
 
-def _fold_again(context: CloseContext, partition: str) -> Payload:
-    """With what the steps in between have posted, which is sealed first."""
+def _fold_sealed(context: CloseContext, partition: str) -> Payload:
+    """With what the steps before have posted, which is sealed first."""
     journal_seal_all(at=context.at)
     return services.day_balances_fold(partition=partition)
 
@@ -93,3 +107,13 @@ def _blocks_end(context: CloseContext, partition: str) -> Payload:
 def _mature(context: CloseContext, partition: str) -> Payload:
     through = accrued_through(context.business_date)
     return services.term_deposits_mature(partition=partition, business_date=context.business_date, through=through)
+
+
+def _dividend(run: JobRun) -> JobResult:
+    dividend_id = run.payload["dividend_id"]
+    facts = services.dividend_shares_pay(
+        dividend_id=UUID(dividend_id),
+        business_date=business_date_current(),
+        on_progress=lambda done, total: run.progress(done=done, total=total, message="Accounts"),
+    )
+    return JobResult(facts, url=f"/api/v1/dividends/{dividend_id}")

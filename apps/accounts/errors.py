@@ -123,6 +123,27 @@ class TermDepositInvalid(Unprocessable):
     title = "The term deposit cannot be placed"
 
 
+class DividendInvalid(Unprocessable):
+    """422: the dividend does not fit the product, or its period is not closed; the pointer names the field."""
+
+    code = "dividend-invalid"
+    title = "The dividend is not possible"
+
+
+class DividendTaken(Conflict):
+    """409: a dividend on days of this period was drawn up or paid; withdraw the draft first."""
+
+    code = "dividend-taken"
+    title = "There is a dividend for this period"
+
+
+class DividendDecided(Conflict):
+    """409: the dividend was withdrawn, is being paid or has been."""
+
+    code = "dividend-decided"
+    title = "The dividend is decided"
+
+
 class NoInstalmentOpen(Conflict):
     """409: no instalment of the recurring deposit is due or was missed."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import Account, AccountProduct, CloseMark, InterestTotal
+from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, InterestTotal
 
 
 def account_lock(*, pk: UUID) -> Account | None:
@@ -19,6 +19,13 @@ def product_lock(*, pk: UUID) -> AccountProduct | None:
     """The product, locked until the transaction ends, or None. Raises RuntimeError outside a transaction."""
     _need_transaction("product_lock")
     return AccountProduct.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+
+
+def dividend_lock(*, pk: UUID) -> Dividend | None:
+    """The dividend with its product, locked until the transaction ends, or None."""
+    _need_transaction("dividend_lock")
+    rows = Dividend.objects.select_for_update(of=("self",), no_key=True).select_related("product")
+    return rows.filter(pk=pk).first()
 
 
 def close_mark_lock(*, partition: str) -> CloseMark:

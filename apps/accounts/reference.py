@@ -33,7 +33,8 @@ def products_load(rows: list[dict[str, Any]]) -> LoadReport:
             terms = {**row["terms"], **rates}
             terms_set(acting_user=None, product_id=product.pk, effective_from=begins, today=None, **terms)
         for fee in row.get("fees", []):
-            fee_add(acting_user=None, product_id=product.pk, today=None, effective_from=begins, **fee)
+            percent = {"percent": Decimal(fee["percent"])} if "percent" in fee else {}
+            fee_add(acting_user=None, product_id=product.pk, today=None, effective_from=begins, **{**fee, **percent})
 
     plain = [{name: value for name, value in row.items() if name not in _NOT_COLUMNS} for row in rows]
     references = {"currency": "code", "gl_account": "code"}

@@ -44,9 +44,9 @@ def register() -> None:
     schedule_register(
         Schedule(STANDING, "Standing instructions", kind=STANDING, at=dt.time(6), catch_up=False, every_day=True)
     )
-    step_register(CloseStep(CLEARING, "Cheques in clearing", order=250, run=_clearing_close, preview=_clearing_preview))
+    step_register(CloseStep(CLEARING, "Cheques in clearing", order=390, run=_clearing_close, preview=_clearing_preview))
     step_register(
-        CloseStep(STANDING, "Standing instructions", order=300, run=_standing_close, preview=_standing_preview)
+        CloseStep(STANDING, "Standing instructions", order=380, run=_standing_close, preview=_standing_preview)
     )
 
 

@@ -57,18 +57,20 @@ def day_close(day: dt.date, *, through: dt.date | None = None) -> dict[str, int]
         for name, value in found.items():
             facts[name] = facts.get(name, 0) + value
 
+    for part in ranges_with_accounts():
+        add(services.instalments_collect(partition=part, business_date=day, through=through or day))
     sealed_mark()
     for part in ranges_with_accounts():
         services.day_balances_fold(partition=part)
         add(services.interest_accrue(partition=part, business_date=day, through=through or day))
     add(services.interest_entries_post(business_date=day))
     for part in ranges_with_accounts():
-        add(services.interest_post(partition=part, business_date=day, through=through or day))
-        add(services.term_deposits_mature(partition=part, business_date=day, through=through or day))
         add(services.fees_assess(partition=part, business_date=day, through=through or day))
         add({f"fees_{name}": value for name, value in services.fees_charge(partition=part, business_date=day).items()})
+        add(services.interest_post(partition=part, business_date=day, through=through or day))
         add(services.accounts_rest(partition=part, business_date=day))
         add(services.account_blocks_end(partition=part, business_date=day))
+        add(services.term_deposits_mature(partition=part, business_date=day, through=through or day))
     return facts
 
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.models import Account, AccountProduct, ProductFee, TermDeposit
+from apps.accounts.models import (
+    Account,
+    AccountProduct,
+    Dividend,
+    DividendShare,
+    ProductFee,
+    TermDeposit,
+    TermInstalment,
+)
 from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField, UUIDField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
@@ -81,6 +89,34 @@ class TermDepositsQuery(ListParams):
 
     account_id = UUIDField(required=False)
     status = ChoiceField(choices=TermDeposit.Status.choices, required=False)
+
+
+class InstalmentsQuery(ListParams):
+    """Filters of the instalments of a recurring deposit."""
+
+    sorts = {"number": "number"}
+    default_sort = "number"
+
+    status = ChoiceField(choices=TermInstalment.Status.choices, required=False)
+
+
+class DividendsQuery(ListParams):
+    """Filters of the list of dividends."""
+
+    sorts = {"ends_on": "ends_on"}
+    default_sort = "-ends_on"
+
+    product_id = UUIDField(required=False)
+    status = ChoiceField(choices=Dividend.Status.choices, required=False)
+
+
+class DividendSharesQuery(ListParams):
+    """Filters of what accounts get of a dividend."""
+
+    sorts = {"account": "account_id"}
+    default_sort = "account"
+
+    status = ChoiceField(choices=DividendShare.Status.choices, required=False)
 
 
 class HoldsQuery(ListParams):

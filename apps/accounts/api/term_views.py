@@ -13,21 +13,25 @@ from rest_framework.response import Response
 from apps.accounts import services
 from apps.accounts.api import queries
 from apps.accounts.api.views import minor_of, user_of
-from apps.accounts.models import TermDeposit
-from apps.accounts.selectors import account_get_for, term_deposit_get_for, term_deposits_visible_to
+from apps.accounts.models import TermDeposit, TermInstalment
+from apps.accounts.selectors import account_get_for, instalments_of, term_deposit_get_for, term_deposits_visible_to
+from apps.calculations.rounding import decimal_text
 from apps.core.api.fields import ChoiceField, IntegerField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, StrictSerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
+from apps.core.currencies import currency_get
+from apps.core.money import Money
 from apps.ledger.selectors import business_date_current
 
 
 class TermDepositSerializer(serializers.ModelSerializer):
-    """A term of a fixed-term account."""
+    """A term of a fixed-term or recurring account; `principal` is what has been put in."""
 
     principal = MoneyField(minor_source="principal", currency_source="account.currency")
+    instalment = MoneyField(minor_source="instalment", currency_source="account.currency", allow_null=True)
     payout_account = serializers.CharField(source="payout_account.number")
 
     class Meta:
@@ -37,6 +41,8 @@ class TermDepositSerializer(serializers.ModelSerializer):
             "account_id",
             "principal",
             "months",
+            "instalment",
+            "frequency",
             "starts_on",
             "matures_on",
             "instruction",
@@ -52,11 +58,35 @@ class TermDepositSerializer(serializers.ModelSerializer):
 class TermDepositPlaceSerializer(StrictSerializer):
     """Money to place. What is due later is paid to the source."""
 
-    account_id = UUIDField(help_text="Of a fixed-term product, with nothing on it.")
+    account_id = UUIDField(help_text="Of a fixed-term or recurring product, with nothing on it.")
     source_account_id = UUIDField(help_text="Of the same owner.")
-    amount = MoneyField()
+    amount = MoneyField(help_text="All of it, or each instalment of a recurring deposit.")
     months = IntegerField(min_value=1, max_value=600)
     instruction = ChoiceField(choices=TermDeposit.Instruction.choices)
+    frequency = ChoiceField(
+        choices=TermDeposit.Frequency.choices, required=False, help_text="Of a recurring deposit: how often."
+    )
+
+
+class TermInstalmentSerializer(serializers.ModelSerializer):
+    """An instalment of a recurring deposit."""
+
+    amount = MoneyField(minor_source="amount", currency_source="term.account.currency")
+
+    class Meta:
+        model = TermInstalment
+        fields = ("number", "due_on", "amount", "status", "paid_on", "transaction_id")
+        read_only_fields = fields
+
+
+class TermBreakPreviewSerializer(serializers.Serializer):
+    """What breaking a term would do today."""
+
+    accrued = serializers.CharField(help_text="What its own rate had earned so far, in units, not rounded.")
+    interest = MoneyField(help_text="Paid now, at the early rate.")
+    tax = MoneyField()
+    fees = MoneyField()
+    paid_out = MoneyField(help_text="To the account it came from.")
 
 
 class TermDepositInstructSerializer(StrictSerializer):
@@ -91,7 +121,9 @@ class TermDepositsView(ApiView):
 
     @extend_schema(
         summary="Place a term deposit",
-        description="On an empty account of a fixed-term product; the terms of today hold until the end.",
+        description="On an empty account of a fixed-term product; the terms of today hold until the end. On one of a "
+        "recurring product the amount is the first instalment; the others are taken from the source at the close of "
+        "their days.",
         request=TermDepositPlaceSerializer,
         responses={201: TermDepositSerializer},
     )
@@ -107,6 +139,7 @@ class TermDepositsView(ApiView):
             amount=minor_of(body["amount"], currency=account.currency, pointer="/amount") or 0,
             months=body["months"],
             instruction=body["instruction"],
+            frequency=body.get("frequency", ""),
             today=business_date_current(),
         )
         return term_response(term, status=201, location=f"/api/v1/term-deposits/{term.pk}")
@@ -160,3 +193,66 @@ class TermDepositBreakView(ApiView):
             today=business_date_current(),
         )
         return term_response(broken)
+
+
+class TermDepositBreakPreviewView(ApiView):
+    """The early end of a term deposit, not carried out."""
+
+    permissions: ClassVar = {"POST": "accounts.close"}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        summary="Preview breaking a term deposit",
+        description="What breaking it today would pay, tax and charge. Nothing is changed.",
+        request=None,
+        responses={200: TermBreakPreviewSerializer},
+    )
+    def post(self, request: Request, term_deposit_id: UUID) -> Response:
+        NoParams.parse(request)
+        body_read(NoBodySerializer, request)
+        term = term_deposit_get_for(user=user_of(request), pk=term_deposit_id)
+        shown = services.term_deposit_break_preview(
+            term_id=term.pk, expected_version=self.expected_version, today=business_date_current()
+        )
+        currency = term.account.currency
+        names = ("interest", "tax", "fees", "paid_out")
+        money = {name: Money(getattr(shown, name), currency) for name in names}
+        accrued = decimal_text(shown.accrued, shift=-currency_get(currency).exponent, places=12)
+        return respond(TermBreakPreviewSerializer({"accrued": accrued, **money}).data)
+
+
+class TermInstalmentsView(ApiView):
+    """The instalments of a recurring deposit."""
+
+    permissions: ClassVar = {"GET": "accounts.view", "POST": "accounts.update"}
+    if_match_methods = frozenset({"POST"})
+
+    @extend_schema(
+        summary="List the instalments of a recurring deposit",
+        parameters=[queries.InstalmentsQuery],
+        responses=page_of(TermInstalmentSerializer),
+    )
+    def get(self, request: Request, term_deposit_id: UUID) -> Response:
+        values = queries.InstalmentsQuery.parse(request)
+        found = instalments_of(term_deposit_get_for(user=user_of(request), pk=term_deposit_id))
+        if values["status"] is not None:
+            found = found.filter(status=values["status"])
+        return queries.InstalmentsQuery.page(found, request=request, values=values).response(TermInstalmentSerializer)
+
+    @extend_schema(
+        summary="Pay an instalment that is open",
+        description="The oldest one that is due or was missed, from the source, at once.",
+        request=None,
+        responses={200: TermInstalmentSerializer},
+    )
+    def post(self, request: Request, term_deposit_id: UUID) -> Response:
+        NoParams.parse(request)
+        body_read(NoBodySerializer, request)
+        term = term_deposit_get_for(user=user_of(request), pk=term_deposit_id)
+        paid = services.term_instalment_pay(
+            acting_user=user_of(request),
+            term_id=term.pk,
+            expected_version=self.expected_version,
+            today=business_date_current(),
+        )
+        return respond(TermInstalmentSerializer(paid).data)

@@ -12,7 +12,7 @@ from apps.accounts.interest_terms import DAY_COUNTS
 from apps.accounts.models import InterestPosting, ProductFee, ProductTerms
 from apps.accounts.selectors import ExplainedDay, InterestExplained, formula_of
 from apps.calculations.rounding import decimal_text
-from apps.core.api.fields import ChoiceField, DateField, DecimalField, IntegerField, TextField
+from apps.core.api.fields import BooleanField, ChoiceField, DateField, DecimalField, IntegerField, TextField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.serializers import StrictSerializer
 from apps.core.currencies import currency_get, minor_format
@@ -67,7 +67,9 @@ class TermsSerializer(serializers.ModelSerializer):
             "remainder",
             "tax_rate",
             "early_rate",
+            "grace_days",
             "minimum_balance",
+            "minimum_kept",
             "maximum_balance",
             "dormant_after_days",
             "channels",
@@ -112,7 +114,9 @@ class TermsCreateSerializer(StrictSerializer):
         max_digits=7, decimal_places=6, min_value=Decimal(0), max_value=Decimal("0.999999"), required=False
     )
     early_rate = DecimalField(max_digits=9, decimal_places=8, min_value=Decimal(0), required=False, allow_null=True)
+    grace_days = IntegerField(min_value=0, max_value=90, required=False)
     minimum_balance = MoneyField(positive=False, required=False)
+    minimum_kept = BooleanField(required=False)
     maximum_balance = MoneyField(required=False, allow_null=True)
     dormant_after_days = IntegerField(min_value=30, max_value=36_500, required=False, allow_null=True)
     channels = serializers.ListField(child=TextField(max_length=20, identifier=True), required=False, max_length=20)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts.api import money_views, product_views, term_views, terms_views, views
+from apps.accounts.api import dividend_views, money_views, product_views, term_views, terms_views, views
 
 app_name = "accounts"
 
@@ -34,6 +34,20 @@ urlpatterns = [
     path("term-deposits", term_views.TermDepositsView.as_view(), name="term-deposits"),
     path("term-deposits/<uuid:term_deposit_id>", term_views.TermDepositView.as_view(), name="term-deposit"),
     path("term-deposits/<uuid:term_deposit_id>/break", term_views.TermDepositBreakView.as_view(), name="term-break"),
+    path(
+        "term-deposits/<uuid:term_deposit_id>/break-preview",
+        term_views.TermDepositBreakPreviewView.as_view(),
+        name="term-break-preview",
+    ),
+    path(
+        "term-deposits/<uuid:term_deposit_id>/instalments",
+        term_views.TermInstalmentsView.as_view(),
+        name="term-instalments",
+    ),
+    path("dividends", dividend_views.DividendsView.as_view(), name="dividends"),
+    path("dividends/<uuid:dividend_id>", dividend_views.DividendView.as_view(), name="dividend"),
+    path("dividends/<uuid:dividend_id>/shares", dividend_views.DividendSharesView.as_view(), name="dividend-shares"),
+    path("dividends/<uuid:dividend_id>/payment", dividend_views.DividendPaymentView.as_view(), name="dividend-payment"),
     path("members/<uuid:member_id>/accounts", views.MemberAccountsView.as_view(), name="member-accounts"),
     path("statements/verify", money_views.StatementVerifyView.as_view(), name="statement-verify"),
 ]

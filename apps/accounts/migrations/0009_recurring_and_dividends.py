@@ -82,7 +82,11 @@ class Migration(migrations.Migration):
                 (
                     "status",
                     models.CharField(
-                        choices=[("due", "Due"), ("paid", "Paid"), ("refused", "Refused by the account")],
+                        choices=[
+                            ("due", "Due"),
+                            ("paid", "Paid"),
+                            ("refused", "Refused by the account"),
+                        ],
                         default="due",
                         max_length=7,
                     ),

@@ -16,6 +16,12 @@ from apps.accounts.selectors._access import (
     term_deposits_visible_to,
     transactions_of,
 )
+from apps.accounts.selectors._dividends import (
+    dividend_get,
+    dividend_shares_visible_to,
+    dividends_all,
+    instalments_of,
+)
 from apps.accounts.selectors._interest import (
     ExplainedDay,
     InterestExplained,
@@ -55,10 +61,14 @@ __all__ = [
     "accounts_visible_to",
     "balance_at",
     "convention_of",
+    "dividend_get",
+    "dividend_shares_visible_to",
+    "dividends_all",
     "fee_facts",
     "fees_of_product",
     "fees_on",
     "formula_of",
+    "instalments_of",
     "interest_explained",
     "interest_unpaid",
     "ledger_refs",

@@ -5,6 +5,8 @@ from apps.accounts.services._accrual import interest_accrue
 from apps.accounts.services._bulk import accounts_open
 from apps.accounts.services._closing import account_close, closure_ledger_ids
 from apps.accounts.services._day_balances import day_balances_fold
+from apps.accounts.services._dividends import JOB as DIVIDEND_JOB
+from apps.accounts.services._dividends import dividend_draw, dividend_pay, dividend_shares_pay, dividend_withdraw
 from apps.accounts.services._dormancy import account_blocks_end, accounts_rest
 from apps.accounts.services._fees import fees_assess, fees_charge
 from apps.accounts.services._instalments import instalments_collect, term_instalment_pay
@@ -23,6 +25,7 @@ from apps.accounts.services._term_deposits import (
 from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, terms_set, terms_withdraw
 
 __all__ = [
+    "DIVIDEND_JOB",
     "BreakPreview",
     "Holder",
     "account_blocks_end",
@@ -34,6 +37,10 @@ __all__ = [
     "accounts_rest",
     "closure_ledger_ids",
     "day_balances_fold",
+    "dividend_draw",
+    "dividend_pay",
+    "dividend_shares_pay",
+    "dividend_withdraw",
     "fee_add",
     "fee_end",
     "fees_assess",

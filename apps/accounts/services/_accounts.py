@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 HOLDERS_MAX = 10
 NUMBER_TRIES = 100
+TERM_RUNS = "A term deposit runs."
 
 # What a status means to the door for money.
 _BOOK_STATUS = {
@@ -179,6 +180,8 @@ def account_status_set(
     with _door(ledger_id, acting_user) as book:
         account = account_locked(account_id, expected_version)
         before = account_facts(account)
+        if wanted == Account.Status.ACTIVE and account.fixed_terms_id is not None:
+            wanted, reason = Account.Status.DEBIT_BLOCKED, TERM_RUNS  # what a term forbids stays forbidden
         if wanted != account.status:
             book.change(ledger_id, status=_BOOK_STATUS[wanted])
         account.status = wanted
