@@ -33,7 +33,7 @@ def status_kind(*, status: str) -> str:
 
 def concern(account: Account, *, on: dt.date) -> dict[str, Any]:
     """The members of a Preview that an account gives: branch, product, member, whose affair it is, and flags."""
-    members = [account.member, *(holder.member for holder in account.holders.select_related("member"))]
+    members = [account.member, *(holder.member for holder in account.holders_now)]
     flags = []
     if (on - account.opened_on).days < NEW_ACCOUNT_DAYS:
         flags.append("new_account")

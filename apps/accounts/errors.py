@@ -66,6 +66,13 @@ class HolderInvalid(Unprocessable):
     title = "A holder cannot be added"
 
 
+class MandateInvalid(Unprocessable):
+    """422: the rules of the mandate do not go together, or ask for more signatures than there are signatories."""
+
+    code = "mandate-invalid"
+    title = "The mandate does not fit together"
+
+
 class StatementTooLong(Unprocessable):
     """422: the period is longer, or has more entries, than one statement covers."""
 

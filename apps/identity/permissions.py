@@ -17,6 +17,8 @@ PERMISSIONS: dict[str, str] = {
     "accounts.update": "Change an account's settings",
     "accounts.freeze": "Freeze and unfreeze accounts",
     "accounts.close": "Close accounts",
+    "accounts.note": "Read and write the bank's notes on accounts",
+    "accounts.draw_statements": "Draw up statements of many accounts at once",
     "products.view": "See account products",
     "products.manage": "Create and change account products",
     "payments.transfer": "Transfer money between accounts",

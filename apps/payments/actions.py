@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from apps.accounts.actions import concern
 from apps.accounts.models import Account
 from apps.accounts.selectors import AccountRef
+from apps.approvals.models import ApprovalRequest
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
+from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import refusal_of
 from apps.core.display import day_text, kind_text
 from apps.core.money import Money
@@ -17,17 +20,33 @@ from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.errors import PaymentAccountNotFound, PaymentNotReversible
-from apps.payments.selectors import Payment, account_refs, payment_get_for, product_limits, session_get_for
+from apps.payments.selectors import (
+    Payment,
+    account_refs,
+    payment_find,
+    payment_get_for,
+    product_limits,
+    session_get_for,
+)
 from apps.payments.services import Asked, Details
 from apps.payments.services._common import currency_check, usable_ref, value_date_check
 from apps.payments.services._counter import till_limit_check
 from apps.payments.services._sessions import session_check
+from apps.payments.services._signatures import signatures_check
 from apps.payments.services._transfers import transfer_sides, usable_sources
 
 TRANSFER, REVERSAL, CASH = "payments.transfer", "payments.reversal", "payments.cash"
 
 
-def transfer_payload(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> dict[str, Any]:
+def transfer_payload(
+    *,
+    asked: Asked,
+    source: str,
+    destination: str,
+    amount: Money,
+    details: Details,
+    signed_by: Sequence[UUID] = (),
+) -> dict[str, Any]:
     """The payload of a transfer, as it is kept with its request."""
     return {
         "fingerprint": asked.fingerprint.hex(),
@@ -35,12 +54,8 @@ def transfer_payload(*, asked: Asked, source: str, destination: str, amount: Mon
         "destination": destination,
         "amount": amount.amount,
         "currency": amount.currency,
-        "description": details.description,
-        "reference": details.reference,
-        "counterparty": details.counterparty,
-        "channel": details.channel,
-        "value_date": details.value_date.isoformat() if details.value_date else None,
-        "client_timestamp": details.client_timestamp.isoformat() if details.client_timestamp else None,
+        **details_write(details),
+        **({"signed_by": [str(one) for one in signed_by]} if signed_by else {}),
     }
 
 
@@ -72,7 +87,20 @@ def _amount(payload: Payload) -> Money:
     return Money.parse(payload["amount"], payload["currency"], positive=True)
 
 
-def _details(payload: Payload) -> Details:
+def details_write(details: Details) -> dict[str, Any]:
+    """What `details_read` reads back."""
+    return {
+        "description": details.description,
+        "reference": details.reference,
+        "counterparty": details.counterparty,
+        "channel": details.channel,
+        "value_date": details.value_date.isoformat() if details.value_date else None,
+        "client_timestamp": details.client_timestamp.isoformat() if details.client_timestamp else None,
+    }
+
+
+def details_read(payload: Payload) -> Details:
+    """The details of a payload."""
     value_date, sent = payload.get("value_date"), payload.get("client_timestamp")
     return Details(
         description=payload.get("description", ""),
@@ -91,9 +119,35 @@ def _sides(maker: User, payload: Payload) -> tuple[AccountRef, AccountRef]:
     return transfer_sides(refs, product_limits(), usable, source, destination, _amount(payload))
 
 
+def transfer_approval(
+    asked: Asked,
+    *,
+    source: str,
+    destination: str,
+    amount: Money,
+    details: Details,
+    at: dt.datetime,
+    signed_by: Sequence[UUID] = (),
+) -> ApprovalRequest | None:
+    """The request for approval of a transfer that a policy wants approved; None for all others, without a query."""
+    if not approval_possible(kind=TRANSFER, amount=amount, at=at):
+        return None
+    if payment_find(transaction_id=asked.transaction_id) is not None:
+        return None  # decided before there was a policy: the first answer stands
+    payload = transfer_payload(
+        asked=asked, source=source, destination=destination, amount=amount, details=details, signed_by=signed_by
+    )
+    return request_submit(kind=TRANSFER, maker=asked.user, payload=payload, at=at, key=asked.key)
+
+
+def _signed_by(payload: Payload) -> list[UUID]:
+    return [UUID(one) for one in payload.get("signed_by", ())]
+
+
 def _transfer_validate(maker: User, payload: Payload) -> None:
-    _sides(maker, payload)
-    value_date_check(_details(payload).value_date)
+    debit, _ = _sides(maker, payload)
+    signatures_check(user=maker, ref=debit, amount=_amount(payload), signed_by=_signed_by(payload))
+    value_date_check(details_read(payload).value_date)
 
 
 def _transfer_preview(maker: User, payload: Payload) -> Preview:
@@ -132,7 +186,8 @@ def _transfer_execute(execution: Execution) -> Result:
         source=payload["source"],
         destination=payload["destination"],
         amount=_amount(payload),
-        details=_details(payload),
+        details=details_read(payload),
+        signed_by=_signed_by(payload),
     )
     return _done(payment, "transfers")
 
@@ -192,7 +247,15 @@ def _reversal_execute(execution: Execution) -> Result:
 
 
 def cash_payload(
-    *, asked: Asked, session_id: UUID, kind: str, account: str, amount: Money, count: dict[str, int], details: Details
+    *,
+    asked: Asked,
+    session_id: UUID,
+    kind: str,
+    account: str,
+    amount: Money,
+    count: dict[str, int],
+    details: Details,
+    signed_by: Sequence[UUID] = (),
 ) -> dict[str, Any]:
     """The payload of cash over the counter; `kind` is deposit or withdrawal."""
     return {
@@ -207,6 +270,7 @@ def cash_payload(
         "counterparty": details.counterparty,
         "reference": details.reference,
         "channel": details.channel,
+        **({"signed_by": [str(one) for one in signed_by]} if signed_by else {}),
     }
 
 
@@ -214,11 +278,10 @@ def _cash_validate(maker: User, payload: Payload) -> None:
     session = session_get_for(user=maker, pk=UUID(payload["session_id"]))
     session_check(session, maker)
     till_limit_check(session, _amount(payload))
-    currency_check(
-        ref=usable_ref(user=maker, name=payload["account"], pointer="/account"),
-        amount=_amount(payload),
-        pointer="/amount/currency",
-    )
+    ref = usable_ref(user=maker, name=payload["account"], pointer="/account")
+    currency_check(ref=ref, amount=_amount(payload), pointer="/amount/currency")
+    if payload["kind"] == "withdrawal":
+        signatures_check(user=maker, ref=ref, amount=_amount(payload), signed_by=_signed_by(payload))
 
 
 def _cash_preview(maker: User, payload: Payload) -> Preview:
@@ -243,16 +306,19 @@ def _cash_preview(maker: User, payload: Payload) -> Preview:
 
 def _cash_execute(execution: Execution) -> Result:
     payload = execution.payload
-    act = services.cash_take if payload["kind"] == "deposit" else services.cash_pay
-    payment = act(
-        asked=_asked(execution),
-        session_id=UUID(payload["session_id"]),
-        account=payload["account"],
-        amount=_amount(payload),
-        count=payload["count"],
-        details=_details(payload),
-        at=execution.at,
-    )
+    values: dict[str, Any] = {
+        "asked": _asked(execution),
+        "session_id": UUID(payload["session_id"]),
+        "account": payload["account"],
+        "amount": _amount(payload),
+        "count": payload["count"],
+        "details": details_read(payload),
+        "at": execution.at,
+    }
+    if payload["kind"] == "deposit":
+        payment = services.cash_take(**values)
+    else:
+        payment = services.cash_pay(**values, signed_by=_signed_by(payload))
     return _done(payment, "transactions")
 
 

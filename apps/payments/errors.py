@@ -10,6 +10,27 @@ class PaymentAccountNotFound(NotFound):
     title = "No such account"
 
 
+class SignaturesMissing(Unprocessable):
+    """422: the account's mandate asks for more signatures for this amount; `needed` says how many, `signed` who did."""
+
+    code = "signatures-missing"
+    title = "More signatures are needed"
+
+
+class SignatoryUnknown(Unprocessable):
+    """422: this member does not sign for the account."""
+
+    code = "signatory-unknown"
+    title = "Not a signatory of the account"
+
+
+class PendingPaymentEnded(Conflict):
+    """409: it was carried out, refused, cancelled, or was not signed in time."""
+
+    code = "pending-payment-ended"
+    title = "It waits for signatures no more"
+
+
 class SameAccount(Unprocessable):
     """422: source and destination are one account."""
 

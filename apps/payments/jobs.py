@@ -23,10 +23,11 @@ from apps.jobs.registry import (
     step_register,
 )
 from apps.ledger.selectors import business_date_current
-from apps.payments.selectors import cheques_due, instructions_due
-from apps.payments.services import cheques_clear, import_run_execute, standing_run
+from apps.payments.selectors import cheques_due, instructions_due, pendings_overdue
+from apps.payments.services import cheques_clear, import_run_execute, pendings_expire, standing_run
 
 IMPORT, STANDING, CLEARING = "payments.import", "payments.standing_run", "payments.cheques_clear"
+SIGNING = "payments.pendings_expire"
 
 
 def register() -> None:
@@ -45,6 +46,9 @@ def register() -> None:
         Schedule(STANDING, "Standing instructions", kind=STANDING, at=dt.time(6), catch_up=False, every_day=True)
     )
     step_register(CloseStep(CLEARING, "Cheques in clearing", order=390, run=_clearing_close, preview=_clearing_preview))
+    step_register(
+        CloseStep(SIGNING, "Payments not signed in time", order=260, run=_signing_close, preview=_signing_preview)
+    )
     step_register(
         CloseStep(STANDING, "Standing instructions", order=380, run=_standing_close, preview=_standing_preview)
     )
@@ -84,3 +88,11 @@ def _clearing_close(context: CloseContext, partition: str) -> Payload:
 
 def _clearing_preview(context: CloseContext, partition: str) -> Payload:
     return {"cheques": cheques_due(on=context.business_date).count()}
+
+
+def _signing_close(context: CloseContext, partition: str) -> Payload:
+    return {"expired": pendings_expire(at=context.at)}
+
+
+def _signing_preview(context: CloseContext, partition: str) -> Payload:
+    return {"expired": len(pendings_overdue(at=context.at))}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.payments.models import ChequeDeposit, ChequeLeaf, StandingInstruction, Till, TillSession, VaultTransfer
+from apps.payments.models import (
+    ChequeDeposit,
+    ChequeLeaf,
+    PendingPayment,
+    StandingInstruction,
+    Till,
+    TillSession,
+    VaultTransfer,
+)
 
 
 def session_lock(*, pk: UUID) -> TillSession:
@@ -21,6 +29,12 @@ def vault_transfer_lock(*, pk: UUID) -> VaultTransfer:
 def till_lock(*, pk: UUID) -> Till | None:
     """The till, locked until the transaction ends, or None."""
     return Till.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+
+
+def pending_lock(*, pk: UUID) -> PendingPayment:
+    """The pending payment, locked, before any balance. Raises PendingPayment.DoesNotExist."""
+    pending = PendingPayment.objects.select_related("account", "created_by")
+    return pending.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
 def instruction_lock(*, pk: UUID) -> StandingInstruction:

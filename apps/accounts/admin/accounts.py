@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import Account, AccountProduct
-from apps.accounts.selectors import accounts_visible_to
+from apps.accounts.selectors import accounts_of_member, accounts_visible_to
 from apps.accounts.services import statement_issue
 from apps.accounts.statements.csv_file import statement_csv
 from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
@@ -138,8 +138,9 @@ class AccountAdmin(NuminaHistoryAdmin):
     def _people(self, request: HttpRequest, record: Account) -> list[Fact]:
         site = self.admin_site
         people = [Fact("Owner", record_link(request, site, record.member))]
-        others = record.holders.select_related("member").order_by("pk")
-        return people + [Fact(other.get_role_display(), record_link(request, site, other.member)) for other in others]
+        return people + [
+            Fact(other.get_role_display(), record_link(request, site, other.member)) for other in record.holders_now
+        ]
 
     def record_sections(self, request: HttpRequest, record: Account) -> list[tuple[str, list[Fact]]]:
         agreed = display.money_text(record.overdraft_limit, record.currency, with_currency=True)
@@ -290,8 +291,8 @@ class AccountProductAdmin(NuminaHistoryAdmin):
 def _member_accounts(request: HttpRequest, record: Member) -> dict[str, Any]:
     user: Any = request.user
     visible = with_balances(accounts_visible_to(user))
-    mine = Q(member=record) | Q(holders__member=record)
-    accounts = list(visible.filter(mine).distinct().order_by("status", "number")[:MEMBER_ACCOUNTS_MAX])
+    mine = accounts_of_member(visible, member_id=record.pk)
+    accounts = list(mine.order_by("status", "number")[:MEMBER_ACCOUNTS_MAX])
     totals: dict[str, int] = {}
     for account in accounts:
         if account.member_id == record.pk:

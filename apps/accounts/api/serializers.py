@@ -134,7 +134,9 @@ class AccountSerializer(serializers.ModelSerializer):
     product = ProductRefSerializer()
     member = MemberRefSerializer(help_text="The owner.")
     branch = AccountBranchSerializer()
-    holders = HolderSerializer(many=True, help_text="Joint owners and signatories besides the owner.")
+    holders = HolderSerializer(
+        many=True, source="holders_now", help_text="Joint owners and signatories besides the owner."
+    )
     overdraft_limit = MoneyField(minor_source="overdraft_limit")
     status_reason = serializers.SerializerMethodField(help_text="Why it is blocked or closed; staff only.")
     balance = BalanceShortSerializer(source="*", required=False, help_text="With expand=balance.")

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from apps.accounts.api import dividend_views, money_views, product_views, term_views, terms_views, views
+from apps.accounts.api import (
+    authority_views,
+    dividend_views,
+    money_views,
+    product_views,
+    term_views,
+    terms_views,
+    views,
+)
 
 app_name = "accounts"
 
@@ -31,6 +39,15 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/transactions", money_views.AccountTransactionsView.as_view(), name="transactions"),
     path("accounts/<uuid:account_id>/holds", money_views.AccountHoldsView.as_view(), name="holds"),
     path("accounts/<uuid:account_id>/statement", money_views.AccountStatementView.as_view(), name="statement"),
+    path("accounts/<uuid:account_id>/holders", authority_views.HoldersView.as_view(), name="holders"),
+    path(
+        "accounts/<uuid:account_id>/holders/<int:holder_id>/end",
+        authority_views.HolderEndView.as_view(),
+        name="holder-end",
+    ),
+    path("accounts/<uuid:account_id>/mandate", authority_views.MandateView.as_view(), name="mandate"),
+    path("accounts/<uuid:account_id>/nominee", authority_views.NomineeView.as_view(), name="nominee"),
+    path("accounts/<uuid:account_id>/notes", authority_views.NotesView.as_view(), name="notes"),
     path("term-deposits", term_views.TermDepositsView.as_view(), name="term-deposits"),
     path("term-deposits/<uuid:term_deposit_id>", term_views.TermDepositView.as_view(), name="term-deposit"),
     path("term-deposits/<uuid:term_deposit_id>/break", term_views.TermDepositBreakView.as_view(), name="term-break"),

@@ -16,7 +16,13 @@ from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.errors import HolderInvalid
 from apps.accounts.models import Account
-from apps.accounts.selectors import account_get_for, accounts_of_member, accounts_visible_to, product_get_for
+from apps.accounts.selectors import (
+    account_get_for,
+    accounts_of_member,
+    accounts_visible_to,
+    product_get_for,
+    with_holders,
+)
 from apps.approvals.api.serializers import ApprovalSerializer
 from apps.approvals.api.views import accepted
 from apps.approvals.services import request_submit
@@ -62,7 +68,7 @@ def account_response(account: Account, *, user: User, status: int = 200, locatio
 
 def accounts_page(accounts: QuerySet[Account], request: Request, values: dict[str, Any]) -> Response:
     """A page of accounts: one statement for the accounts, one for the holders, one for the balances if asked for."""
-    page = queries.AccountsQuery.page(accounts.prefetch_related("holders__member"), request=request, values=values)
+    page = queries.AccountsQuery.page(with_holders(accounts), request=request, values=values)
     balances = balances_of(page.items) if values["expand"] == "balance" else None
     return page.response(forms.AccountSerializer, user=user_of(request), balances=balances)
 

@@ -4,6 +4,7 @@ Money itself is in the ledger; an account points at it.
 """
 
 from apps.accounts.models._accounts import Account, AccountHolder, AccountProduct
+from apps.accounts.models._authority import AccountNote, MandateRule, Nominee
 from apps.accounts.models._dividends import Dividend, DividendShare
 from apps.accounts.models._fees import FeeCharge
 from apps.accounts.models._interest import (
@@ -14,13 +15,14 @@ from apps.accounts.models._interest import (
     InterestTotal,
     Reaccrual,
 )
-from apps.accounts.models._statements import StatementIssue
+from apps.accounts.models._statements import StatementBatch, StatementIssue, StatementPart
 from apps.accounts.models._term_deposits import TermDeposit, TermInstalment
 from apps.accounts.models._terms import ProductFee, ProductTerms
 
 __all__ = [
     "Account",
     "AccountHolder",
+    "AccountNote",
     "AccountProduct",
     "Accrual",
     "CloseMark",
@@ -30,10 +32,14 @@ __all__ = [
     "FeeCharge",
     "InterestPosting",
     "InterestTotal",
+    "MandateRule",
+    "Nominee",
     "ProductFee",
     "ProductTerms",
     "Reaccrual",
+    "StatementBatch",
     "StatementIssue",
+    "StatementPart",
     "TermDeposit",
     "TermInstalment",
 ]

@@ -1,9 +1,13 @@
 """Deposit products and the accounts that members hold. Money itself is in the ledger; an account points at it."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.utils.functional import cached_property
 from simple_history.models import HistoricalRecords
 
 from apps.core.models import BaseModel
@@ -137,9 +141,26 @@ class Account(BaseModel):
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
 
+    @cached_property
+    def holders_now(self) -> list[AccountHolder]:
+        """The further holders of the open business day with their members; lists read them for all rows at once."""
+        return list(self.holders.in_force().select_related("member").order_by("pk"))
+
+
+class HolderQuerySet(models.QuerySet["AccountHolder"]):
+    """Filters of holders."""
+
+    def in_force(self) -> HolderQuerySet:
+        """Those that are holders on the open business day."""
+        today = RawSQL("(SELECT b.current FROM ledger_businessdate b)", ())
+        return self.filter(Q(since=None) | Q(since__lte=today), Q(until=None) | Q(until__gte=today))
+
 
 class AccountHolder(models.Model):
-    """A further member on an account: joint owner or signatory. The first owner is `Account.member`."""
+    """A further member on an account from a day until another: joint owner or signatory.
+
+    The first owner is `Account.member`. Without `since` it is one from the opening on.
+    """
 
     class Role(models.TextChoices):
         JOINT = "joint", "Joint owner"
@@ -149,13 +170,24 @@ class AccountHolder(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holders")
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="held_accounts")
     role = models.CharField(max_length=10, choices=Role.choices)
+    since = models.DateField(null=True, help_text="The first day; empty: from the opening.")
+    until = models.DateField(null=True, help_text="The last day; empty: until it is ended.")
+    objects = HolderQuerySet.as_manager()
     history = HistoricalRecords(
         history_id_field=models.BigAutoField(),
         history_change_reason_field=models.TextField(null=True, blank=True),
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=("account", "member"), name="accounts_holder_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "member"), condition=Q(until=None), name="accounts_holder_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(since=None) | Q(until__gte=F("since")),
+                name="accounts_holder_ends_after_start",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.member_id} on {self.account_id}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from apps.accounts.models import Account, AccountHolder, AccountProduct, TermDeposit
 from apps.core.errors import NotFound
@@ -26,7 +26,7 @@ def accounts_visible_to(user: User) -> QuerySet[Account]:
         return accounts
     if user.scope == "branch":
         return accounts.filter(branch_id__in=user.branch_ids)
-    held = AccountHolder.objects.filter(account=OuterRef("pk"), member__user=user.pk)
+    held = AccountHolder.objects.in_force().filter(account=OuterRef("pk"), member__user=user.pk)
     return accounts.filter(Q(member__user=user.pk) | Exists(held))
 
 
@@ -39,6 +39,12 @@ def account_get_for(*, user: User, pk: UUID) -> Account:
 
 
 class AccountBrief(NamedTuple):
+def with_holders(accounts: QuerySet[Account]) -> QuerySet[Account]:
+    """Accounts with their holders of today, read in one statement for all of them."""
+    holders = AccountHolder.objects.in_force().select_related("member").order_by("pk")
+    return accounts.prefetch_related(Prefetch("holders", holders, to_attr="holders_now"))
+
+
     """What reading a balance needs of an account."""
 
     id: UUID
@@ -71,7 +77,7 @@ _briefs: dict[UUID, AccountBrief] = {}
 
 def accounts_of_member(accounts: QuerySet[Account], *, member_id: UUID) -> QuerySet[Account]:
     """Those of `accounts` that the member owns or is a holder of."""
-    held = AccountHolder.objects.filter(account=OuterRef("pk"), member=member_id)
+    held = AccountHolder.objects.in_force().filter(account=OuterRef("pk"), member=member_id)
     return accounts.filter(Q(member=member_id) | Exists(held))
 
 

@@ -40,7 +40,9 @@ SELECT a.number, a.id, a.ledger_account_id, a.currency, a.branch_id, b.code, a.p
        p.transaction_limit, m.user_id,
        (SELECT array_agg(hm.user_id ORDER BY hm.user_id) FROM accounts_accountholder h
           JOIN members_member hm ON hm.id = h.member_id
-         WHERE h.account_id = a.id AND hm.user_id IS NOT NULL)
+          CROSS JOIN ledger_businessdate d
+         WHERE h.account_id = a.id AND hm.user_id IS NOT NULL
+           AND (h.since IS NULL OR h.since <= d.current) AND (h.until IS NULL OR h.until >= d.current))
   FROM accounts_account a
   JOIN accounts_accountproduct p ON p.id = a.product_id
   JOIN members_member m ON m.id = a.member_id

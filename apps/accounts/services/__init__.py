@@ -2,6 +2,16 @@
 
 from apps.accounts.services._accounts import Holder, account_open, account_status_set, account_update
 from apps.accounts.services._accrual import interest_accrue
+from apps.accounts.services._authority import (
+    NOTE_MAX,
+    RULES_MAX,
+    MandateTerms,
+    holder_add,
+    holder_end,
+    mandate_set,
+    nominee_set,
+    note_add,
+)
 from apps.accounts.services._bulk import accounts_open
 from apps.accounts.services._closing import account_close, closure_ledger_ids
 from apps.accounts.services._day_balances import day_balances_fold
@@ -26,8 +36,11 @@ from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, term
 
 __all__ = [
     "DIVIDEND_JOB",
+    "NOTE_MAX",
+    "RULES_MAX",
     "BreakPreview",
     "Holder",
+    "MandateTerms",
     "account_blocks_end",
     "account_close",
     "account_open",
@@ -45,10 +58,15 @@ __all__ = [
     "fee_end",
     "fees_assess",
     "fees_charge",
+    "holder_add",
+    "holder_end",
     "instalments_collect",
     "interest_accrue",
     "interest_entries_post",
     "interest_post",
+    "mandate_set",
+    "nominee_set",
+    "note_add",
     "product_create",
     "product_update",
     "statement_issue",

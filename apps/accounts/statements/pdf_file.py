@@ -80,7 +80,7 @@ def _context(statement: Statement, issue: StatementIssue) -> dict[str, Any]:
         "account": account,
         "number": number_masked(account.number),
         "address": _address(account.member),
-        "holders": [holder.member.display_name for holder in account.holders.select_related("member")],
+        "holders": [holder.member.display_name for holder in account.holders_now],
         "currency": currency,
         "period": _period(statement.starts_on, statement.ends_on),
         "since": _day(statement.starts_on),

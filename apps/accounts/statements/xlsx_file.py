@@ -70,7 +70,7 @@ def statement_xlsx(statement: Statement, issue: StatementIssue) -> bytes:
 
 def _head(statement: Statement, issue: StatementIssue) -> list[tuple[str, str]]:
     account = statement.account
-    others = [holder.member.display_name for holder in account.holders.select_related("member").order_by("pk")]
+    others = [holder.member.display_name for holder in account.holders_now]
     return [
         ("Account", f"{account.number} {account.name}"),
         ("Holders", ", ".join([account.member.display_name, *others])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,6 +17,7 @@ from apps.core.text import text_clean
 from apps.payments.api.serializers import (
     DESCRIPTION_MAX,
     REFERENCE_MAX,
+    SIGNED_MAX,
     TransferBatchRequestSerializer,
     TransferRequestSerializer,
 )
@@ -30,7 +32,7 @@ class MoneyBody(msgspec.Struct, forbid_unknown_fields=True):
     currency: str
 
 
-class TransferBody(msgspec.Struct, forbid_unknown_fields=True):
+class MoveBody(msgspec.Struct, forbid_unknown_fields=True):
     source_account: str
     destination_account: str
     amount: MoneyBody
@@ -40,7 +42,11 @@ class TransferBody(msgspec.Struct, forbid_unknown_fields=True):
     client_timestamp: str | UnsetType = UNSET
 
 
-class ItemBody(TransferBody, forbid_unknown_fields=True):
+class TransferBody(MoveBody, forbid_unknown_fields=True):
+    signed_by: list[str] | UnsetType = UNSET
+
+
+class ItemBody(MoveBody, forbid_unknown_fields=True):
     idempotency_key: str | UnsetType = UNSET
 
 
@@ -52,6 +58,7 @@ class BatchBody(msgspec.Struct, forbid_unknown_fields=True):
 transfer_reader = BodyReader(TransferBody, TransferRequestSerializer)
 batch_reader = BodyReader(BatchBody, TransferBatchRequestSerializer)
 _NAME = re.compile(r"[0-9A-Za-z-]{1,36}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _item_encode = msgspec.json.Encoder().encode
 
 
@@ -67,7 +74,7 @@ def money_of(body: MoneyBody) -> Money:
     return Money.parse(body.amount, body.currency, positive=True)
 
 
-def details_of(body: TransferBody) -> Details:
+def details_of(body: MoveBody) -> Details:
     """Texts, value date and client's time. Raises InvalidText, or DRF's ValidationError for the dates."""
     return Details(
         description=_text(body.description, DESCRIPTION_MAX),
@@ -75,6 +82,20 @@ def details_of(body: TransferBody) -> Details:
         value_date=None if body.value_date is UNSET else _date(body.value_date),
         client_timestamp=None if body.client_timestamp is UNSET else _time(body.client_timestamp),
     )
+
+
+def signed_by_of(body: TransferBody) -> list[UUID]:
+    """The members who signed. Raises InvalidRequest."""
+    named = [] if body.signed_by is UNSET else body.signed_by
+    if len(named) > SIGNED_MAX:
+        raise InvalidRequest("More members than may sign.", pointer="/signed_by")
+    return [_member_id(text) for text in named]
+
+
+def _member_id(text: str) -> UUID:
+    if not _UUID.fullmatch(text.lower()):
+        raise InvalidRequest("Not the id of a member.", pointer="/signed_by")
+    return UUID(text)
 
 
 def item_canonical(item: ItemBody, head: bytes) -> bytes:

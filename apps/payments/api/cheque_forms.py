@@ -8,7 +8,7 @@ from apps.core.api.fields import ChoiceField, IntegerField, TextField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
-from apps.payments.api.serializers import COUNTERPARTY_MAX, REASON_MAX, account_field
+from apps.payments.api.serializers import COUNTERPARTY_MAX, REASON_MAX, account_field, signed_by_field
 from apps.payments.models import ChequeDeposit, ChequeLeaf
 
 NUMBER_MAX = 999_999_999
@@ -134,3 +134,4 @@ class ChequePaymentRequestSerializer(StrictSerializer):
     till_session_id = UUIDField(
         required=False, help_text="Your open till, for cash. Without it another bank presented it in clearing."
     )
+    signed_by = signed_by_field()

@@ -246,5 +246,6 @@ class ChequePaymentsView(ApiView):
             payee=body["payee"],
             session_id=body.get("till_session_id"),
             at=clock.now(),
+            signed_by=body.get("signed_by", ()),
         )
         return payment_answer(request._request, payment, location="transactions")

@@ -14,6 +14,7 @@ from apps.core.api.fields import (
     DateField,
     DateTimeField,
     TextField,
+    UUIDField,
 )
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
@@ -27,6 +28,11 @@ from apps.payments.services import BATCH_MAX
 DESCRIPTION_MAX, COUNTERPARTY_MAX, REFERENCE_MAX, REASON_MAX = 200, 140, 64, 200
 ACCOUNT_MAX = 36
 
+SIGNED_MAX = 11
+_SIGNED_HELP = (
+    "Ids of the members who signed it before you, where the account's mandate asks for several; staff only. A member "
+    "signs with the own sign-in."
+)
 _KEY = re.compile(r"[!-~]{1,255}")
 _ACCOUNT_HELP = "The number of the account, or its id."
 _VALUE_DATE_HELP = "From when it counts for interest; the day of the booking unless given."
@@ -56,8 +62,13 @@ class IdempotencyKeyField(serializers.Field):
 extend_schema_field({"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]+$"})(IdempotencyKeyField)
 
 
-class TransferRequestSerializer(StrictSerializer):
-    """A transfer as it is asked for."""
+def signed_by_field() -> serializers.ListField:
+    """Who signed, where staff act on the signatures of an account's members."""
+    return serializers.ListField(child=UUIDField(), required=False, max_length=SIGNED_MAX, help_text=_SIGNED_HELP)
+
+
+class MoveRequestSerializer(StrictSerializer):
+    """What all transfers say."""
 
     source_account = account_field()
     destination_account = account_field()
@@ -68,7 +79,13 @@ class TransferRequestSerializer(StrictSerializer):
     client_timestamp = DateTimeField(required=False, help_text=_TIME_HELP)
 
 
-class TransferItemSerializer(TransferRequestSerializer):
+class TransferRequestSerializer(MoveRequestSerializer):
+    """A transfer as it is asked for."""
+
+    signed_by = signed_by_field()
+
+
+class TransferItemSerializer(MoveRequestSerializer):
     """One transfer of a batch."""
 
     idempotency_key = IdempotencyKeyField(
@@ -98,6 +115,12 @@ class CashRequestSerializer(StrictSerializer):
     reference = TextField(max_length=REFERENCE_MAX, required=False, allow_blank=True, identifier=True)
     value_date = DateField(required=False, help_text=_VALUE_DATE_HELP)
     client_timestamp = DateTimeField(required=False, help_text=_TIME_HELP)
+
+
+class WithdrawalRequestSerializer(CashRequestSerializer):
+    """Money to be paid out."""
+
+    signed_by = signed_by_field()
 
 
 class ReversalRequestSerializer(StrictSerializer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,13 +14,15 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
+from apps.core.errors import PermissionDenied
 from apps.core.money import Money
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
-from apps.payments import services
+from apps.payments import services, signing
 from apps.payments.api import standing_forms as forms
 from apps.payments.api.bodies import account_name
 from apps.payments.api.limits import amount_allowed, amount_limited
+from apps.payments.api.pending_forms import PendingPaymentSerializer, pending_answer
 from apps.payments.api.views import API, caller
 from apps.payments.errors import InstructionNotDue, InstructionNotValid
 from apps.payments.models import StandingInstruction
@@ -82,20 +85,32 @@ class InstructionsView(ApiView):
 
     @extend_schema(
         request=forms.InstructionRequestSerializer,
-        responses={201: forms.InstructionSerializer},
+        responses={201: forms.InstructionSerializer, 202: PendingPaymentSerializer},
         examples=[EXAMPLE],
         summary="Set up a standing instruction",
     )
-    def post(self, request: Request) -> Response:
-        """Have money moved again and again: a fixed amount, a part of the balance, or all above what is kept."""
+    def post(self, request: Request) -> Response | HttpResponse:
+        """Have money moved again and again: a fixed amount, a part of the balance, or all above what is kept.
+
+        202 where the account's mandate asks for more signatures than the member's own: it is set up once they signed.
+        """
         NoParams.parse(request)
         body = body_read(forms.InstructionRequestSerializer, request)
+        signed_by = body.pop("signed_by", ())
         source = account_name(body.pop("source_account"))
         destination = account_name(body.pop("destination_account"))
         ref = account_ref(name=source, pointer="/source_account")
         terms = Terms(**forms.terms_read(body, ref.currency))
         _measure(caller(request), terms.amount or terms.amount_max, ref.currency)
+        if signed_by and caller(request).scope == "own":
+            raise PermissionDenied("A member signs with the own sign-in.")
+        waiting = signing.instruction_pending(
+            acting_user=caller(request), source=source, destination=destination, terms=terms, at=clock.now()
+        )
+        if waiting is not None:
+            return pending_answer(waiting)
         instruction = services.instruction_create(
+            signed_by=signed_by,
             acting_user=caller(request),
             source=source,
             destination=destination,

@@ -12,7 +12,7 @@ from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.core.errors import CurrencyMismatch
-from apps.payments.api.serializers import DESCRIPTION_MAX, REASON_MAX, REFERENCE_MAX, account_field
+from apps.payments.api.serializers import DESCRIPTION_MAX, REASON_MAX, REFERENCE_MAX, account_field, signed_by_field
 from apps.payments.models import StandingExecution, StandingInstruction
 
 COUNT_MAX = 10_000
@@ -58,6 +58,7 @@ class InstructionChangeSerializer(StrictSerializer):
 class InstructionRequestSerializer(InstructionChangeSerializer):
     """An instruction as it is asked for."""
 
+    signed_by = signed_by_field()
     source_account = account_field()
     destination_account = account_field()
     kind = ChoiceField(choices=StandingInstruction.Kind.choices)

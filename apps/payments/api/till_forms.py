@@ -18,6 +18,7 @@ from apps.payments.api.serializers import (
     REASON_MAX,
     REFERENCE_MAX,
     account_field,
+    signed_by_field,
 )
 from apps.payments.denominations import PIECES_MAX, count_of
 from apps.payments.models import TillMovement, TillSession, VaultTransfer
@@ -190,6 +191,12 @@ class CounterRequestSerializer(StrictSerializer):
         max_length=COUNTERPARTY_MAX, required=False, allow_blank=True, help_text="Who brought or took the cash."
     )
     reference = TextField(max_length=REFERENCE_MAX, required=False, allow_blank=True, identifier=True)
+
+
+class CounterWithdrawalSerializer(CounterRequestSerializer):
+    """Cash out over the counter."""
+
+    signed_by = signed_by_field()
 
 
 class TillMovementSerializer(serializers.Serializer):

@@ -223,12 +223,13 @@ class CounterView(ApiView):
     """What cash in and cash out have in common."""
 
     idempotent_methods = frozenset({"POST"})
+    body_class: type[till_forms.CounterRequestSerializer] = till_forms.CounterRequestSerializer
 
     def asked(self, request: Request, till_session_id: UUID) -> tuple[Asked, dict[str, Any]]:
         """The request under its key, and what the services take."""
         NoParams.parse(request)
         session = session_get_for(user=caller(request), pk=till_session_id)
-        body = body_read(till_forms.CounterRequestSerializer, request)
+        body = body_read(self.body_class, request)
         fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
         return Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint), {
             "session_id": session.pk,
@@ -242,6 +243,7 @@ class CounterView(ApiView):
                 channel="branch",
             ),
             "at": clock.now(),
+            **({"signed_by": body["signed_by"]} if "signed_by" in body else {}),
         }
 
 
@@ -270,9 +272,10 @@ class TillWithdrawalsView(CounterView):
     """Cash out."""
 
     permissions = {"POST": "payments.withdraw"}
+    body_class = till_forms.CounterWithdrawalSerializer
 
     @extend_schema(
-        request=till_forms.CounterRequestSerializer,
+        request=till_forms.CounterWithdrawalSerializer,
         responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
         summary="Pay cash at a till",
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.payments.api import accepted, cheques, holds, imports, standing, terminals, tills, vault, views
+from apps.payments.api import accepted, cheques, holds, imports, pending, standing, terminals, tills, vault, views
 
 app_name = "payments"
 
@@ -19,6 +19,12 @@ urlpatterns = [
     path("holds/<uuid:hold_id>", holds.HoldView.as_view(), name="hold"),
     path("holds/<uuid:hold_id>/capture", holds.HoldCaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:hold_id>/release", holds.HoldReleaseView.as_view(), name="hold-release"),
+    path("pending-payments", pending.PendingPaymentsView.as_view(), name="pending-payments"),
+    path("pending-payments/<uuid:pending_id>", pending.PendingPaymentView.as_view(), name="pending-payment"),
+    path(
+        "pending-payments/<uuid:pending_id>/signature", pending.PendingSignatureView.as_view(), name="pending-signature"
+    ),
+    path("pending-payments/<uuid:pending_id>/refusal", pending.PendingRefusalView.as_view(), name="pending-refusal"),
     path("imports/transactions", imports.ImportsView.as_view(), name="imports"),
     path("imports/transactions/<uuid:run_id>", imports.ImportView.as_view(), name="import"),
     path("imports/transactions/<uuid:run_id>/refusals", imports.ImportRefusalsView.as_view(), name="import-refusals"),

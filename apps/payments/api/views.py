@@ -16,7 +16,6 @@ from rest_framework.response import Response
 from apps.approvals.api.serializers import ApprovalSerializer
 from apps.approvals.api.views import accepted
 from apps.approvals.errors import ApprovalRequired
-from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import BatchRefused, refusal_of
 from apps.balances.services import Accepted
@@ -26,11 +25,10 @@ from apps.core.api.problems import pointer_join
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
-from apps.core.errors import DomainError, InvalidRequest
+from apps.core.errors import DomainError, InvalidRequest, PermissionDenied
 from apps.core.idempotency import idempotency_key_read, request_fingerprint
-from apps.core.money import Money
-from apps.payments import services
-from apps.payments.actions import REVERSAL, TRANSFER, reversal_payload, transfer_payload
+from apps.payments import services, signing
+from apps.payments.actions import REVERSAL, TRANSFER, reversal_payload, transfer_approval
 from apps.payments.api import serializers
 from apps.payments.api.accepted import AcceptedTransferSerializer, accepted_answer, wants_no_wait
 from apps.payments.api.bodies import (
@@ -41,9 +39,11 @@ from apps.payments.api.bodies import (
     details_of,
     item_canonical,
     money_of,
+    signed_by_of,
     transfer_reader,
 )
 from apps.payments.api.limits import amount_guard, amounts_guard
+from apps.payments.api.pending_forms import PendingPaymentSerializer, pending_answer
 from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
@@ -59,10 +59,10 @@ if TYPE_CHECKING:
 API = "/api/v1"
 BATCH_BYTES_MAX = 2 * 1024 * 1024
 
-# Either a person must approve it, or the engine has executed it and the books do not have it yet.
+# A person must approve it, others must sign it, or the engine has executed it and the books do not have it yet.
 TRANSFER_ACCEPTED = PolymorphicProxySerializer(
     component_name="TransferAnswered202",
-    serializers=[ApprovalSerializer, AcceptedTransferSerializer],
+    serializers=[ApprovalSerializer, PendingPaymentSerializer, AcceptedTransferSerializer],
     resource_type_field_name=None,
 )
 TRANSFER_EXAMPLE = OpenApiExample(
@@ -112,7 +112,8 @@ class TransfersView(MoneyView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Move money between two accounts of one currency, at once and once.
 
-        202 where a policy asks for approval first: the money moves once it is approved.
+        202 where a policy asks for approval first: the money moves once it is approved. And 202 with the payment that
+        waits where the account's mandate asks for more signatures than the member's own.
         `Prefer: respond-async` answers 202 as soon as the real-time engine has executed it, before it is in the books.
         A refusal by the books (422: insufficient-funds, account-blocked, account-closed) is kept: the same key gets it
         for ever.
@@ -121,7 +122,7 @@ class TransfersView(MoneyView):
         body, canonical = transfer_reader.read(raw)
         try:
             source, destination = account_name(body.source_account), account_name(body.destination_account)
-            amount, details = money_of(body.amount), details_of(body)
+            amount, details, signed_by = money_of(body.amount), details_of(body), signed_by_of(body)
         except (DomainError, ValidationError):
             transfer_reader.read_slowly(raw)  # names every fault
             raise
@@ -131,27 +132,22 @@ class TransfersView(MoneyView):
             fingerprint=hashlib.sha256(b"POST\n/api/v1/transfers\n" + canonical).digest(),
         )
         amount_guard(asked, "payments.transfer", amount)
-        approval = transfer_approval(asked, source=source, destination=destination, amount=amount, details=details)
+        values: dict[str, Any] = {
+            "source": source, "destination": destination, "amount": amount, "details": details,
+        }  # fmt: skip
+        if signed_by and asked.user.scope == "own":
+            raise PermissionDenied("A member signs with the own sign-in.")
+        waiting = signing.transfer_pending(asked, at=clock.now(), **values)
+        if waiting is not None:
+            return pending_answer(waiting)
+        approval = transfer_approval(asked, at=clock.now(), signed_by=signed_by, **values)
         if approval is not None:
             return answer(ApprovalSerializer(approval).data, status=202, location=approval.url)
         post = services.transfer_accept if wants_no_wait(request) else services.transfer_post
-        payment = post(asked=asked, source=source, destination=destination, amount=amount, details=details)
+        payment = post(asked=asked, signed_by=signed_by, **values)
         if isinstance(payment, Accepted):
             return accepted_answer(asked, payment)
         return payment_answer(request, payment, location="transfers")
-
-
-def transfer_approval(
-    asked: Asked, *, source: str, destination: str, amount: Money, details: Details
-) -> ApprovalRequest | None:
-    """The request for approval of a transfer that a policy wants approved; None for all others, without a query."""
-    at = clock.now()
-    if not approval_possible(kind=TRANSFER, amount=amount, at=at):
-        return None
-    if payment_find(transaction_id=asked.transaction_id) is not None:
-        return None  # decided before there was a policy: the first answer stands
-    payload = transfer_payload(asked=asked, source=source, destination=destination, amount=amount, details=details)
-    return request_submit(kind=TRANSFER, maker=asked.user, payload=payload, at=at, key=asked.key)
 
 
 def batch_approval_check(items: list[BatchItem]) -> None:
@@ -262,11 +258,12 @@ class CashView(ApiView):
 
     idempotent_methods = frozenset({"POST"})
     also_answers = NAMES_A_RECORD
+    body_class: type[serializers.CashRequestSerializer] = serializers.CashRequestSerializer
 
     def asked(self, request: Request) -> tuple[Asked, dict[str, Any]]:
         """The request under its key, and its validated body."""
         NoParams.parse(request)
-        body = body_read(serializers.CashRequestSerializer, request)
+        body = body_read(self.body_class, request)
         fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
         return Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint), {
             "account": account_name(body["account"]),
@@ -279,6 +276,7 @@ class CashView(ApiView):
                 value_date=body.get("value_date"),
                 client_timestamp=body.get("client_timestamp"),
             ),
+            **({"signed_by": body["signed_by"]} if "signed_by" in body else {}),
         }
 
 
@@ -304,16 +302,25 @@ class WithdrawalsView(CashView):
     """Money out of accounts."""
 
     permissions = {"POST": "payments.withdraw"}
+    body_class = serializers.WithdrawalRequestSerializer
 
     @extend_schema(
-        request=serializers.CashRequestSerializer,
-        responses={201: serializers.PaymentSerializer},
+        request=serializers.WithdrawalRequestSerializer,
+        responses={201: serializers.PaymentSerializer, 202: PendingPaymentSerializer},
         summary="Pay out a withdrawal",
     )
     def post(self, request: Request) -> Response | HttpResponse:
-        """Book money that is paid out; pay it only after 201."""
+        """Book money that is paid out; pay it only after 201. 202 where a member asks for more than the account's
+        mandate lets one signatory take out alone."""
         asked, values = self.asked(request)
         amount_guard(asked, "payments.withdraw", values["amount"])
+        if values.get("signed_by") and asked.user.scope == "own":
+            raise PermissionDenied("A member signs with the own sign-in.")
+        waiting = signing.withdrawal_pending(
+            asked, at=clock.now(), **{name: value for name, value in values.items() if name != "signed_by"}
+        )
+        if waiting is not None:
+            return pending_answer(waiting)
         payment = services.withdrawal_post(asked=asked, **values)
         return payment_answer(request._request, payment, location="transactions")
 

@@ -2,6 +2,7 @@
 
 from apps.payments.models._cheques import ChequeBook, ChequeDeposit, ChequeLeaf
 from apps.payments.models._imports import ImportRefusal, ImportRun
+from apps.payments.models._signing import PendingPayment, Signature
 from apps.payments.models._standing import StandingExecution, StandingInstruction
 from apps.payments.models._terminals import Authorisation, Terminal
 from apps.payments.models._tills import Till, TillMovement, TillSession, VaultTransfer
@@ -13,6 +14,8 @@ __all__ = [
     "ChequeLeaf",
     "ImportRefusal",
     "ImportRun",
+    "PendingPayment",
+    "Signature",
     "StandingExecution",
     "StandingInstruction",
     "Terminal",

@@ -14,7 +14,13 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.accounts.selectors import AccountRef, accounts_visible_to, ledger_refs, transaction_limits
+from apps.accounts.selectors import (
+    AccountRef,
+    accounts_mandated,
+    accounts_visible_to,
+    ledger_refs,
+    transaction_limits,
+)
 from apps.balances.selectors import holds, transaction_find
 from apps.core.cache_stats import CacheStats
 from apps.core.errors import NotFound
@@ -28,7 +34,8 @@ if TYPE_CHECKING:
 
 CACHED_MAX = 200_000
 LIMIT_SECONDS = 5.0
-"""How long a changed transaction limit of a product may go unnoticed by another process."""
+"""How long a changed transaction limit may go unnoticed by another process. A new mandate too, where a client of the whole
+bank is served: members and branches are measured by what holds now."""
 
 KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_TRANSFER, KIND_CAPTURE = "deposit", "withdrawal", "transfer", "hold_capture"
 KIND_REVERSAL, KIND_IMPORT = "reversal", "import"
@@ -50,6 +57,8 @@ class _Refs:
         self._refs: dict[str, AccountRef] = {}
         self._limits: dict[UUID, int] = {}
         self._limits_until = 0.0
+        self._mandated: frozenset[UUID] = frozenset()
+        self._mandated_until = 0.0
         self._lock = threading.Lock()
 
     def refs(self, names: Collection[str]) -> dict[str, AccountRef]:
@@ -82,10 +91,17 @@ class _Refs:
             self._limits_until = time.monotonic() + LIMIT_SECONDS
         return self._limits
 
+    def mandated(self) -> frozenset[UUID]:
+        """Accounts on which one signature may not be enough; at most `LIMIT_SECONDS` old."""
+        if time.monotonic() >= self._mandated_until:
+            self._mandated = accounts_mandated()
+            self._mandated_until = time.monotonic() + LIMIT_SECONDS
+        return self._mandated
+
     def forget(self) -> None:
         with self._lock:
             self._refs.clear()
-            self._limits_until = 0.0
+            self._limits_until = self._mandated_until = 0.0
 
 
 _refs = _Refs()
@@ -126,6 +142,16 @@ def usable_accounts(*, user: User, refs: Iterable[AccountRef]) -> set[UUID]:
 def product_limits() -> Mapping[UUID, int]:
     """The most that one transaction may take out, minor units, by product; products without a limit are left out."""
     return _refs.limits()
+
+
+def mandated_accounts(*, user: User, refs: Iterable[AccountRef]) -> frozenset[UUID]:
+    """Of these accounts, the ids of those on which one signature may not be enough.
+
+    Inside a transaction the callers of the whole bank would read all of them: those are asked for by id as well.
+    """
+    if user.scope == "all" and not connection.in_atomic_block:
+        return _refs.mandated()
+    return accounts_mandated(ids=[ref.account_id for ref in refs])
 
 
 @dataclass(frozen=True, slots=True)

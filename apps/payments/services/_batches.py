@@ -14,8 +14,9 @@ from apps.core.errors import DomainError, Unprocessable
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
-from apps.payments.selectors import KIND_TRANSFER, account_refs, product_limits
+from apps.payments.selectors import KIND_TRANSFER, account_refs, mandated_accounts, product_limits
 from apps.payments.services._common import Asked, Details, decided_before, value_date_check
+from apps.payments.services._signatures import signatures_check
 from apps.payments.services._transfers import transfer_sides, usable_sources
 
 BATCH_MAX = 1_000
@@ -57,6 +58,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
     refs = account_refs(names={name for item in items for name in (item.source, item.destination)})
     usable = usable_sources(user, refs, [item.source for item in items])
     limits = product_limits()
+    mandated = mandated_accounts(user=user, refs=[refs[item.source] for item in items if item.source in refs])
     dates_checked: set[object] = {None}
     postings: list[Posting] = []
     places: list[int] = []
@@ -66,6 +68,8 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
         details, amount = item.details, item.amount
         try:
             debit, credit = transfer_sides(refs, limits, usable, item.source, item.destination, amount)
+            if debit.account_id in mandated:
+                signatures_check(user=user, ref=debit, amount=amount, pointer="/source_account")
             if details.value_date not in dates_checked:
                 value_date_check(details.value_date)
                 dates_checked.add(details.value_date)

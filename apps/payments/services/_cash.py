@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from apps.accounts.selectors import AccountRef
 from apps.balances.services import internal_account_id
@@ -21,6 +23,7 @@ from apps.payments.services._common import (
     usable_ref,
     value_date_check,
 )
+from apps.payments.services._signatures import signatures_check, signatures_keep
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -51,11 +54,14 @@ def deposit_post(*, asked: Asked, account: str, amount: Money, details: Details)
     )
 
 
-def withdrawal_post(*, asked: Asked, account: str, amount: Money, details: Details) -> Payment:
+def withdrawal_post(
+    *, asked: Asked, account: str, amount: Money, details: Details, signed_by: Iterable[UUID] = ()
+) -> Payment:
     """Money paid out by `details.channel` from an account (number or id).
 
-    Raises as `deposit_post`, and `TransactionLimitExceeded`. Insufficient funds, a blocked or closed account are
-    outcomes.
+    `signed_by` are the members who signed, where the account's mandate asks for several. Raises as `deposit_post`, and
+    `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`. Insufficient funds, a blocked or closed account
+    are outcomes.
     """
     try:
         ref = usable_ref(user=asked.user, name=account, pointer="/account")
@@ -63,8 +69,10 @@ def withdrawal_post(*, asked: Asked, account: str, amount: Money, details: Detai
         limit_check(ref=ref, amount=amount, limits=product_limits())
         value_date_check(details.value_date)
         own = channel_account(user=asked.user, ref=ref, channel=details.channel, currency=amount.currency, inward=False)
+        signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     except DomainError:
         return _again(asked)
+    signatures_keep(user=asked.user, ref=ref, transaction_id=asked.transaction_id, members=signed)
     return payment_post(
         asked,
         kind=KIND_WITHDRAWAL,

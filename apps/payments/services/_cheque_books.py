@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from apps.payments.services._common import (
 )
 from apps.payments.services._counter import till_check
 from apps.payments.services._sessions import session_check
+from apps.payments.services._signatures import signatures_check, signatures_keep
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -110,11 +112,13 @@ def cheque_pay(
     payee: str,
     session_id: UUID | None,
     at: dt.datetime,
+    signed_by: Iterable[UUID] = (),
 ) -> Payment:
     """Pay a cheque that was drawn on an account: in cash at an open till, or to the clearing without a session.
 
-    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ChequeNotPayable`, what `cash_pay`
-    raises of a till, and the refusals of a posting, which are not kept.
+    `signed_by` are the members who signed it, where the account's mandate asks for several. Raises
+    `PaymentAccountNotFound`, `CurrencyMismatch`, `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`,
+    `ChequeNotPayable`, what `cash_pay` raises of a till, and the refusals of a posting, which are not kept.
     """
     before = decided_before(asked)
     if before is not None:
@@ -122,6 +126,7 @@ def cheque_pay(
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     limit_check(ref=ref, amount=amount, limits=product_limits())
+    signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     else:
@@ -151,6 +156,7 @@ def cheque_pay(
             was = "not issued" if leaf is None else leaf.get_status_display().lower()
             raise ChequeNotPayable(f"The leaf is {was}.", pointer="/number")
         (outcome,) = book.post(posting)
+        signatures_keep(user=asked.user, ref=ref, transaction_id=posting.transaction_id, members=signed)
         leaf.status, leaf.amount, leaf.transaction_id = Status.PAID, amount.minor, posting.transaction_id
         leaf.changed_at, leaf.changed_by = at, asked.user
         leaf.save()

@@ -15,6 +15,7 @@ from apps.core.trace import trace_id
 from apps.payments.selectors import KIND_CAPTURE, account_ref, hold_get_for
 from apps.payments.services._cash import channel_account
 from apps.payments.services._common import Asked, currency_check, usable_ref
+from apps.payments.services._signatures import signatures_check
 
 if TYPE_CHECKING:
     from apps.balances.selectors import Hold
@@ -31,6 +32,8 @@ def hold_place(
     """
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
+    if asked.user.scope == "own":
+        signatures_check(user=asked.user, ref=ref, amount=amount, pointer="/amount")
     known = balance_selectors.hold_find(transaction_id=asked.transaction_id)
     if known is None and expires_at is not None and expires_at <= at:
         raise InvalidRequest("The hold would end before it begins.", pointer="/expires_at")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from apps.payments.errors import InstructionEnded, InstructionNotValid, SameAcco
 from apps.payments.models import StandingExecution, StandingInstruction
 from apps.payments.selectors import account_ref, instruction_get_for, product_limits
 from apps.payments.services._common import currency_check, limit_check, usable_ref
+from apps.payments.services._signatures import signatures_check
 from apps.payments.standing_dates import bank_days, date_after, date_from
 
 if TYPE_CHECKING:
@@ -67,13 +69,20 @@ def instruction_facts(instruction: StandingInstruction) -> dict[str, Any]:
 
 @transaction.atomic
 def instruction_create(
-    *, acting_user: User, source: str, destination: str, terms: Terms, at: dt.datetime
+    *,
+    acting_user: User,
+    source: str,
+    destination: str,
+    terms: Terms,
+    at: dt.datetime,
+    signed_by: Iterable[UUID] = (),
 ) -> StandingInstruction:
     """Set an instruction up, from an account that the user may act on to any other of the same currency.
 
-    Raises `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ApprovalRequired`
-    for an amount that as a single transfer would need approval, `InstructionNotValid`, `RecurrenceNotValid`,
-    `UnknownConvention`.
+    `signed_by` are the members who signed it, where the account's mandate asks for several. Raises
+    `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ApprovalRequired` for an
+    amount that as a single transfer would need approval, `SignaturesMissing`, `SignatoryUnknown`,
+    `InstructionNotValid`, `RecurrenceNotValid`, `UnknownConvention`.
     """
     debit = usable_ref(user=acting_user, name=source, pointer="/source_account")
     credit = account_ref(name=destination, pointer="/destination_account")
@@ -85,6 +94,9 @@ def instruction_create(
     if terms.amount:
         limit_check(ref=debit, amount=amount, limits=product_limits())
         approval_check(amount, at=at)
+    signatures_check(
+        user=acting_user, ref=debit, amount=most_moved(terms, debit.currency), signed_by=signed_by, pointer="/amount"
+    )
     today = business_date_current()
     if terms.starts_on < today:
         raise InstructionNotValid(f"It begins on {today} or later.", pointer="/starts_on")
@@ -115,6 +127,12 @@ def approval_check(amount: Money, *, at: dt.datetime) -> None:
     """Raise `ApprovalRequired` for an amount that a single transfer would need approval for: no way around it."""
     if approval_possible(kind=TRANSFER, amount=amount, at=at):
         raise ApprovalRequired("Such an amount needs approval: send it as single transfers.", pointer="/amount")
+
+
+def most_moved(terms: Terms, currency: str) -> Money | None:
+    """The most that one date may move; None where nothing bounds it."""
+    most = terms.amount or terms.amount_max
+    return Money(most, currency) if most else None
 
 
 def _terms_check(terms: Terms) -> None:
@@ -155,7 +173,8 @@ def instruction_update(
 ) -> StandingInstruction:
     """Change amounts, texts, ends and policies of an instruction that has not ended; its rule stays.
 
-    Raises `NotFound`, `PreconditionFailed`, `InstructionEnded`, and what `instruction_create` raises of the terms.
+    Raises `NotFound`, `PreconditionFailed`, `InstructionEnded`, and what `instruction_create` raises of the terms;
+    `SignaturesMissing` where one signatory may not say so alone: then it is cancelled and set up anew.
     """
     instruction = _locked(acting_user, instruction_id, expected_version)
     _check_alive(instruction)
@@ -164,6 +183,10 @@ def instruction_update(
         if name in changes:
             setattr(instruction, name, changes[name])
     _terms_check(Terms(**{name: getattr(instruction, name) for name in Terms.__dataclass_fields__}))
+    if {"amount", "amount_max", "percentage", "keep"} & changes.keys():
+        ref = usable_ref(user=acting_user, name=instruction.source.number, pointer="")
+        terms = Terms(**{name: getattr(instruction, name) for name in Terms.__dataclass_fields__})
+        signatures_check(user=acting_user, ref=ref, amount=most_moved(terms, ref.currency), pointer="/amount")
     if "amount" in changes:
         ref = usable_ref(user=acting_user, name=instruction.source.number, pointer="")
         amount = Money(changes["amount"], instruction.currency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from apps.accounts.selectors import AccountRef
@@ -35,19 +35,29 @@ from apps.payments.services._common import (
     posting_of,
     value_date_check,
 )
+from apps.payments.services._signatures import signatures_check, signatures_keep
 
 REVERSIBLE = frozenset({KIND_TRANSFER, KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_CAPTURE})
 
 
-def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money, details: Details) -> Payment:
+def transfer_post(
+    *,
+    asked: Asked,
+    source: str,
+    destination: str,
+    amount: Money,
+    details: Details,
+    signed_by: Iterable[UUID] = (),
+) -> Payment:
     """Move money between two accounts (numbers or ids) of one currency: one database call when both are known.
 
     Accounts of the engine go through it; the answer comes when the books have it. The user must be allowed to act on
-    the source; the destination may be anybody's. Raises `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`,
-    `TransactionLimitExceeded`, `ValueDateNotAllowed`, `IdempotencyKeyReused`, `TransactionVoid`. Insufficient funds, a
-    blocked or closed account are outcomes.
+    the source; the destination may be anybody's. `signed_by` are the members who signed, where the account's mandate
+    asks for more than the user's own signature. Raises `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`,
+    `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`, `ValueDateNotAllowed`, `IdempotencyKeyReused`,
+    `TransactionVoid`. Insufficient funds, a blocked or closed account are outcomes.
     """
-    sides = _sides(asked, source, destination, amount, details)
+    sides = _sides(asked, source, destination, amount, details, signed_by)
     if isinstance(sides, Payment):
         return sides
     debit, credit = sides
@@ -64,10 +74,16 @@ def transfer_post(*, asked: Asked, source: str, destination: str, amount: Money,
 
 
 def transfer_accept(
-    *, asked: Asked, source: str, destination: str, amount: Money, details: Details
+    *,
+    asked: Asked,
+    source: str,
+    destination: str,
+    amount: Money,
+    details: Details,
+    signed_by: Iterable[UUID] = (),
 ) -> Payment | Accepted:
     """The same, without waiting for the books when the engine executes it. `Accepted` is no promise: see its status."""
-    sides = _sides(asked, source, destination, amount, details)
+    sides = _sides(asked, source, destination, amount, details, signed_by)
     if isinstance(sides, Payment):
         return sides
     debit, credit = sides
@@ -81,7 +97,7 @@ def transfer_accept(
 
 
 def _sides(
-    asked: Asked, source: str, destination: str, amount: Money, details: Details
+    asked: Asked, source: str, destination: str, amount: Money, details: Details, signed_by: Iterable[UUID]
 ) -> tuple[AccountRef, AccountRef] | Payment:
     """The two accounts, or the payment that was decided under this key before the rules changed."""
     try:
@@ -89,11 +105,13 @@ def _sides(
         usable = usable_sources(asked.user, refs, [source])
         sides = transfer_sides(refs, product_limits(), usable, source, destination, amount)
         value_date_check(details.value_date)
+        signed = signatures_check(user=asked.user, ref=sides[0], amount=amount, signed_by=signed_by)
     except DomainError:
         payment = decided_before(asked)
         if payment is None:
             raise
         return payment
+    signatures_keep(user=asked.user, ref=sides[0], transaction_id=asked.transaction_id, members=signed)
     return sides
 
 
