@@ -49,7 +49,8 @@ def text_of(payload: Payload, name: str) -> str:
     return value
 
 
-def _texts(payload: Payload, name: str) -> list[str]:
+def texts_of(payload: Payload, name: str) -> list[str]:
+    """A list of texts of a payload. Raises ValidationFailed."""
     value = payload.get(name)
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise _fault(name, "Must be a list of codes.")
@@ -73,7 +74,7 @@ def _roles_validate(maker: User, payload: Payload) -> None:
     if user.pk == maker.pk:
         raise OwnRolesRefused
     text_of(payload, "reason")
-    services.user_roles_check(acting_user=maker, role_codes=_texts(payload, "roles"))
+    services.user_roles_check(acting_user=maker, role_codes=texts_of(payload, "roles"))
 
 
 def _roles_preview(maker: User, payload: Payload) -> Preview:
@@ -97,7 +98,7 @@ def _roles_execute(execution: Execution) -> Result:
     services.user_roles_set(
         acting_user=execution.maker,
         user_id=id_of(payload, "user_id"),
-        role_codes=_texts(payload, "roles"),
+        role_codes=texts_of(payload, "roles"),
         reason=text_of(payload, "reason"),
         at=execution.at,
         approval=execution.request_id,
@@ -112,7 +113,7 @@ def _permits(payload: Payload) -> dict[str, Any]:
     scope = payload.get("scope")
     if scope is not None and not isinstance(scope, str):
         raise _fault("scope", "Must be the name of a scope.")
-    return {"role_id": id_of(payload, "role_id"), "permissions": _texts(payload, "permissions"), "scope": scope}
+    return {"role_id": id_of(payload, "role_id"), "permissions": texts_of(payload, "permissions"), "scope": scope}
 
 
 def _permits_validate(maker: User, payload: Payload) -> None:

@@ -1,10 +1,11 @@
-"""Actions of this app: policies and delegations. Those of identity, which lies below, are in access.py."""
+"""Actions of this app: policies and delegations. Those of identity, which lies below, are in access.py and
+staff_users.py."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
-from apps.approvals import access
+from apps.approvals import access, staff_users
 from apps.approvals.access import id_of
 from apps.approvals.models import ApprovalPolicy, Delegation
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_get, action_register
@@ -122,3 +123,4 @@ def actions_register() -> None:
         )
     )  # fmt: skip
     access.actions_register()
+    staff_users.actions_register()

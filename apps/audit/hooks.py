@@ -20,7 +20,7 @@ def register() -> None:
 def on_denied(request: Any, view: Any, error: PermissionDenied) -> None:
     """Every 403 of the API comes by here."""
     security.denied_record(
-        acting_user=request.user,
+        acting_user=error.acting_user or request.user,
         permission=str(error.extra.get("permission", "")),
         place=type(view).__name__,
         method=str(request.method),

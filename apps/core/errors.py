@@ -146,6 +146,7 @@ class PermissionDenied(DomainError):
             extra["permission"] = permission
         super().__init__(detail, **extra)
         self.permission = permission
+        self.acting_user: Any = None  # who it was, where that is known before the request knows it
 
 
 class NotFound(DomainError):

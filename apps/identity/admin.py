@@ -68,6 +68,7 @@ class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     """Who may sign in. The password's hash is no field of any page."""
 
     view_permission = "identity.view_users"
+    list_before_template = "identity/list_actions.html"
     list_display = ("email", "full_name", "roles_held", "branch", "is_staff", "is_active", "last_login")
     list_select_related = ("branch",)
     list_filter = ("is_active", "is_staff", "roles", "branch")
@@ -91,6 +92,8 @@ class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     def record_chips(self, user: Any) -> Iterable[SafeString]:
         if not user.is_active:
             yield display.chip("Deactivated", "bad")
+        elif not user.has_usable_password():
+            yield display.chip("Invited", "warn")
         if user.is_superuser:
             yield display.chip("Superuser", "warn")
 

@@ -51,7 +51,7 @@ class JWTAuthentication(BaseAuthentication):
         if user is None:
             raise InvalidToken("The session has ended. Sign in again.")
         if user.mfa_enabled_at is None and mfa_required_of(user):
-            _enrolment_only(request)
+            _enrolment_only(request, user)
         return user, claims
 
     def authenticate_header(self, request: Request) -> str:
@@ -66,6 +66,8 @@ def _machine(raw: str) -> User:
     return user
 
 
-def _enrolment_only(request: Request | HttpRequest) -> None:
+def _enrolment_only(request: Request | HttpRequest, user: User) -> None:
     if not request.path.startswith(BEFORE_ENROLMENT):
-        raise MfaEnrolmentRequired
+        refused = MfaEnrolmentRequired()
+        refused.acting_user = user  # who it is was proven, and the request does not know it yet
+        raise refused

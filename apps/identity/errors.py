@@ -39,6 +39,34 @@ class RoleOutOfReach(PermissionDenied):
     advice = "Ask an administrator of the whole bank."
 
 
+class BranchOutOfReach(Unprocessable):
+    """422: there is no such open branch among those that the one who asks reaches; or a role needs one."""
+
+    code = "branch-out-of-reach"
+    title = "The user cannot be placed there"
+
+
+class StaffNeedsRole(Unprocessable):
+    """422: somebody who is invited gets one role at least: without any there is nothing to be done here."""
+
+    code = "staff-needs-role"
+    title = "Name a role"
+
+
+class InvitationAccepted(Conflict):
+    """409: the user has set a password, or was deactivated: there is nothing to invite to."""
+
+    code = "invitation-accepted"
+    title = "The user does not wait for an invitation"
+
+
+class UserErased(Conflict):
+    """409: the user was erased, and nobody is behind it any more."""
+
+    code = "user-erased"
+    title = "The user was erased"
+
+
 class EmailTaken(Conflict):
     """409: another user has this address. Told to staff who create users only, never to the public."""
 

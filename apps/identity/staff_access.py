@@ -1,4 +1,4 @@
-"""Pages of the staff site on which rights are changed: roles of a user, what a role allows, its limits by amount.
+"""Pages of the staff site on which rights are changed: users, their roles, what a role allows, its limits by amount.
 
 Each asks for the second factor first (NUMINA["STAFF_DANGEROUS"]), wants a reason, and says so when the change waits for
 somebody else. Mixed into the admin classes of users and roles.
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from apps.core import clock
@@ -24,6 +25,7 @@ from apps.identity.gate import Waiting
 from apps.identity.limits import amount_read
 from apps.identity.models import SCOPES, AmountLimit, Role, User
 from apps.identity.permissions import PERMISSIONS
+from apps.identity.selectors import branches_visible_to
 
 MANAGE_USERS, MANAGE_ROLES = "identity.manage_users", "identity.manage_roles"
 REASON_MAX = 200
@@ -41,7 +43,7 @@ class AccessPages(RecordPages):
             raise PermissionDenied
         faults: list[str] = []
         if request.method == "POST":
-            reason = request.POST.get("reason", "").replace("\x00", "").strip()[:REASON_MAX]
+            reason = typed_text(request, "reason")
             try:
                 done = act(request, cast("User", request.user), reason) if reason else None
             except ValidationFailed as error:
@@ -59,16 +61,36 @@ class AccessPages(RecordPages):
         return page
 
 
-def said(pages: Any, request: HttpRequest, done: Any) -> None:
+def role_rows(user: User, held: set[str]) -> list[dict[str, Any]]:
+    """Every role, ticked where it is `held`, and whether it reaches further than the user."""
+    reach = SCOPES.index(user.reach)
+    return [
+        {"role": role, "code": role.code, "held": role.code in held, "beyond": SCOPES.index(role.scope) > reach}
+        for role in Role.objects.order_by("code")
+    ]
+
+
+def branch_choices(user: User, chosen: str) -> dict[str, Any]:
+    """What a choice of branches shows: those that the user reaches, and the whole bank for who reaches that."""
+    branches = branches_visible_to(user).filter(is_active=True).order_by("code")
+    return {"branch_rows": branches, "branch_chosen": chosen, "branch_none": user.scope == "all"}
+
+
+def typed_text(request: HttpRequest, name: str) -> str:
+    """What was typed into a field of a form, bounded."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:REASON_MAX]
+
+
+def said(pages: Any, request: HttpRequest, done: Any, text: str = "Changed.") -> None:
     """Tell the user what became of a change."""
     if isinstance(done, Waiting):
         pages.message_user(request, f"{done.number} waits for approval; nothing has changed yet.", messages.WARNING)
     else:
-        pages.message_user(request, "Changed.", messages.SUCCESS)
+        pages.message_user(request, text, messages.SUCCESS)
 
 
 class UserAccessPages(AccessPages):
-    """Roles of a user; locking somebody out; second factors that were lost."""
+    """Users: invited, moved, locked out, let in again; their roles; second factors that were lost."""
 
     def record_actions(self, request: HttpRequest, record: User) -> Sequence[dict[str, Any]]:
         if not user_may(request, MANAGE_USERS) or record.pk == request.user.pk:
@@ -76,7 +98,12 @@ class UserAccessPages(AccessPages):
         actions = [("Roles", "roles", "badge")]
         if record.mfa_enabled_at is not None:
             actions.append(("Reset second factors", "factors", "lock_reset"))
-        if record.is_active:
+        actions.append(("Branch", "branch", "store"))
+        if not record.is_active:
+            actions.append(("Reactivate", "reactivate", "person_check"))
+        else:
+            if not record.has_usable_password():
+                actions.append(("Invite again", "invitation", "forward_to_inbox"))
             actions.append(("Deactivate", "deactivate", "person_off"))
         return [
             {"title": title, "url": reverse(f"admin:identity_user_{slug}", args=[record.pk]), "icon": icon}
@@ -84,22 +111,100 @@ class UserAccessPages(AccessPages):
         ]
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"roles": self.roles_view, "factors": self.factors_view, "deactivate": self.deactivate_view}
+        views = {
+            "roles": self.roles_view, "factors": self.factors_view, "deactivate": self.deactivate_view,
+            "branch": self.branch_view, "reactivate": self.reactivate_view, "invitation": self.invitation_view,
+        }  # fmt: skip
         own = [
             path(f"<path:object_id>/{slug}/", self.admin_site.admin_view(view), name=f"identity_user_{slug}")
             for slug, view in views.items()
         ]
-        return [*own, *super().get_urls()]
+        invite = path("invite/", self.admin_site.admin_view(self.invite_view), name="identity_user_invite")
+        return [invite, *own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the way to a new user."""
+        url = reverse("admin:identity_user_invite") if user_may(request, MANAGE_USERS) else ""
+        return super().changelist_view(request, {"invite_url": url, **(extra_context or {})})
+
+    def invite_view(self, request: HttpRequest) -> HttpResponse:
+        """Somebody new: who, in which branch, with which roles."""
+        if not user_may(request, MANAGE_USERS):
+            raise PermissionDenied
+        user = cast("User", request.user)
+        typed = {name: typed_text(request, name) for name in ("email", "full_name", "branch", "reason")}
+        held, faults = set(request.POST.getlist("role")), []
+        if request.method == "POST":
+            try:
+                if not typed["reason"]:
+                    raise ValidationFailed([{"pointer": "/reason", "code": "blank", "detail": "Say why."}])
+                done = services.user_invite(
+                    acting_user=user, email=typed["email"], full_name=typed["full_name"],
+                    role_codes=[code for code in held if len(code) <= 40], branch_code=typed["branch"],
+                    reason=typed["reason"], at=clock.now(),
+                )  # fmt: skip
+            except ValidationFailed as error:
+                faults = [str(fault["detail"]) for fault in error.errors]
+            except DomainError as error:
+                faults = [f"{error.title}. {error.detail}"]
+            else:
+                said(self, request, done, "Invited: a link to set a password is on its way.")
+                return HttpResponseRedirect(reverse("admin:identity_user_changelist"))
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Invite a user",
+            "page_crumbs": [("Users", reverse("admin:identity_user_changelist")), ("Invite", "")],
+            "page_faults": faults,
+            "invite_typed": typed,
+            "role_rows": role_rows(user, held),
+            **branch_choices(user, typed["branch"]),
+        }
+        return TemplateResponse(request, "identity/invite.html", context, status=422 if faults else 200)
+
+    def branch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Where the user is to work."""
+        record: User = self.record_get(request, object_id)
+        present = record.branch.code if record.branch else ""
+        chosen = typed_text(request, "branch") if request.method == "POST" else present
+
+        def act(request: HttpRequest, user: User, reason: str) -> Any:
+            return services.user_branch_set(
+                acting_user=user, user_id=record.pk, branch_code=chosen, reason=reason,
+                expected_version=record.version, at=clock.now(),
+            )  # fmt: skip
+
+        context = branch_choices(cast("User", request.user), chosen)
+        return self.access_page(
+            request, record, code=MANAGE_USERS, template="identity/change_branch.html", context=context, act=act
+        )
+
+    def reactivate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let somebody in again."""
+        record: User = self.record_get(request, object_id)
+        roles = ", ".join(record.role_codes) or "no role"
+        text = f"The user signs in again with the password and second factors held before, and with: {roles}."
+
+        def act(request: HttpRequest, user: User, reason: str) -> Any:
+            return services.user_reactivate(acting_user=user, user_id=record.pk, reason=reason, at=clock.now())
+
+        return self._sure(request, record, "Reactivate", text, act)
+
+    def invitation_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The link to set a first password, once more."""
+        record: User = self.record_get(request, object_id)
+        text = f"Another link to set a password goes to {record.email}. Links sent before stop working."
+
+        def act(request: HttpRequest, user: User, reason: str) -> Any:
+            return services.invitation_renew(acting_user=user, user_id=record.pk, reason=reason, at=clock.now())
+
+        return self._sure(request, record, "Invite again", text, act)
 
     def roles_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The roles that the user is to hold."""
         record: User = self.record_get(request, object_id)
-        reach = SCOPES.index(cast("User", request.user).reach)
         held = set(request.POST.getlist("role")) if request.method == "POST" else set(record.role_codes)
-        rows = [
-            {"role": role, "code": role.code, "held": role.code in held, "beyond": SCOPES.index(role.scope) > reach}
-            for role in Role.objects.order_by("code")
-        ]
+        rows = role_rows(cast("User", request.user), held)
 
         def act(request: HttpRequest, user: User, reason: str) -> Any:
             codes = [code for code in request.POST.getlist("role") if len(code) <= 40]

@@ -27,6 +27,12 @@ def reset_send(*, email: str, **_: Any) -> None:
     services.password_reset_begin(email=email, at=clock.now())
 
 
+@shared_task(name="identity.invitation_send", ignore_result=True, **RETRIES)
+def invitation_send(*, user_id: str, **_: Any) -> None:
+    """Send a link to set the first password to somebody who was invited."""
+    services.invitation_deliver(user_id=UUID(user_id), at=clock.now())
+
+
 @shared_task(name="identity.confirm_send", ignore_result=True, **RETRIES)
 def confirm_send(*, email: str, **_: Any) -> None:
     """Send a link that confirms an address, if it still has to be."""

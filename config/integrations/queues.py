@@ -10,6 +10,7 @@ ROUTES = {
     "balances.hold_expire_due": "default",
     "identity.code_send": "critical",
     "identity.reset_send": "mail",
+    "identity.invitation_send": "mail",
     "identity.confirm_send": "mail",
     "identity.notice_send": "mail",
     "identity.housekeeping": "bulk",

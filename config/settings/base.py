@@ -329,6 +329,7 @@ NUMINA: dict[str, Any] = {
     "STEP_UP_SECONDS": 300,  # how long a second factor counts as shown just now
     "RESET_LINK_MINUTES": 30,
     "CONFIRM_LINK_DAYS": 3,
+    "INVITE_LINK_DAYS": 3,  # for who is invited to set a password
     "ACCESS_KEEP_DAYS": 90,  # how long sessions, codes and links are kept after their end
     "PASSWORD_HISTORY": 5,  # the present password and those before it that are not taken again
     "BCRYPT_ROUNDS": ENV.bcrypt_rounds,
@@ -341,6 +342,10 @@ NUMINA: dict[str, Any] = {
         {
             "ledger_accountingperiod_close",
             "identity_user_roles",
+            "identity_user_invite",
+            "identity_user_branch",
+            "identity_user_reactivate",
+            "identity_user_invitation",
             "identity_user_factors",
             "identity_user_deactivate",
             "identity_role_permissions",

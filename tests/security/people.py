@@ -43,6 +43,12 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
         ("POST", "api-keys/{key_id}/revocation"): {"reason": "Rotated"},
         ("PUT", "users/{user_id}/roles"): {"roles": [], "reason": "Leaves"},
         ("POST", "users/{user_id}/deactivation"): {"reason": "Leaves"},
+        ("POST", "users"): {
+            "email": "new@bank.example", "full_name": "New", "roles": [role.code], "branch": None, "reason": "Joins",
+        },
+        ("PUT", "users/{user_id}/branch"): {"branch": None, "reason": "Moves"},
+        ("POST", "users/{user_id}/reactivation"): {"reason": "Comes back"},
+        ("POST", "users/{user_id}/invitation"): {"reason": "Lost the message"},
         ("POST", "users/{user_id}/factors-reset"): {"reason": "Lost the phone"},
         ("PUT", "roles/{role_id}/permissions"): {"permissions": [], "reason": "Not needed"},
         ("POST", "amount-limits"): {

@@ -7,6 +7,8 @@ from rest_framework import serializers
 from apps.core.api.fields import ChoiceField, CurrencyField, TextField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
+from apps.identity.api.serializers import AddressField
+from apps.identity.emails import EMAIL_MAX
 from apps.identity.limits import amount_plain
 from apps.identity.models import AmountLimit, Role
 
@@ -25,6 +27,20 @@ class UserRolesSerializer(AccessReasonSerializer):
     roles = serializers.ListField(
         child=TextField(max_length=40, identifier=True), max_length=20, help_text="Codes of roles."
     )
+
+
+class UserInviteSerializer(UserRolesSerializer):
+    """Somebody who is to work here, or a machine."""
+
+    email = AddressField(max_length=EMAIL_MAX)
+    full_name = TextField(max_length=160)
+    branch = TextField(max_length=20, identifier=True, allow_null=True, help_text="Its code; null: the whole bank.")
+
+
+class UserBranchSerializer(AccessReasonSerializer):
+    """Where a user is to work."""
+
+    branch = TextField(max_length=20, identifier=True, allow_null=True, help_text="Its code; null: the whole bank.")
 
 
 class RolePermissionsSerializer(AccessReasonSerializer):

@@ -79,7 +79,7 @@ class UserRolesView(ApiView):
             expected_version=self.expected_version,
             at=at,
         )
-        return waiting_response(changed) if isinstance(changed, Waiting) else _user_shown(request, found.pk)
+        return waiting_response(changed) if isinstance(changed, Waiting) else user_shown(request, found.pk)
 
 
 class UserDeactivationView(ApiView):
@@ -100,7 +100,7 @@ class UserDeactivationView(ApiView):
         at = clock.now()
         step_up_check(caller(request), at=at)
         services.user_deactivate(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
-        return _user_shown(request, found.pk)
+        return user_shown(request, found.pk)
 
 
 class FactorsResetView(ApiView):
@@ -122,7 +122,7 @@ class FactorsResetView(ApiView):
         at = clock.now()
         step_up_check(caller(request), at=at)
         services.factors_reset(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
-        return _user_shown(request, found.pk)
+        return user_shown(request, found.pk)
 
 
 class RolePermissionsView(ApiView):
@@ -213,7 +213,7 @@ class AmountLimitsView(ApiView):
         return respond(forms.AmountLimitSerializer(made).data, status=201)
 
 
-def _user_shown(request: Request, user_id: UUID) -> Response:
+def user_shown(request: Request, user_id: UUID) -> Response:
     """The user as staff see them, read anew."""
     user = selectors.user_get_for(user=caller(request), pk=user_id)
     return respond(UserSerializer(user).data, version=user.version)

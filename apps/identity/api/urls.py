@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.identity.api import access_views, account_views, factor_views, key_views, views
+from apps.identity.api import access_views, account_views, factor_views, key_views, staff_views, views
 
 app_name = "identity"
 
@@ -30,8 +30,11 @@ urlpatterns = [
     path("api-keys", key_views.ApiKeysView.as_view(), name="api-keys"),
     path("api-keys/<uuid:key_id>/revocation", key_views.ApiKeyRevocationView.as_view(), name="api-key-revoke"),
     path("users/me", views.MeView.as_view(), name="me"),
-    path("users", views.UsersView.as_view(), name="users"),
-    path("users/<uuid:user_id>", views.UserView.as_view(), name="user"),
+    path("users", staff_views.UsersView.as_view(), name="users"),
+    path("users/<uuid:user_id>", staff_views.UserView.as_view(), name="user"),
+    path("users/<uuid:user_id>/branch", staff_views.UserBranchView.as_view(), name="user-branch"),
+    path("users/<uuid:user_id>/invitation", staff_views.UserInvitationView.as_view(), name="user-invitation"),
+    path("users/<uuid:user_id>/reactivation", staff_views.UserReactivationView.as_view(), name="user-reactivate"),
     path("users/<uuid:user_id>/roles", access_views.UserRolesView.as_view(), name="user-roles"),
     path("users/<uuid:user_id>/deactivation", access_views.UserDeactivationView.as_view(), name="user-deactivate"),
     path("users/<uuid:user_id>/factors-reset", access_views.FactorsResetView.as_view(), name="factors-reset"),

@@ -198,30 +198,3 @@ class RolesView(ApiView):
         values = forms.RoleListParams.parse(request)
         page = forms.RoleListParams.page(selectors.roles_all(), request=request, values=values)
         return page.response(forms.RoleSerializer)
-
-
-class UsersView(ApiView):
-    """Users."""
-
-    permissions = {"GET": "identity.view_users"}
-
-    @extend_schema(summary="List users", parameters=[forms.UserListParams], responses=page_of(forms.UserSerializer))
-    def get(self, request: Request) -> Response:
-        values = forms.UserListParams.parse(request)
-        users = selectors.users_visible_to(caller(request))
-        for name, lookup in (("role", "roles__code"), ("branch", "branch__code"), ("email", "email")):
-            if values[name] is not None:
-                users = users.filter(**{lookup: values[name]})
-        return forms.UserListParams.page(users, request=request, values=values).response(forms.UserSerializer)
-
-
-class UserView(ApiView):
-    """One user."""
-
-    permissions = {"GET": "identity.view_users"}
-
-    @extend_schema(summary="Show a user", responses=forms.UserSerializer)
-    def get(self, request: Request, user_id: Any) -> Response:
-        NoParams.parse(request)
-        user = selectors.user_get_for(user=caller(request), pk=user_id)
-        return respond(forms.UserSerializer(user).data, version=user.version)

@@ -19,6 +19,15 @@ from apps.identity.services._factors import (
     factors_reset,
     recovery_codes_renew,
 )
+from apps.identity.services._invitations import (
+    branch_in_reach,
+    invitation_check,
+    invitation_deliver,
+    invitation_renew,
+    user_branch_set,
+    user_invite,
+    user_reactivate,
+)
 from apps.identity.services._keys import NewKey, api_key_create, api_key_revoke
 from apps.identity.services._limits import (
     amount_limit_check,
@@ -68,6 +77,7 @@ __all__ = [
     "amount_limit_set",
     "api_key_create",
     "api_key_revoke",
+    "branch_in_reach",
     "challenge_answer",
     "challenge_begin",
     "challenge_code_ask",
@@ -82,6 +92,9 @@ __all__ = [
     "factor_remove",
     "factors_reseal",
     "factors_reset",
+    "invitation_check",
+    "invitation_deliver",
+    "invitation_renew",
     "password_change",
     "password_reset",
     "password_reset_begin",
@@ -99,9 +112,12 @@ __all__ = [
     "token_refresh",
     "token_revoke",
     "user_authenticate",
+    "user_branch_set",
     "user_create_staff",
     "user_deactivate",
+    "user_invite",
     "user_pseudonymise",
+    "user_reactivate",
     "user_register",
     "user_roles_check",
     "user_roles_set",

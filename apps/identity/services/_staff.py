@@ -37,10 +37,12 @@ def user_create_staff(
     phone: str = "",
     time_zone: str = "UTC",
     locale: str = "en",
+    confirmed: bool = True,
 ) -> User:
     """Create a user with roles; signs in to the staff site when one of them is a staff role.
 
-    Without a password nobody can sign in until one is set. `acting_user` None is the system (commands, seeds).
+    Without a password nobody can sign in until one is set. `confirmed`: whoever makes the user answers for the address;
+    else the link that is sent there proves it. `acting_user` None is the system (commands, seeds).
     Raises PermissionDenied, ValidationFailed, EmailTaken, RoleUnknown.
     """
     may_manage(acting_user)
@@ -54,7 +56,7 @@ def user_create_staff(
         time_zone=time_zone,
         locale=locale,
         is_staff=any(role.is_staff_role for role in roles),
-        email_confirmed_at=clock.now(),  # whoever makes the user answers for the address
+        email_confirmed_at=clock.now() if confirmed else None,
     )
     if password is not None:
         password_check(password, user)
