@@ -49,7 +49,7 @@ RATIOS: dict[str, tuple[str, str, float, float]] = {
     "engine, single over HTTP / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
     "posting function / pgledger": ("posting function", "pgledger single", 1.0, 2.0),
     "batch of 1000, service / pgledger batch": ("service batch", "pgledger batch", 1.0, 7.0),
-    "one process, single / django-hordak": ("service single", "hordak single", 10.0, 50.0),
+    "one process, single / django-hordak": ("service single", "hordak single", 1.0, 5.0),
     "one process, batch / django-hordak": ("service batch", "hordak single", 10.0, 50.0),
 }
 
