@@ -73,6 +73,7 @@ class Env:
     bank_name: str
     base_currency: str
     country: str
+    iban_pattern: str
     business_date_roll: str
     storage_url: str
     data_region: str
@@ -132,6 +133,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
         country=reader.text("NUMINA_COUNTRY", "KE"),
+        iban_pattern=reader.text("NUMINA_IBAN_PATTERN", ""),
         business_date_roll=reader.choice("NUMINA_BUSINESS_DATE_ROLL", "automatic", ("automatic", "close_of_business")),
         storage_url=reader.text("NUMINA_STORAGE_URL", ""),
         data_region=reader.text("NUMINA_DATA_REGION", ""),

@@ -10,10 +10,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer the loaders of reference data; register what may need approval."""
-        from apps.accounts import actions, closing, exposure, reference
+        from apps.accounts import actions, closing, exposure, jobs, reference
         from apps.core.reference import loader_register
 
         loader_register("products", reference.products_load)
         actions.actions_register()
         exposure.register()
         closing.register()
+        jobs.register()

@@ -81,6 +81,20 @@ class StatementTooLong(Unprocessable):
     advice = "Ask for a shorter period, or page through the account's transactions."
 
 
+class StatementBatchInvalid(Unprocessable):
+    """422: no account in reach had anything to state, or there are too many for one batch."""
+
+    code = "statement-batch-invalid"
+    title = "The batch of statements cannot be drawn up"
+
+
+class StatementsNotReady(Conflict):
+    """409: the archive is still being put together, or is no longer the one that was kept."""
+
+    code = "statements-not-ready"
+    title = "The statements are not ready"
+
+
 class TermsInvalid(Unprocessable):
     """422: the interest terms do not fit together; the pointer names the field."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, InterestTotal
+from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, InterestTotal, StatementPart
 
 
 def account_lock(*, pk: UUID) -> Account | None:
@@ -26,6 +26,13 @@ def dividend_lock(*, pk: UUID) -> Dividend | None:
     _need_transaction("dividend_lock")
     rows = Dividend.objects.select_for_update(of=("self",), no_key=True).select_related("product")
     return rows.filter(pk=pk).first()
+
+
+def statement_part_lock(*, batch_id: UUID, wait: bool) -> StatementPart | None:
+    """The next part of a batch that is not finished, locked; without `wait` one that nobody holds. None for none."""
+    _need_transaction("statement_part_lock")
+    parts = StatementPart.objects.select_related("batch__requested_by").filter(batch=batch_id, finished_at=None)
+    return parts.select_for_update(of=("self",), no_key=True, skip_locked=not wait).order_by("number").first()
 
 
 def close_mark_lock(*, partition: str) -> CloseMark:

@@ -39,12 +39,13 @@ class PeriodLine:
 class AccountPeriod:
     """Lines of a period by (business date, entry), read in one snapshot. Minor units, credit-positive.
 
-    `opening` is the sum of all lines before the period. `count` says how many lines the period has; `lines` is empty
+    `opening` is the sum of all lines before the period, `closing` that of all up to its end. `count` says how many lines the period has; `lines` is empty
     when there are more than were asked for. `last_entry` is the newest entry up to the end of the period (0 for none).
     `balance` is the account's balance after its newest entry of all, `last_date` the latest business date of all.
     """
 
     opening: int
+    closing: int
     count: int
     last_entry: int
     last_date: dt.date | None
@@ -52,11 +53,22 @@ class AccountPeriod:
     lines: list[PeriodLine]
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What the entries up to `journal_id` come to before a period and at its end. The journal only grows: it stays so."""
+
+    before: int = 0
+    at_end: int = 0
+    journal_id: int = 0
+
+
 # One statement, hence one snapshot: postings that commit meanwhile are in all of it or in none.
 _PERIOD = """
 WITH facts AS (
     SELECT coalesce(sum(CASE side WHEN 'C' THEN amount ELSE -amount END)
-                    FILTER (WHERE business_date < %(since)s), 0)::bigint AS opening,
+                    FILTER (WHERE business_date < %(since)s AND journal_id > %(folded)s), 0)::bigint AS opening,
+           coalesce(sum(CASE side WHEN 'C' THEN amount ELSE -amount END)
+                    FILTER (WHERE business_date <= %(until)s AND journal_id > %(folded)s), 0)::bigint AS closing,
            count(*) FILTER (WHERE business_date BETWEEN %(since)s AND %(until)s) AS count,
            coalesce(max(journal_id) FILTER (WHERE business_date <= %(until)s), 0) AS last_entry,
            max(business_date) AS last_date
@@ -65,7 +77,7 @@ WITH facts AS (
     SELECT balance_after FROM ledger_line WHERE account_id = %(account)s
      ORDER BY journal_id DESC, line_no DESC LIMIT 1
 )
-SELECT f.opening, f.count, f.last_entry, f.last_date, coalesce(n.balance_after, 0),
+SELECT f.opening, f.closing, f.count, f.last_entry, f.last_date, coalesce(n.balance_after, 0),
        l.journal_id, l.line_no, j.transaction_id, j.kind, l.business_date, j.value_date, j.booked_at, j.channel,
        j.description, j.counterparty, j.reference, CASE l.side WHEN 'C' THEN l.amount ELSE -l.amount END
   FROM facts f
@@ -77,11 +89,22 @@ SELECT f.opening, f.count, f.last_entry, f.last_date, coalesce(n.balance_after, 
 """
 
 
-def account_period(*, account_id: int, since: dt.date, until: dt.date, limit: int) -> AccountPeriod:
-    """What moved on one ledger account from `since` to `until`, both included, if that is at most `limit` lines."""
+def account_period(
+    *, account_id: int, since: dt.date, until: dt.date, limit: int, folded: Folded | None = None
+) -> AccountPeriod:
+    """What moved on one ledger account from `since` to `until`, both included, if that is at most `limit` lines.
+
+    With `folded` only later entries are added up for the two balances.
+    """
+    folded = folded or Folded()
     with connection.cursor() as cursor:
-        cursor.execute(_PERIOD, {"account": account_id, "since": since, "until": until, "limit": limit})
+        values = {
+            "account": account_id, "since": since, "until": until, "limit": limit, "folded": folded.journal_id,
+        }  # fmt: skip
+        cursor.execute(_PERIOD, values)
         rows = cursor.fetchall()
-    opening, count, last_entry, last_date, balance = rows[0][:5]
-    lines = [PeriodLine(*row[5:]) for row in rows if row[5] is not None]
-    return AccountPeriod(opening, count, last_entry, last_date, balance, lines)
+    opening, closing, count, last_entry, last_date, balance = rows[0][:6]
+    lines = [PeriodLine(*row[6:]) for row in rows if row[6] is not None]
+    return AccountPeriod(
+        folded.before + opening, folded.at_end + closing, count, last_entry, last_date, balance, lines
+    )

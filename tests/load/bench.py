@@ -304,6 +304,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=10_000, help="of --engine: transfers a second that are offered")
     parser.add_argument("--offered-seconds", type=float, default=10.0, help="of --engine: for so long; 60 in full")
     parser.add_argument("--interest", action="store_true", help="measure the daily interest instead")
+    parser.add_argument("--statements", action="store_true", help="measure a batch of PDF statements instead")
     parser.add_argument("--reports", action="store_true", help="measure statements and their PDFs instead")
     parser.add_argument("--lending", action="store_true", help="measure a close of business of loans instead")
     options = parser.parse_args()
@@ -311,6 +312,10 @@ def main() -> int:
         from tests.load import lending
 
         return lending.main()
+    if options.statements:
+        from tests.load import statements
+
+        return statements.main()
     if options.reports:
         from tests.load import reports
 

@@ -71,7 +71,7 @@ def family(db: None) -> Family:
 def test_each_amount_needs_its_signatures_and_is_paid_once(family: Family) -> None:
     assert family.transfer(1, "100.00").status_code == 201
     asked = family.transfer(0, "400.00", key="rent", description="Rent")
-    assert asked.status_code == 202 and asked["Location"] == f"/api/v1/pending-payments/{asked.json()['id']}"
+    assert (asked.status_code, asked["Location"]) == (202, f"/api/v1/pending-payments/{asked.json()['id']}")
     waiting = asked.json()
     assert (waiting["status"], waiting["needed"], len(waiting["signatures"])) == ("waiting", 2, 1)
     assert family.transfer(0, "400.00", key="rent", description="Rent").json()["id"] == waiting["id"]
@@ -94,7 +94,9 @@ def test_each_amount_needs_its_signatures_and_is_paid_once(family: Family) -> No
 
 
 def test_it_ends_refused_taken_back_or_unsigned_and_only_holders_see_it(family: Family) -> None:
-    refused, back, late, poor = (family.transfer(0, amount).json() for amount in ("200.00", "201.00", "202.00", "9000.00"))
+    refused, back, late, poor = (
+        family.transfer(0, amount).json() for amount in ("200.00", "201.00", "202.00", "9000.00")
+    )
     path = "pending-payments/{}/refusal"
     stranger = member_client()[1]
     assert stranger.get(f"pending-payments/{refused['id']}").status_code == 404
@@ -179,7 +181,9 @@ def test_holders_and_mandates_hold_from_their_day_to_their_day(family: Family) -
         headers=version,
     )
     assert ended.json()["code"] == "holder-invalid"  # opened today: yesterday lies before the first day
-    ended = manager.post(f"{path}/holders/{joint[1]['id']}/end", {"until": str(today), "reason": "Left"}, headers=version)
+    ended = manager.post(
+        f"{path}/holders/{joint[1]['id']}/end", {"until": str(today), "reason": "Left"}, headers=version
+    )
     assert ended.status_code == 200, ended.content
     newcomer, client = member_client()
     tomorrow = today + dt.timedelta(days=1)

@@ -13,11 +13,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import Account, AccountProduct
+from apps.accounts.numbers import iban_of, number_of
 from apps.accounts.selectors import accounts_of_member, accounts_visible_to
 from apps.accounts.services import statement_issue
-from apps.accounts.statements.csv_file import statement_csv
-from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
-from apps.accounts.statements.xlsx_file import XLSX, statement_xlsx
+from apps.accounts.statements.files import MEDIA_TYPES, statement_file
+from apps.accounts.statements.pdf_file import PDF_LINES_MAX
 from apps.balances.selectors import holds
 from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
@@ -55,7 +55,7 @@ class AccountAdmin(NuminaHistoryAdmin):
     list_display = ("number", "holder", "product_name", "branch_name", "state", "booked_money", "available_money")
     list_filter = ("status", "product", "currency", "branch")
     search_fields = ("number",)  # shows the search field; see get_search_results
-    search_help_text = "Account number, or a member's name"
+    search_help_text = "Account number, IBAN, or a member's name"
     ordering = ("-created_at", "-id")
     overview_template = "accounts/account.html"
 
@@ -74,7 +74,7 @@ class AccountAdmin(NuminaHistoryAdmin):
         """The file; a period that the service refuses is said on the tab instead."""
         record = self.record_get(request, object_id)
         try:
-            return statement_file(request, record)
+            return statement_response(request, record)
         except DomainError as error:
             faults = [item["detail"] for item in getattr(error, "errors", [])] or [str(error.detail)]
             context = {**_statement(request, record), "page_faults": faults}
@@ -90,7 +90,7 @@ class AccountAdmin(NuminaHistoryAdmin):
         term = search_term.replace("\x00", "").strip()[:100]
         if not term:
             return queryset, False
-        digits = term.replace(" ", "")
+        digits = number_of(term)
         if digits.isascii() and digits.isdigit():
             return queryset.filter(number__startswith=digits), False
         query = query_of(term)
@@ -145,6 +145,8 @@ class AccountAdmin(NuminaHistoryAdmin):
     def record_sections(self, request: HttpRequest, record: Account) -> list[tuple[str, list[Fact]]]:
         agreed = display.money_text(record.overdraft_limit, record.currency, with_currency=True)
         facts = [self.fact(request, record, name) for name in ("name", "product", "branch", "opened_on")]
+        if iban := iban_of(record.number):
+            facts.insert(0, Fact("IBAN", number_spaced(iban)))
         facts.append(Fact("Agreed overdraft", agreed if record.overdraft_limit else "None"))
         if record.status_reason:
             facts.append(Fact("Reason of the status", record.status_reason))
@@ -215,7 +217,7 @@ def _periods(today: dt.date) -> list[tuple[str, dt.date, dt.date]]:
     ]
 
 
-def statement_file(request: HttpRequest, record: Account) -> HttpResponse:
+def statement_response(request: HttpRequest, record: Account) -> HttpResponse:
     """A statement as PDF, CSV or XLSX through the same service as the API's: it is recorded and can be verified."""
     form = QueryForm(request)
     kind = form.choice("format", ("pdf", "csv", "xlsx"))
@@ -227,12 +229,7 @@ def statement_file(request: HttpRequest, record: Account) -> HttpResponse:
     statement, issue = statement_issue(
         acting_user=user, account=record, starts_on=since, ends_on=until, form=kind, at=clock.now(), **limits
     )
-    write, content_type = {
-        "pdf": (lambda: statement_pdf(statement, issue), "application/pdf"),
-        "csv": (lambda: statement_csv(statement), "text/csv; charset=utf-8"),
-        "xlsx": (lambda: statement_xlsx(statement, issue), XLSX),
-    }[kind]
-    response = HttpResponse(write(), content_type=content_type)
+    response = HttpResponse(statement_file(statement, issue, kind), content_type=MEDIA_TYPES[kind])
     response["Content-Disposition"] = f'attachment; filename="statement-{record.number[-4:]}-{since}-{until}.{kind}"'
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +18,9 @@ from apps.accounts.api import serializers as forms
 from apps.accounts.api import statement_serializers as shown
 from apps.accounts.api.views import user_of
 from apps.accounts.selectors import account_brief_for, account_get_for, statement_verify, transactions_of
-from apps.accounts.statements.csv_file import statement_csv
-from apps.accounts.statements.pdf_file import PDF_LINES_MAX, statement_pdf
-from apps.accounts.statements.xlsx_file import XLSX, statement_xlsx
+from apps.accounts.statements.files import MEDIA_TYPES, statement_file
+from apps.accounts.statements.pdf_file import PDF_LINES_MAX
+from apps.accounts.statements.xlsx_file import XLSX
 from apps.balances.selectors import balance_live_read, balance_read, holds
 from apps.core import clock
 from apps.core.api.lean import LeanView, answer
@@ -161,11 +161,12 @@ class AccountStatementView(ApiView):
         if form == "json":
             request.accepted_renderer = JSONRenderer()
             return respond(shown.statement_shown(statement, issue))
-        if form == "csv":
-            return _file(statement_csv(statement), "text/csv; charset=utf-8", statement, "csv")
-        if form == "xlsx":
-            return _file(statement_xlsx(statement, issue), XLSX, statement, "xlsx")
-        return _file(statement_pdf(statement, issue), "application/pdf", statement, "pdf")
+        name = f"statement-{account.number[-4:]}-{since}-{until}.{form}"
+        return HttpResponse(
+            statement_file(statement, issue, form),
+            content_type=MEDIA_TYPES[form],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
 
 class StatementVerifyView(ApiView):
@@ -184,10 +185,3 @@ class StatementVerifyView(ApiView):
         values = queries.StatementCodeQuery.parse(request)
         rate_check(request, address_keys(request, "statement_verify_ip"))
         return respond(shown.issue_shown(statement_verify(code=values["code"])))
-
-
-def _file(content: bytes, content_type: str, statement: Any, ending: str) -> HttpResponse:
-    name = f"statement-{statement.account.number[-4:]}-{statement.starts_on}-{statement.ends_on}.{ending}"
-    return HttpResponse(
-        content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )

@@ -46,7 +46,7 @@ class AccountsQuery(ListParams):
     sorts = {"created_at": "created_at", "number": "number"}
 
     expand = ChoiceField(choices=["balance"], required=False, help_text="Adds the balance of each account.")
-    number = TextField(max_length=34, required=False, identifier=True)
+    number = TextField(max_length=42, required=False, identifier=True, help_text="Or the IBAN.")
     status = ChoiceField(choices=Account.Status.choices, required=False)
     currency = CurrencyField(required=False)
     product_id = UUIDField(required=False)

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Account, AccountHolder, AccountProduct
+from apps.accounts.numbers import iban_of
 from apps.accounts.selectors import AccountBrief
 from apps.balances.selectors import BalanceView
 from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateField, TextField, UUIDField
@@ -138,6 +139,7 @@ class AccountSerializer(serializers.ModelSerializer):
         many=True, source="holders_now", help_text="Joint owners and signatories besides the owner."
     )
     overdraft_limit = MoneyField(minor_source="overdraft_limit")
+    iban = serializers.SerializerMethodField(help_text="ISO 13616; empty where the bank has none.")
     status_reason = serializers.SerializerMethodField(help_text="Why it is blocked or closed; staff only.")
     balance = BalanceShortSerializer(source="*", required=False, help_text="With expand=balance.")
 
@@ -146,6 +148,7 @@ class AccountSerializer(serializers.ModelSerializer):
         fields = (
             "id",
             "number",
+            "iban",
             "name",
             "status",
             "status_reason",
@@ -164,6 +167,9 @@ class AccountSerializer(serializers.ModelSerializer):
             "version",
         )
         read_only_fields = fields
+
+    def get_iban(self, account: Account) -> str:
+        return iban_of(account.number)
 
     def get_status_reason(self, account: Account) -> str:
         # A member must not learn from us of an investigation.

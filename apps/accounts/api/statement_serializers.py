@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.accounts.api.serializers import AccountShortSerializer
 from apps.accounts.models import StatementIssue
-from apps.accounts.numbers import number_masked
+from apps.accounts.numbers import iban_of, number_masked
 from apps.accounts.selectors import Statement
 from apps.accounts.statements.codes import code_grouped
 from apps.core.api.money_fields import MoneyField
@@ -51,6 +51,8 @@ class StatementSerializer(serializers.Serializer):
     """An account over a period."""
 
     account = AccountShortSerializer()
+    iban = serializers.CharField(help_text="Empty where the bank has none.")
+    holders = serializers.ListField(child=serializers.CharField(), help_text="The owner first.")
     currency = serializers.CharField()
     opening_balance = MoneyField()
     paid_in = MoneyField()
@@ -96,6 +98,11 @@ def statement_shown(statement: Statement, issue: StatementIssue) -> dict[str, An
 
     return {
         "account": {"id": statement.account.pk, "number": statement.account.number},
+        "iban": iban_of(statement.account.number),
+        "holders": [
+            statement.account.member.display_name,
+            *(holder.member.display_name for holder in statement.account.holders_now),
+        ],
         "currency": currency,
         "from": statement.starts_on,
         "to": statement.ends_on,

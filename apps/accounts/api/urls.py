@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.accounts.api import (
     authority_views,
+    batch_views,
     dividend_views,
     money_views,
     product_views,
@@ -66,5 +67,12 @@ urlpatterns = [
     path("dividends/<uuid:dividend_id>/shares", dividend_views.DividendSharesView.as_view(), name="dividend-shares"),
     path("dividends/<uuid:dividend_id>/payment", dividend_views.DividendPaymentView.as_view(), name="dividend-payment"),
     path("members/<uuid:member_id>/accounts", views.MemberAccountsView.as_view(), name="member-accounts"),
+    path("statements/batches", batch_views.StatementBatchesView.as_view(), name="statement-batches"),
+    path("statements/batches/<uuid:batch_id>", batch_views.StatementBatchView.as_view(), name="statement-batch"),
+    path(
+        "statements/batches/<uuid:batch_id>/file",
+        batch_views.StatementBatchFileView.as_view(),
+        name="statement-batch-file",
+    ),
     path("statements/verify", money_views.StatementVerifyView.as_view(), name="statement-verify"),
 ]

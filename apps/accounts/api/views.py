@@ -16,6 +16,7 @@ from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.errors import HolderInvalid
 from apps.accounts.models import Account
+from apps.accounts.numbers import number_of
 from apps.accounts.selectors import (
     account_get_for,
     accounts_of_member,
@@ -88,7 +89,9 @@ def minor_of(money: Money | None, *, currency: str, pointer: str) -> int | None:
 
 
 def _filtered(accounts: QuerySet[Account], values: dict[str, Any]) -> QuerySet[Account]:
-    for name in ("number", "status", "currency", "product_id", "branch_id"):
+    if values["number"] is not None:
+        accounts = accounts.filter(number=number_of(values["number"]))
+    for name in ("status", "currency", "product_id", "branch_id"):
         if values[name] is not None:
             accounts = accounts.filter(**{name: values[name]})
     if values["member_id"] is not None:

@@ -86,6 +86,8 @@ __all__ = [
     "formula_of",
     "holders_of",
     "instalments_of",
+    "batch_get_for",
+    "batches_visible_to",
     "interest_explained",
     "interest_unpaid",
     "ledger_refs",

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
 
 from apps.accounts.errors import StatementTooLong
-from apps.accounts.models import Account, StatementIssue
+from apps.accounts.models import Account, StatementBatch, StatementIssue
+from apps.accounts.partitions import range_with
 from apps.accounts.statements.codes import code_matches, code_normal
 from apps.core.errors import InvalidParameter, NotFound
-from apps.ledger.account_lines import PeriodLine, account_period
+from apps.ledger.account_lines import Folded, PeriodLine, account_period
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
 
 DAYS_MAX = 366
 LINES_MAX = 50_000
@@ -30,6 +39,8 @@ class StatementLine:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """An account from `starts_on` to `ends_on`, both included; amounts in minor units of `currency`.
+
+    The opening balance is that of the balances by day; the lines must lead from it to the one they have at the end.
 
     Lines are ordered by business date, then by entry, each with its running balance. A late entry with an earlier
     business date stands under that date, so running balances are those of business dates, not of moments.
@@ -65,7 +76,13 @@ def statement_of(*, account: Account, starts_on: dt.date, ends_on: dt.date, line
         raise InvalidParameter([fault])
     if days > DAYS_MAX:
         raise StatementTooLong(f"At most {DAYS_MAX} days.", pointer="/query/from")
-    period = account_period(account_id=account.ledger_account_id, since=starts_on, until=ends_on, limit=lines_max)
+    period = account_period(
+        account_id=account.ledger_account_id,
+        since=starts_on,
+        until=ends_on,
+        limit=lines_max,
+        folded=_folded(account.ledger_account_id, starts_on, ends_on),
+    )
     if period.count > lines_max:
         raise StatementTooLong(f"The period has {period.count} entries, at most {lines_max} are given.")
     balance = period.opening
@@ -77,7 +94,8 @@ def statement_of(*, account: Account, starts_on: dt.date, ends_on: dt.date, line
         paid_out += max(-entry.amount, 0)
         lines.append(StatementLine(entry, balance))
     complete = period.last_date is None or period.last_date <= ends_on
-    if period.opening + paid_in - paid_out != balance or (complete and balance != period.balance):
+    adds_up = period.opening + paid_in - paid_out == balance == period.closing
+    if not adds_up or (complete and balance != period.balance):
         raise RuntimeError(f"the lines of account {account.number} do not add up to its balance")
     return Statement(
         account=account,
@@ -93,6 +111,24 @@ def statement_of(*, account: Account, starts_on: dt.date, ends_on: dt.date, line
     )
 
 
+# One statement: the rows and the mark of the fold that wrote them belong together.
+_FOLDED = """
+SELECT coalesce((SELECT s.booked FROM accounts_day_balance s
+                  WHERE s.account_id = %(account)s AND s.day < %(since)s ORDER BY s.day DESC LIMIT 1), 0),
+       coalesce((SELECT s.booked FROM accounts_day_balance s
+                  WHERE s.account_id = %(account)s AND s.day <= %(until)s ORDER BY s.day DESC LIMIT 1), 0),
+       coalesce((SELECT m.journal_id FROM accounts_close_mark m WHERE m.partition = %(partition)s), 0)
+"""
+
+
+def _folded(ledger_id: int, since: dt.date, until: dt.date) -> Folded:
+    """The balances by day before the period and at its end, as the last close left them."""
+    values = {"account": ledger_id, "since": since, "until": until, "partition": range_with(ledger_id).name}
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLDED, values)
+        return Folded(*cursor.fetchone())
+
+
 def statement_verify(*, code: str) -> StatementIssue:
     """The statement that was issued under a code, as typed from paper. Raises `NotFound` for every other code."""
     issue = StatementIssue.objects.select_related("account__member", "account__product").filter(code=code_normal(code))
@@ -100,3 +136,17 @@ def statement_verify(*, code: str) -> StatementIssue:
     if found is None or not code_matches(found):
         raise NotFound("No statement was issued under this code.")
     return found
+
+
+def batches_visible_to(user: User) -> QuerySet[StatementBatch]:
+    """One's own batches; all of them for those who see the whole bank."""
+    batches = StatementBatch.objects.select_related("product", "branch", "requested_by")
+    return batches if user.scope == "all" else batches.filter(requested_by=user.pk)
+
+
+def batch_get_for(*, user: User, pk: UUID) -> StatementBatch:
+    """The batch, if the user may see it. Raises `NotFound`."""
+    batch = batches_visible_to(user).filter(pk=pk).first()
+    if batch is None:
+        raise NotFound("No such batch of statements.")
+    return batch

@@ -23,6 +23,12 @@ from apps.accounts.services._instalments import instalments_collect, term_instal
 from apps.accounts.services._interest_entries import interest_entries_post
 from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
+from apps.accounts.services._statement_batches import (
+    statement_batch_draw,
+    statement_batch_help,
+    statement_batch_open,
+    statement_batch_start,
+)
 from apps.accounts.services._statements import statement_issue
 from apps.accounts.services._term_deposits import (
     BreakPreview,
@@ -69,6 +75,10 @@ __all__ = [
     "note_add",
     "product_create",
     "product_update",
+    "statement_batch_draw",
+    "statement_batch_help",
+    "statement_batch_open",
+    "statement_batch_start",
     "statement_issue",
     "term_deposit_break",
     "term_deposit_break_preview",

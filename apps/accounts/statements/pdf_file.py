@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 from django.conf import settings
 
 from apps.accounts.models import StatementIssue
-from apps.accounts.numbers import number_masked
+from apps.accounts.numbers import iban_of, number_masked
 from apps.accounts.selectors import Statement, StatementLine
 from apps.accounts.statements.codes import code_grouped
 from apps.accounts.statements.sparkline import HEIGHT, WIDTH, sparkline_of
@@ -79,6 +79,7 @@ def _context(statement: Statement, issue: StatementIssue) -> dict[str, Any]:
         "code": code_grouped(issue.code),
         "account": account,
         "number": number_masked(account.number),
+        "iban": number_masked(iban_of(account.number)) if iban_of(account.number) else "",
         "address": _address(account.member),
         "holders": [holder.member.display_name for holder in account.holders_now],
         "currency": currency,

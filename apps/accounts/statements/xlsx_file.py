@@ -11,6 +11,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from apps.accounts.models import StatementIssue
+from apps.accounts.numbers import iban_of
 from apps.accounts.selectors import Statement
 from apps.accounts.statements.codes import code_grouped
 from apps.core.currencies import currency_get
@@ -73,6 +74,7 @@ def _head(statement: Statement, issue: StatementIssue) -> list[tuple[str, str]]:
     others = [holder.member.display_name for holder in account.holders_now]
     return [
         ("Account", f"{account.number} {account.name}"),
+        *([("IBAN", iban_of(account.number))] if iban_of(account.number) else []),
         ("Holders", ", ".join([account.member.display_name, *others])),
         ("Period", f"{statement.starts_on} to {statement.ends_on}"),
         ("Currency", statement.currency),
