@@ -44,7 +44,15 @@ from apps.accounts.selectors._interest import (
     interest_unpaid,
 )
 from apps.accounts.selectors._refs import AccountRef, ledger_refs, transaction_limits
-from apps.accounts.selectors._statements import LINES_MAX, Statement, StatementLine, statement_of, statement_verify
+from apps.accounts.selectors._statements import (
+    LINES_MAX,
+    Statement,
+    StatementLine,
+    batch_get_for,
+    batches_visible_to,
+    statement_of,
+    statement_verify,
+)
 from apps.accounts.selectors._terms import (
     fee_facts,
     fees_of_product,
