@@ -137,6 +137,13 @@ class PayoutNotPossible(Unprocessable):
     title = "The balance cannot be paid to this account"
 
 
+class FeeWaived(Conflict):
+    """409: the fee was waived already, or what became of it has just changed."""
+
+    code = "fee-waived"
+    title = "The fee is not there to be waived"
+
+
 class TermDepositInvalid(Unprocessable):
     """422: the term deposit does not fit the account, its product or its source."""
 

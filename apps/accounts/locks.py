@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, InterestTotal, StatementPart
+from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, FeeCharge, InterestTotal, StatementPart
 
 
 def account_lock(*, pk: UUID) -> Account | None:
@@ -33,6 +33,12 @@ def statement_part_lock(*, batch_id: UUID, wait: bool) -> StatementPart | None:
     _need_transaction("statement_part_lock")
     parts = StatementPart.objects.select_related("batch__requested_by").filter(batch=batch_id, finished_at=None)
     return parts.select_for_update(of=("self",), no_key=True, skip_locked=not wait).order_by("number").first()
+
+
+def fee_charge_lock(*, pk: int) -> FeeCharge | None:
+    """The fee of an account, locked until the transaction ends, or None."""
+    _need_transaction("fee_charge_lock")
+    return FeeCharge.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
 
 
 def close_mark_lock(*, partition: str) -> CloseMark:

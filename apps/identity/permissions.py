@@ -19,6 +19,7 @@ PERMISSIONS: dict[str, str] = {
     "accounts.close": "Close accounts",
     "accounts.note": "Read and write the bank's notes on accounts",
     "accounts.draw_statements": "Draw up statements of many accounts at once",
+    "accounts.waive_fees": "Waive fees of accounts",
     "products.view": "See account products",
     "products.manage": "Create and change account products",
     "payments.transfer": "Transfer money between accounts",

@@ -11,8 +11,9 @@ class LendingConfig(AppConfig):
     def ready(self) -> None:
         """Register what may need approval, the steps of the close of business, and the products to begin with."""
         from apps.core.reference import loader_register
-        from apps.lending import actions, closing, reference
+        from apps.lending import actions, closing, product_actions, reference
 
         actions.actions_register()
+        product_actions.actions_register()
         closing.register()
         loader_register("loan_products", reference.loan_products_load)

@@ -1,10 +1,12 @@
 """Accounts and products on the staff site, and what a member's page shows of them."""
 
 from apps.accounts.admin.accounts import AccountAdmin, AccountProductAdmin, account_chip, number_spaced, with_balances
+from apps.accounts.admin.fees import FEES_TAB
 from apps.accounts.admin.interest import INTEREST_TAB
 from apps.accounts.admin.terms import TERMS_TAB
 
 __all__ = [
+    "FEES_TAB",
     "INTEREST_TAB",
     "TERMS_TAB",
     "AccountAdmin",

@@ -50,6 +50,8 @@ def with_balances(accounts: QuerySet[Account]) -> QuerySet[Account]:
 class AccountAdmin(NuminaHistoryAdmin):
     """Deposit accounts: balance, transactions, holds, statements."""
 
+    fee_waive_view: ClassVar[Callable[..., HttpResponse]]
+
     view_permission = "accounts.view"
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch_name", "state", "booked_money", "available_money")
@@ -65,7 +67,9 @@ class AccountAdmin(NuminaHistoryAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.statement_file_view)
+        waive = self.admin_site.admin_view(self.fee_waive_view)
         return [
+            path("<path:object_id>/fees/waive/", waive, name="accounts_account_fee_waive"),
             path("<path:object_id>/statement/file/", view, name="accounts_account_statement_file"),
             *super().get_urls(),
         ]

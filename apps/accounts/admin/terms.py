@@ -18,6 +18,7 @@ from apps.accounts.admin.accounts import AccountProductAdmin
 from apps.accounts.errors import FeeInvalid, TermsInvalid
 from apps.accounts.interest_terms import DAY_COUNTS
 from apps.accounts.models import AccountProduct, ProductFee, ProductTerms
+from apps.accounts.product_actions import product_change
 from apps.accounts.selectors import fees_of_product, terms_of_product, terms_on
 from apps.calculations.rounding import decimal_text
 from apps.core import clock
@@ -106,30 +107,22 @@ def _terms_set(request: HttpRequest, product: AccountProduct) -> str:
             raise TermsInvalid("Choose from the list.")
     if values.get("posting") not in ProductTerms.Posting.values:
         raise TermsInvalid("Choose when interest is paid.")
-    user: Any = request.user
-    terms = services.terms_set(
-        acting_user=user,
-        product_id=product.pk,
-        effective_from=_day(posted.get("effective_from", "")),
-        today=_today(),
-        rates=_tiers_read(posted.get("rates", ""), exponent, "Rates"),
-        overdraft_rates=_tiers_read(posted.get("overdraft_rates", ""), exponent, "Overdraft rates"),
-        tax_rate=_fraction(posted.get("tax", ""), "Tax"),
-        interest_minimum=_amount(posted.get("interest_minimum", ""), exponent, "Earns from"),
-        minimum_balance=_amount(posted.get("minimum_balance", ""), exponent, "Minimum balance"),
-        dormant_after_days=int(posted["dormant"]) if posted.get("dormant", "").isdecimal() else None,
-        note=posted.get("note", ""),
-        **values,
-    )
-    return f"The terms hold from {terms.effective_from}."
+    values |= {
+        "effective_from": _day(posted.get("effective_from", "")),
+        "rates": _tiers_read(posted.get("rates", ""), exponent, "Rates"),
+        "overdraft_rates": _tiers_read(posted.get("overdraft_rates", ""), exponent, "Overdraft rates"),
+        "tax_rate": _fraction(posted.get("tax", ""), "Tax"),
+        "interest_minimum": _amount(posted.get("interest_minimum", ""), exponent, "Earns from"),
+        "minimum_balance": _amount(posted.get("minimum_balance", ""), exponent, "Minimum balance"),
+        "dormant_after_days": int(posted["dormant"]) if posted.get("dormant", "").isdecimal() else None,
+        "note": posted.get("note", ""),
+    }
+    return _changed(request, product, "terms_set", values, f"The terms hold from {values['effective_from']}.")
 
 
 def _terms_withdraw(request: HttpRequest, product: AccountProduct) -> str:
-    user: Any = request.user
-    services.terms_withdraw(
-        acting_user=user, product_id=product.pk, terms_id=_id(request.POST.get("terms", "")), today=_today()
-    )
-    return "The terms were taken back."
+    values = {"terms_id": _id(request.POST.get("terms", ""))}
+    return _changed(request, product, "terms_withdraw", values, "The terms were taken back.")
 
 
 def _fee_add(request: HttpRequest, product: AccountProduct) -> str:
@@ -138,34 +131,31 @@ def _fee_add(request: HttpRequest, product: AccountProduct) -> str:
     if kind not in ProductFee.Kind.values:
         raise FeeInvalid("Choose what the fee is for.")
     most = posted.get("fee_max", "").strip()
-    user: Any = request.user
-    fee = services.fee_add(
-        acting_user=user,
-        product_id=product.pk,
-        today=_today(),
-        name=posted.get("name", ""),
-        kind=kind,
-        amount=_amount(posted.get("amount", ""), exponent, "Amount"),
-        percent=_fraction(posted.get("percent", ""), "Percent"),
-        fee_min=_amount(posted.get("fee_min", ""), exponent, "At least"),
-        fee_max=_amount(most, exponent, "At most") if most else None,
-        free_quota=int(posted["free"]) if posted.get("free", "").isdecimal() else 0,
-        effective_from=_day(posted.get("effective_from", "")),
+    values = {
+        "name": posted.get("name", ""),
+        "kind": kind,
+        "amount": _amount(posted.get("amount", ""), exponent, "Amount"),
+        "percent": _fraction(posted.get("percent", ""), "Percent"),
+        "fee_min": _amount(posted.get("fee_min", ""), exponent, "At least"),
+        "fee_max": _amount(most, exponent, "At most") if most else None,
+        "free_quota": int(posted["free"]) if posted.get("free", "").isdecimal() else 0,
+        "effective_from": _day(posted.get("effective_from", "")),
+    }
+    return _changed(
+        request, product, "fee_add", values, f"{values['name']} is charged from {values['effective_from']}."
     )
-    return f"{fee.name} is charged from {fee.effective_from}."
 
 
 def _fee_end(request: HttpRequest, product: AccountProduct) -> str:
+    values = {"fee_id": _id(request.POST.get("fee", "")), "effective_to": _today()}
+    return _changed(request, product, "fee_end", values, "The fee is charged for the last time today.")
+
+
+def _changed(request: HttpRequest, product: AccountProduct, do: str, values: dict[str, Any], done: str) -> str:
+    """Make the change, or hand it to the approvals where a policy asks for that; what to say of it."""
     user: Any = request.user
-    today = _today()
-    fee = services.fee_end(
-        acting_user=user,
-        product_id=product.pk,
-        fee_id=_id(request.POST.get("fee", "")),
-        effective_to=today,
-        today=today,
-    )
-    return f"{fee.name} is charged for the last time today."
+    approval, _ = product_change(maker=user, product=product, do=do, values=values, at=clock.now())
+    return done if approval is None else f"{approval.number} waits for approval now; you will hear of the decision."
 
 
 def _day(text: str) -> dt.date:

@@ -14,7 +14,11 @@ from apps.accounts.api import queries
 from apps.accounts.api import serializers as forms
 from apps.accounts.api.views import minor_of, user_of
 from apps.accounts.models import AccountProduct
+from apps.accounts.product_actions import product_change
 from apps.accounts.selectors import product_get_for, products_visible_to
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -74,16 +78,14 @@ class ProductView(ApiView):
     @extend_schema(
         summary="Change an account product",
         request=forms.ProductUpdateSerializer,
-        responses={200: forms.ProductSerializer},
+        responses={200: forms.ProductSerializer, 202: ApprovalSerializer},
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
         NoParams.parse(request)
         product = product_get_for(user=user_of(request), pk=product_id)
         body = body_read(forms.ProductUpdateSerializer, request, partial=True)
-        product = services.product_update(
-            acting_user=user_of(request),
-            product_id=product.pk,
-            expected_version=self.expected_version,
-            **_terms(body, currency=product.currency_id),
+        values = {"expected_version": self.expected_version, **_terms(body, currency=product.currency_id)}
+        approval, changed = product_change(
+            maker=user_of(request), product=product, do="product_update", values=values, at=clock.now()
         )
-        return product_response(product)
+        return product_response(changed) if approval is None else accepted(approval)

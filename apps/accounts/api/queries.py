@@ -13,6 +13,7 @@ from apps.accounts.models import (
     AccountProduct,
     Dividend,
     DividendShare,
+    FeeCharge,
     ProductFee,
     TermDeposit,
     TermInstalment,
@@ -79,6 +80,15 @@ class FeesQuery(ListParams):
     default_sort = "-effective_from"
 
     kind = ChoiceField(choices=ProductFee.Kind.choices, required=False)
+
+
+class FeeChargesQuery(ListParams):
+    """Filters of the fees of an account."""
+
+    sorts = {"period": "period"}
+    default_sort = "-period"
+
+    status = ChoiceField(choices=FeeCharge.Status.choices, required=False)
 
 
 class TermDepositsQuery(ListParams):

@@ -9,11 +9,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import services
 from apps.accounts.api import queries
 from apps.accounts.api import terms_serializers as forms
 from apps.accounts.api.views import minor_of, user_of
 from apps.accounts.models import AccountProduct
+from apps.accounts.product_actions import product_change
 from apps.accounts.selectors import (
     account_get_for,
     balance_at,
@@ -22,6 +22,9 @@ from apps.accounts.selectors import (
     product_get_for,
     terms_of_product,
 )
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
@@ -58,6 +61,12 @@ def _tiers(body: dict[str, Any], name: str, currency: str) -> dict[str, Any]:
     return {name: tiers}
 
 
+def _changed(request: Request, product: AccountProduct, do: str, values: dict[str, Any]) -> tuple[Response | None, Any]:
+    """(the answer that it waits for approval, or None; what was made)."""
+    approval, made = product_change(maker=user_of(request), product=product, do=do, values=values, at=clock.now())
+    return None if approval is None else accepted(approval), made
+
+
 class ProductTermsListView(ApiView):
     """Interest terms of a product, and new ones."""
 
@@ -79,7 +88,7 @@ class ProductTermsListView(ApiView):
         summary="Set a product's terms from a date on",
         description="What has begun or has accrued is never changed: the date is an open one.",
         request=forms.TermsCreateSerializer,
-        responses={201: forms.TermsSerializer},
+        responses={201: forms.TermsSerializer, 202: ApprovalSerializer},
         examples=[TERMS_EXAMPLE],
     )
     def post(self, request: Request, product_id: UUID) -> Response:
@@ -89,9 +98,9 @@ class ProductTermsListView(ApiView):
         currency = product.currency_id
         body |= _minor(body, ("interest_minimum", "minimum_balance", "maximum_balance"), currency)
         body |= _tiers(body, "rates", currency) | _tiers(body, "overdraft_rates", currency)
-        terms = services.terms_set(
-            acting_user=user_of(request), product_id=product.pk, today=business_date_current(), **body
-        )
+        approval, terms = _changed(request, product, "terms_set", body)
+        if approval is not None:
+            return approval
         return respond(forms.TermsSerializer(terms).data, status=201)
 
 
@@ -100,15 +109,15 @@ class ProductTermsView(ApiView):
 
     permissions: ClassVar = {"DELETE": "products.manage"}
 
-    @extend_schema(summary="Take back terms that have not begun", request=None, responses={204: None})
+    @extend_schema(
+        summary="Take back terms that have not begun", request=None, responses={204: None, 202: ApprovalSerializer}
+    )
     def delete(self, request: Request, product_id: UUID, terms_id: UUID) -> Response:
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
         product = product_get_for(user=user_of(request), pk=product_id)
-        services.terms_withdraw(
-            acting_user=user_of(request), product_id=product.pk, terms_id=terms_id, today=business_date_current()
-        )
-        return Response(status=204)
+        approval, _ = _changed(request, product, "terms_withdraw", {"terms_id": terms_id})
+        return Response(status=204) if approval is None else approval
 
 
 class ProductFeesView(ApiView):
@@ -130,16 +139,16 @@ class ProductFeesView(ApiView):
     @extend_schema(
         summary="Add a fee to a product",
         request=forms.FeeCreateSerializer,
-        responses={201: forms.FeeSerializer},
+        responses={201: forms.FeeSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, product_id: UUID) -> Response:
         NoParams.parse(request)
         product: AccountProduct = product_get_for(user=user_of(request), pk=product_id)
         body = body_read(forms.FeeCreateSerializer, request)
         body |= _minor(body, ("amount", "fee_min", "fee_max"), product.currency_id)
-        fee = services.fee_add(
-            acting_user=user_of(request), product_id=product.pk, today=business_date_current(), **body
-        )
+        approval, fee = _changed(request, product, "fee_add", body)
+        if approval is not None:
+            return approval
         return respond(forms.FeeSerializer(fee).data, status=201)
 
 
@@ -151,19 +160,15 @@ class ProductFeeEndView(ApiView):
     @extend_schema(
         summary="Charge a fee for the last time on a date",
         request=forms.FeeEndSerializer,
-        responses={200: forms.FeeSerializer},
+        responses={200: forms.FeeSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, product_id: UUID, fee_id: UUID) -> Response:
         NoParams.parse(request)
         product = product_get_for(user=user_of(request), pk=product_id)
         body = body_read(forms.FeeEndSerializer, request)
-        fee = services.fee_end(
-            acting_user=user_of(request),
-            product_id=product.pk,
-            fee_id=fee_id,
-            today=business_date_current(),
-            **body,
-        )
+        approval, fee = _changed(request, product, "fee_end", {"fee_id": fee_id, **body})
+        if approval is not None:
+            return approval
         return respond(forms.FeeSerializer(fee).data)
 
 

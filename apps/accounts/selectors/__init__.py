@@ -34,6 +34,7 @@ from apps.accounts.selectors._dividends import (
     dividends_all,
     instalments_of,
 )
+from apps.accounts.selectors._fees import fee_charge_get, fee_charges_of
 from apps.accounts.selectors._interest import (
     ExplainedDay,
     InterestExplained,
@@ -88,6 +89,8 @@ __all__ = [
     "dividend_get",
     "dividend_shares_visible_to",
     "dividends_all",
+    "fee_charge_get",
+    "fee_charges_of",
     "fee_facts",
     "fees_of_product",
     "fees_on",

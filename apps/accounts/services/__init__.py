@@ -39,6 +39,7 @@ from apps.accounts.services._term_deposits import (
     term_deposits_mature,
 )
 from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, terms_set, terms_withdraw
+from apps.accounts.services._waivers import fee_waive
 
 __all__ = [
     "DIVIDEND_JOB",
@@ -62,6 +63,7 @@ __all__ = [
     "dividend_withdraw",
     "fee_add",
     "fee_end",
+    "fee_waive",
     "fees_assess",
     "fees_charge",
     "holder_add",

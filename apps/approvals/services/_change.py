@@ -21,7 +21,7 @@ from apps.approvals.models import ApprovalCandidate, ApprovalLevel, ApprovalRequ
 from apps.approvals.policies import rule_choose
 from apps.approvals.registry import action_get
 from apps.approvals.selectors import levels_for, policy_in_force, standings_of
-from apps.approvals.services._common import happened, payload_hash, request_write, state_set
+from apps.approvals.services._common import action_read, happened, payload_hash, request_write, state_set
 from apps.approvals.services._decide import DECIDE, ended
 from apps.approvals.services._execute import ADMINISTER
 from apps.approvals.services._steps import process_stop, revise_task, step_complete
@@ -66,8 +66,7 @@ def request_resubmit(
     if payload is not None:
         request.payload = dict(payload)
         request.payload_hash = payload_hash(kind=request.kind, payload=payload)
-    action.validate(acting_user, request.payload)
-    preview = action.preview(acting_user, request.payload)
+    preview = action_read(action, maker=acting_user, payload=request.payload)
     facts = facts_of(preview, at=at)
     found = policy_in_force(kind=request.kind, day=at.date())
     chosen = None if found is None else rule_choose(found.document, base_minor=facts["base_minor"], facts=facts)

@@ -9,7 +9,9 @@ from typing import Any
 
 from apps.approvals import notices
 from apps.approvals.models import ApprovalRequest
+from apps.approvals.registry import Action, Preview
 from apps.audit.services import record
+from apps.core.errors import ValidationFailed
 from apps.core.idempotency import json_canonical
 from apps.core.tasks import after_commit
 from apps.identity.models import User
@@ -20,6 +22,17 @@ OBJECT_TYPE = "approvals.approvalrequest"
 def payload_hash(*, kind: str, payload: Mapping[str, Any]) -> str:
     """SHA-256 over the kind and the canonical payload, hexadecimal: what a decision was about, to the letter."""
     return hashlib.sha256(json_canonical({"kind": kind, "payload": payload})).hexdigest()
+
+
+def action_read(action: Action, *, maker: User, payload: Mapping[str, Any]) -> Preview:
+    """Validate a payload and describe it. Raises what the action raises; ValidationFailed where it cannot be read."""
+    try:
+        action.validate(maker, payload)
+        return action.preview(maker, payload)
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        # It may come from outside, whole: what it lacks or has of a wrong type is its fault, not ours.
+        fault = {"pointer": "/payload", "code": "payload-invalid", "detail": f"Not as {action.name} takes it."}
+        raise ValidationFailed([fault]) from error
 
 
 def happened(

@@ -17,7 +17,7 @@ from apps.approvals.models import ApprovalLevel, ApprovalRequest, ApprovalTimer
 from apps.approvals.policies import Chosen, may_ask, rule_choose
 from apps.approvals.registry import Preview, action_get, base_minor_of
 from apps.approvals.selectors import PolicyInForce, policy_in_force
-from apps.approvals.services._common import happened, payload_hash
+from apps.approvals.services._common import action_read, happened, payload_hash
 from apps.approvals.services._steps import levels_write, round_levels, route_of, stage_next, stage_open
 from apps.core.errors import IdempotencyKeyReused, PermissionDenied
 from apps.core.money import Money
@@ -55,8 +55,7 @@ def request_submit(
     found = policy_in_force(kind=kind, day=at.date())
     if found is None:
         return None
-    action.validate(maker, payload)
-    preview = action.preview(maker, payload)
+    preview = action_read(action, maker=maker, payload=payload)
     facts = facts_of(preview, at=at)
     chosen = rule_choose(found.document, base_minor=facts["base_minor"], facts=facts)
     if not chosen.asks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
+from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -21,6 +25,7 @@ from apps.lending import services
 from apps.lending.api import answers, forms
 from apps.lending.errors import LoanProductNotUsable
 from apps.lending.models import LoanProduct
+from apps.lending.product_actions import product_change
 from apps.lending.selectors import product_get_for, products_visible_to, terms_on
 from apps.lending.servicing import Position
 
@@ -140,17 +145,17 @@ class LoanProductView(ApiView):
         summary="Change a loan product",
         description="Its name and description, and whether it is open. Terms are added, not changed.",
         request=forms.LoanProductChangeForm,
-        responses=answers.LoanProductAnswer,
+        responses={200: answers.LoanProductAnswer, 202: ApprovalSerializer},
     )
     def patch(self, request: Request, loan_product_id: UUID) -> Response:
         NoParams.parse(request)
         product = product_get_for(user=user_of(request), pk=loan_product_id)
         body = body_read(forms.LoanProductChangeForm, request, partial=True)
-        return product_response(
-            services.product_update(
-                acting_user=user_of(request), product_id=product.pk, expected_version=self.expected_version, **body
-            )
-        )
+        approval, changed = product_change(
+            maker=user_of(request), product=product, do="product_update", at=clock.now(),
+            values={"expected_version": self.expected_version, **body},
+        )  # fmt: skip
+        return product_response(changed) if approval is None else accepted(approval)
 
 
 class LoanTermsView(ApiView):
@@ -174,18 +179,18 @@ class LoanTermsView(ApiView):
         summary="Add terms to a loan product",
         description="They hold from a day on, today at the earliest. Loans keep the terms they began with.",
         request=forms.LoanTermsForm,
-        responses={201: answers.LoanTermsAnswer},
+        responses={201: answers.LoanTermsAnswer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, loan_product_id: UUID) -> Response:
         NoParams.parse(request)
         product = product_get_for(user=user_of(request), pk=loan_product_id)
         body = body_read(forms.LoanTermsForm, request)
-        terms = services.terms_add(
-            acting_user=user_of(request),
-            product_id=product.pk,
-            terms=terms_asked(body, currency=product.currency_id),
-            business_date=business_date_current(),
+        asked = terms_asked(body, currency=product.currency_id)
+        approval, terms = product_change(
+            maker=user_of(request), product=product, do="terms_add", values=asdict(asked), at=clock.now()
         )
+        if approval is not None:
+            return accepted(approval)
         return respond(answers.LoanTermsAnswer(terms).data, status=201)
 
 
