@@ -9,6 +9,7 @@ from apps.jobs.registry import CloseContext, CloseStep, Payload, step_register
 from apps.lending import alerts
 from apps.lending.arrears_penalties import loans_penalise
 from apps.lending.closing_accrual import loans_accrue
+from apps.lending.closing_lines import credit_lines_provide
 from apps.lending.closing_parts import ranges_with_loans
 from apps.lending.closing_proof import loans_prove
 from apps.lending.credit_lines import credit_lines_accrue
@@ -22,6 +23,7 @@ def register() -> None:
         CloseStep("lending.accrue", "Age loans and accrue their interest", order=410, run=_accrue, partitions=_parts),
         CloseStep("lending.lines", "Accrue the interest of credit lines", order=415, run=_lines),
         CloseStep("lending.provide", "Provide for loans", order=420, run=_provide, partitions=_parts),
+        CloseStep("lending.lines_provide", "Age credit lines and provide for them", order=421, run=_lines_provide),
         CloseStep("lending.alerts", "Tell borrowers and officers", order=500, run=alerts.step),
         CloseStep("lending.prove", "Prove loans against the books", order=780, run=_prove, preview=_prove),
     ):
@@ -42,6 +44,10 @@ def _accrue(context: CloseContext, partition: str) -> Payload:
 
 def _lines(context: CloseContext, partition: str) -> Payload:
     return credit_lines_accrue(business_date=context.business_date)
+
+
+def _lines_provide(context: CloseContext, partition: str) -> Payload:
+    return credit_lines_provide(business_date=context.business_date)
 
 
 def _provide(context: CloseContext, partition: str) -> Payload:

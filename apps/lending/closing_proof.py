@@ -73,6 +73,17 @@ WITH kept AS (
                                 ELSE coalesce(p.mapping ->> 'allowance_3', %(allowance_3)s) END, s.provision)
         ) AS m (code, amount)
      GROUP BY l.branch_id, l.currency, m.code
+     UNION ALL
+    SELECT c.branch_id, c.currency, m.code, sum(c.provision)
+      FROM lending_creditline c
+      JOIN lending_loanproduct p ON p.id = c.product_id
+     CROSS JOIN LATERAL (SELECT CASE c.provision_stage
+         WHEN 1 THEN coalesce(p.mapping ->> 'allowance_1', %(allowance_1)s)
+         WHEN 2 THEN coalesce(p.mapping ->> 'allowance_2', %(allowance_2)s)
+         ELSE coalesce(p.mapping ->> 'allowance_3', %(allowance_3)s) END AS code) m
+     GROUP BY c.branch_id, c.currency, m.code
+), summed AS (
+    SELECT branch_id, currency, code, sum(amount) AS amount FROM kept GROUP BY branch_id, currency, code
 ), booked AS (
     SELECT a.branch_id, a.currency_id AS currency, g.code, sum(b.balance) AS amount
       FROM ledger_ledgeraccount a
@@ -83,7 +94,7 @@ WITH kept AS (
 )
 SELECT b.code, x.code, x.kept, x.booked
   FROM (SELECT branch_id, code, coalesce(k.amount, 0) AS kept, coalesce(o.amount, 0) AS booked
-          FROM kept k FULL JOIN booked o USING (branch_id, currency, code)) x
+          FROM summed k FULL JOIN booked o USING (branch_id, currency, code)) x
   JOIN identity_branch b ON b.id = x.branch_id
  WHERE x.kept <> x.booked AND x.code = ANY (%(proved)s)
 """

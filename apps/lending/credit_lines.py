@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.accounts.models import Account
 from apps.audit.services import record
 from apps.balances import services as balances
-from apps.balances.services import Book, Leg, Posting, in_database
+from apps.balances.services import Leg, Posting, in_database
 from apps.calculations.rounding import whole_round
 from apps.core.errors import IdempotencyKeyReused, InvalidAmount, NotFound
 from apps.core.money import MAX_MINOR
@@ -164,8 +164,6 @@ def credit_line_repay(*, asked: Asked, line_id: UUID, amount: int, at: dt.dateti
 
 
 def _move(asked: Asked, line_id: UUID, kind: str, amount: int, *, at: dt.datetime) -> CreditLineEvent:
-    if amount <= 0:
-        raise InvalidAmount("The amount must be above zero.", pointer="/amount")
     line = CreditLine.objects.select_related("account").filter(pk=line_id).first()
     if line is None:
         raise NotFound("No such credit line.")
@@ -179,7 +177,11 @@ def _move(asked: Asked, line_id: UUID, kind: str, amount: int, *, at: dt.datetim
                 raise IdempotencyKeyReused
             return known
         line = _locked(line_id, Status.ACTIVE, Status.BLOCKED)
-        principal, interest = _portions(book, line, kind, amount)
+        principal, interest = credit_line_parts(
+            line=line, kind=kind, amount=amount,
+            principal=-book.balance(line.principal_account_id or 0).balance,
+            interest=-book.balance(line.interest_account_id or 0).balance,
+        )  # fmt: skip
         legs = _legs(line, kind, principal, interest)
         (outcome,) = book.post(
             Posting(
@@ -197,25 +199,27 @@ def _move(asked: Asked, line_id: UUID, kind: str, amount: int, *, at: dt.datetim
         return event
 
 
-def _portions(book: Book, line: CreditLine, kind: str, amount: int) -> tuple[int, int]:
-    """What of the amount is principal and interest. Raises CreditLineStateWrong, CreditLineExceeded."""
-    owed = -book.balance(line.principal_account_id or 0).balance
-    due = -book.balance(line.interest_account_id or 0).balance
+def credit_line_parts(*, line: CreditLine, kind: str, amount: int, principal: int, interest: int) -> tuple[int, int]:
+    """What of an amount drawn or paid back is principal and interest, where so much of each is owed; minor units.
+
+    Raises InvalidAmount, CreditLineStateWrong, CreditLineExceeded.
+    """
+    if amount <= 0:
+        raise InvalidAmount("The amount must be above zero.", pointer="/amount")
     if kind == Kind.DRAW:
         if line.status != Status.ACTIVE:
-            raise CreditLineStateWrong("The line is blocked.")
+            raise CreditLineStateWrong(f"The line is {line.get_status_display().lower()}.")
         if line.review_on is not None and line.review_on <= business_date_current():
             raise CreditLineStateWrong(f"The line was to be reviewed on {line.review_on}.")
-        if owed + amount > line.limit:
-            left = max(line.limit - owed, 0)
+        if principal + amount > line.limit:
+            left = max(line.limit - principal, 0)
             raise CreditLineExceeded(f"{left} minor units are left.", pointer="/amount", left_minor=left)
         return amount, 0
-    interest = min(amount, max(due, 0))
-    if amount - interest > owed:
-        raise CreditLineExceeded(
-            f"{owed + max(due, 0)} minor units are owed.", pointer="/amount", owed_minor=owed + max(due, 0)
-        )
-    return amount - interest, interest
+    paid = min(amount, max(interest, 0))
+    if amount - paid > principal:
+        owed = principal + max(interest, 0)
+        raise CreditLineExceeded(f"{owed} minor units are owed.", pointer="/amount", owed_minor=owed)
+    return amount - paid, paid
 
 
 def _legs(line: CreditLine, kind: str, principal: int, interest: int) -> tuple[Leg, ...]:

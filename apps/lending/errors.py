@@ -101,6 +101,13 @@ class LoanOverpaid(Unprocessable):
     title = "More than is owed"
 
 
+class SecurityMissing(Unprocessable):
+    """422: the product asks for collateral or guarantors that the loan does not have yet."""
+
+    code = "loan-security-missing"
+    title = "Collateral or guarantors are missing"
+
+
 class PayoffDiffers(Unprocessable):
     """422: a loan is closed with exactly what the quote of that day says."""
 

@@ -91,6 +91,6 @@ def test_cash_of_a_loan_goes_through_the_tellers_own_open_till(product: LoanProd
     lines = [payment(loan, 5_000, session.teller, way="cash"), payment(loan, 2_000, session.teller, way="cash")]
     results = services.acts_carry_out(lines=lines, user=session.teller, at=clock.now())
     assert [one.error for one in results] == [None, None]
-    assert list(TillMovement.objects.filter(session=session).values_list("amount", flat=True))[-2:] == [5_000, 2_000]
+    assert set(TillMovement.objects.filter(session=session).values_list("amount", flat=True)) == {5_000, 2_000}
     report = session_report(session)
     assert (report.ties, report.closing) == (True, session.opening_books + 7_000)

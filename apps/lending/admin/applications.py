@@ -53,7 +53,14 @@ class LoanApplicationAdmin(NuminaHistoryAdmin):
     search_fields = ("number",)
     ordering = ("-created_at", "-id")
     overview_template = "lending/application.html"
+    list_before_template = "lending/list_new.html"
     asked_money = money_column("Asked for", "amount", "product__currency_id")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        button = None
+        if user_may(request, APPLY):
+            button = {"title": "New application", "url": reverse("admin:lending_application_new"), "icon": "note_add"}
+        return super().changelist_view(request, {"list_new": button, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LoanApplication]:
         user: Any = request.user
@@ -169,6 +176,15 @@ def _document(request: HttpRequest, application: LoanApplication) -> str:
     return "Noted."
 
 
+def _verify(request: HttpRequest, application: LoanApplication) -> str:
+    user: Any = request.user
+    services.application_verify(
+        acting_user=user, application_id=application.pk, expected_version=application.version, at=clock.now(),
+        note=request.POST.get("note", "").replace("\x00", "").strip(),
+    )  # fmt: skip
+    return "Noted as verified."
+
+
 def _decide(request: HttpRequest, application: LoanApplication, *, approve: bool) -> str:
     user: Any = request.user
     note = request.POST.get("note", "").replace("\x00", "").strip()
@@ -195,6 +211,7 @@ def _accept(request: HttpRequest, application: LoanApplication) -> Loan:
 _STEPS: dict[str, tuple[str, Callable[[HttpRequest, LoanApplication], str | Loan]]] = {
     "submit": (APPLY, _submit),
     "document": (APPLY, _document),
+    "verify": (DECIDE, _verify),
     "approve": (DECIDE, lambda request, application: _decide(request, application, approve=True)),
     "reject": (DECIDE, lambda request, application: _decide(request, application, approve=False)),
     "withdraw": (APPLY, _withdraw),

@@ -16,6 +16,8 @@ from apps.core import display
 from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.display import money_text
 from apps.core.record_pages import Fact, Tab, record_link, user_may
+from apps.lending.admin.forms import actions_of
+from apps.lending.admin.loan_forms import LOAN_FORMS
 from apps.lending.collateral import coverage_read
 from apps.lending.models import (
     Collateral,
@@ -151,7 +153,7 @@ class LoanAdmin(NuminaHistoryAdmin):
                 "primary": number == 0,
             }
             for number, (kind, title, icon) in enumerate(kinds_open(request, record))
-        ]
+        ] + [{**one, "primary": False} for one in actions_of(request, record, LOAN_FORMS)]
 
     def overview_context(self, request: HttpRequest, record: Loan) -> dict[str, Any]:
         standing = record.standing
@@ -219,6 +221,7 @@ def _security(request: HttpRequest, record: Loan) -> dict[str, Any]:
     share = coverage["share"]
     return {
         "loan_coverage": coverage,
+        "loan_secures": user_may(request, "lending.secure"),
         "loan_share": None if share is None else f"{share * 100:.2f}",
         "loan_things": list(Collateral.objects.filter(loan=record)),
         "loan_guarantors": list(Guarantor.objects.filter(loan=record).select_related("member")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -20,6 +21,8 @@ from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Fact, Tab
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
+from apps.lending.admin.forms import actions_of
+from apps.lending.admin.product_forms import PRODUCT_FORMS
 from apps.lending.mapping import mapping_of
 from apps.lending.models import LoanProduct, ProvisionPolicy
 from apps.lending.selectors import terms_on
@@ -37,6 +40,9 @@ class LoanProductAdmin(NuminaHistoryAdmin):
     @admin.display(description="For applications", ordering="is_active")
     def state(self, product: LoanProduct) -> SafeString:
         return display.chip("Open", "good") if product.is_active else display.chip("Closed", "plain")
+
+    def record_actions(self, request: HttpRequest, record: LoanProduct) -> Sequence[dict[str, Any]]:
+        return actions_of(request, record, PRODUCT_FORMS)
 
     def record_sections(self, request: HttpRequest, record: LoanProduct) -> list[tuple[str, list[Fact]]]:
         names = ("code", "name", "kind", "currency", "borrowers", "accounting", "description")

@@ -9,6 +9,8 @@ from django.urls import URLPattern, path
 
 from apps.lending.admin.acts import act_page
 from apps.lending.admin.applications import application_form, application_step
+from apps.lending.admin.forms import form_page
+from apps.lending.admin.groups import sheet_page
 from apps.lending.staff_pages import day_page, portfolio_page
 
 
@@ -24,5 +26,8 @@ def pages(site: Any) -> list[URLPattern]:
         path("loan-applications/new/", page(application_form), name="lending_application_new"),
         path("loan-applications/<uuid:application_id>/edit/", page(application_form), name="lending_application_edit"),
         path("loan-applications/<uuid:application_id>/step/", page(application_step), name="lending_application_step"),
+        path("loan-groups/<uuid:group_id>/sheet/", page(sheet_page), name="lending_sheet"),
+        path("lending/forms/<slug:name>/", page(form_page), name="lending_form"),
+        path("lending/forms/<slug:name>/<uuid:pk>/", page(form_page), name="lending_form_of"),
         path("loans/<uuid:loan_id>/act/<slug:kind>/", page(act_page), name="lending_act"),
     ]

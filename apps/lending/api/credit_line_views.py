@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,11 +15,9 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
-from apps.core.errors import NotFound
 from apps.core.idempotency import request_fingerprint
 from apps.core.money import Money
 from apps.identity.guards import amount_check
-from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.lending import credit_lines
 from apps.lending.api import ops_answers as answers
@@ -28,31 +25,13 @@ from apps.lending.api import ops_forms as forms
 from apps.lending.api.forms import fraction
 from apps.lending.api.product_views import minor_of, user_of
 from apps.lending.models import CreditLine, CreditLineEvent
-from apps.lending.selectors import product_get_for
+from apps.lending.selectors import line_get_for, lines_visible_to, product_get_for
 from apps.lending.services import Asked
 from apps.members.selectors import member_get_for
 
 VIEW = "lending.view"
 EVENTS_SHOWN = 50
 CONFLICT: dict[str, frozenset[int]] = {"POST": frozenset({404, 409})}
-
-
-def lines_visible_to(user: User) -> QuerySet[CreditLine]:
-    """Credit lines by the user's scope: the whole bank, the user's branches, or the user's own."""
-    lines = CreditLine.objects.select_related("product", "member", "branch", "account")
-    if user.scope == "all":
-        return lines
-    if user.scope == "branch":
-        return lines.filter(branch_id__in=user.branch_ids)
-    return lines.filter(member__user=user.pk)
-
-
-def line_get_for(*, user: User, pk: UUID) -> CreditLine:
-    """The credit line, if the user may see it. Raises NotFound."""
-    line = lines_visible_to(user).filter(pk=pk).first()
-    if line is None:
-        raise NotFound("No such credit line.")
-    return line
 
 
 def _response(line: CreditLine, *, status: int = 200) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,34 +18,18 @@ from apps.core.errors import NotFound, PermissionDenied
 from apps.core.idempotency import request_fingerprint
 from apps.core.money import Money
 from apps.identity.guards import amount_check
-from apps.identity.models import Branch, User
+from apps.identity.models import Branch
 from apps.ledger.selectors import business_date_current
 from apps.lending.api import ops_answers as answers
 from apps.lending.api import ops_forms as forms
 from apps.lending.api.product_views import minor_of, user_of
 from apps.lending.groups import Paid, collection_take, dues_of, group_create, group_join, loans_of
-from apps.lending.models import GroupMeeting, LoanGroup
+from apps.lending.models import GroupMeeting
+from apps.lending.selectors import group_get_for, groups_visible_to
 from apps.lending.services import Asked
 from apps.members.selectors import member_get_for
 
 VIEW, SECURE = "lending.view", "lending.secure"
-
-
-def groups_visible_to(user: User) -> QuerySet[LoanGroup]:
-    """Groups by the user's scope; members see the one they belong to."""
-    if user.scope == "all":
-        return LoanGroup.objects.all()
-    if user.scope == "branch":
-        return LoanGroup.objects.filter(branch_id__in=user.branch_ids)
-    return LoanGroup.objects.filter(members__member__user=user.pk, members__left_on__isnull=True)
-
-
-def group_get_for(*, user: User, pk: UUID) -> LoanGroup:
-    """The group, if the user may see it. Raises NotFound."""
-    group = groups_visible_to(user).filter(pk=pk).first()
-    if group is None:
-        raise NotFound("No such loan group.")
-    return group
 
 
 class LoanGroupsView(ApiView):

@@ -48,6 +48,11 @@ class LoanApplication(BaseModel):
     documents = models.JSONField(default=list, help_text="The check list: code, name, required, received.")
     score = models.IntegerField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    verification_note = models.CharField(max_length=400, blank=True, help_text="What was checked, and how.")
     approval_request = models.UUIDField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(

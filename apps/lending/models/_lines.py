@@ -46,6 +46,14 @@ class CreditLine(BaseModel):
     booked_through = models.DateField(null=True, blank=True)
     exact = models.DecimalField(max_digits=28, decimal_places=10, default=0)
     interest_booked = models.BigIntegerField(default=0)
+    as_of = models.DateField(null=True, blank=True, help_text="The close of the figures below.")
+    overdue_since = models.DateField(null=True, blank=True, help_text="The end of the oldest month not paid for.")
+    days_past_due = models.PositiveIntegerField(default=0)
+    overdue_interest = models.BigIntegerField(default=0)
+    bucket = models.CharField(max_length=30, blank=True)
+    stage = models.PositiveSmallIntegerField(default=1)
+    provision = models.BigIntegerField(default=0, help_text="The allowance that the books hold for it.")
+    provision_stage = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Where it is held.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
 from apps.lending.errors import LoanNotFound
-from apps.lending.models import Loan, LoanApplication, LoanEvent, LoanProduct
+from apps.lending.models import CreditLine, Loan, LoanApplication, LoanEvent, LoanGroup, LoanProduct
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -71,3 +71,38 @@ def event_get_for(*, user: User, pk: UUID) -> LoanEvent:
     if event is None:
         raise NotFound("No such event of a loan.")
     return event
+
+
+def lines_visible_to(user: User) -> QuerySet[CreditLine]:
+    """Credit lines by the user's scope: the whole bank, the user's branches, or the user's own."""
+    lines = CreditLine.objects.select_related("product", "member", "branch", "account")
+    if user.scope == "all":
+        return lines
+    if user.scope == "branch":
+        return lines.filter(branch_id__in=user.branch_ids)
+    return lines.filter(member__user=user.pk)
+
+
+def line_get_for(*, user: User, pk: UUID) -> CreditLine:
+    """The credit line, if the user may see it. Raises NotFound."""
+    line = lines_visible_to(user).filter(pk=pk).first()
+    if line is None:
+        raise NotFound("No such credit line.")
+    return line
+
+
+def groups_visible_to(user: User) -> QuerySet[LoanGroup]:
+    """Groups by the user's scope; members see the one they belong to."""
+    if user.scope == "all":
+        return LoanGroup.objects.all()
+    if user.scope == "branch":
+        return LoanGroup.objects.filter(branch_id__in=user.branch_ids)
+    return LoanGroup.objects.filter(members__member__user=user.pk, members__left_on__isnull=True)
+
+
+def group_get_for(*, user: User, pk: UUID) -> LoanGroup:
+    """The group, if the user may see it. Raises NotFound."""
+    group = groups_visible_to(user).filter(pk=pk).first()
+    if group is None:
+        raise NotFound("No such loan group.")
+    return group

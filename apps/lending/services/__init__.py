@@ -9,6 +9,7 @@ from apps.lending.services._applications import (
     application_return,
     application_save,
     application_submit,
+    application_verify,
     application_wait,
     application_withdraw,
     document_mark,
@@ -33,7 +34,7 @@ from apps.lending.services._paying import (
     recovery_take,
 )
 from apps.lending.services._plans import Plan, books_held
-from apps.lending.services._products import TermsAsked, product_create, product_update, terms_add
+from apps.lending.services._products import TermsAsked, product_create, product_update, terms_add, terms_check
 from apps.lending.services._store import row_values
 from apps.lending.services._together import Line, Result, acts_carry_out
 
@@ -62,6 +63,7 @@ __all__ = [
     "application_return",
     "application_save",
     "application_submit",
+    "application_verify",
     "application_wait",
     "application_withdraw",
     "books_held",
@@ -84,4 +86,5 @@ __all__ = [
     "recovery_take",
     "row_values",
     "terms_add",
+    "terms_check",
 ]

@@ -13,12 +13,12 @@ from django.db import transaction
 from apps.accounts.models import Account
 from apps.audit.services import record
 from apps.core.api.etag import version_check
+from apps.core.currencies import currency_get
 from apps.core.errors import NotFound
 from apps.core.text import text_clean
 from apps.core.trail import history_stamp
 from apps.lending import locks
 from apps.lending.affordability import FINANCES, affordability_of
-from apps.lending.conventions import requirements_read
 from apps.lending.errors import (
     ApplicationIncomplete,
     ApplicationOutsideProduct,
@@ -30,6 +30,7 @@ from apps.lending.errors import (
 )
 from apps.lending.models import Loan, LoanApplication, LoanProductTerms
 from apps.lending.numbers import application_number
+from apps.lending.requirements import Requirements, requirements_read
 from apps.lending.scoring import ScoreFacts, score_of
 from apps.lending.selectors import application_facts, product_get_for, terms_conventions, terms_on
 from apps.lending.services._loans import loan_open
@@ -96,7 +97,7 @@ def _draft(user: User, product_id: UUID | None, member_id: UUID | None, day: dt.
         raise LoanProductNotUsable("The product is not open for applications.", pointer="/product_id")
     if member.kind not in product.borrowers:
         raise ApplicationOutsideProduct(f"The product is not for a {member.kind}.", pointer="/member_id")
-    papers = requirements_read(terms.requirements).documents
+    papers = _needs(terms).documents
     return LoanApplication(
         number=application_number(),
         product=product,
@@ -148,8 +149,11 @@ def application_submit(
     if terms is None or not application.product.is_active:
         raise LoanProductNotUsable("The product is not open for applications.", pointer="/product_id")
     rate = terms.rate if application.rate is None else application.rate
-    limits_check(terms=terms, amount=application.amount, rate=rate, instalments=application.instalments)
-    needs = requirements_read(terms.requirements)
+    limits_check(
+        terms=terms, amount=application.amount, rate=rate, instalments=application.instalments,
+        borrower=application.member.kind,
+    )  # fmt: skip
+    needs = _needs(terms)
     if needs.instalment_share_max is not None and not application.finances.get("income"):
         raise ApplicationIncomplete("The income a month is needed.", pointer="/finances/income")
     position = position_offered(
@@ -176,8 +180,22 @@ def application_submit(
     return application
 
 
-def limits_check(*, terms: LoanProductTerms, amount: int, rate: Decimal, instalments: int) -> None:
-    """Raises `ApplicationOutsideProduct` for what the terms do not offer."""
+def _needs(terms: LoanProductTerms) -> Requirements:
+    return requirements_read(terms.requirements, exponent=currency_get(terms.product.currency_id).exponent)
+
+
+def limits_check(
+    *, terms: LoanProductTerms, amount: int, rate: Decimal, instalments: int, borrower: str | None = None
+) -> None:
+    """Raises `ApplicationOutsideProduct` for what the terms do not offer, or not to a kind of member."""
+    narrower = _needs(terms).limits.get(borrower or "")
+    if narrower is not None:
+        if narrower.principal_max is not None and amount > narrower.principal_max:
+            raise ApplicationOutsideProduct(f"The amount is more than a {borrower} may have.", pointer="/amount")
+        if narrower.instalments_max is not None and instalments > narrower.instalments_max:
+            raise ApplicationOutsideProduct(
+                f"At most {narrower.instalments_max} instalments for a {borrower}.", pointer="/instalments"
+            )
     if not terms.principal_min <= amount <= terms.principal_max:
         raise ApplicationOutsideProduct("The amount is not one that the product lends.", pointer="/amount")
     if not terms.instalments_min <= instalments <= terms.instalments_max:
@@ -204,6 +222,26 @@ def document_mark(
     found |= {"received_on": received_on.isoformat() if received_on else None, "note": note}
     _save(application, acting_user, f"document {code}")
     record(action="lending.application.document", acting_user=acting_user, target=application, after=dict(found))
+    return application
+
+
+@transaction.atomic
+def application_verify(
+    *, acting_user: User, application_id: UUID, note: str, expected_version: int, at: dt.datetime
+) -> LoanApplication:
+    """Confirm that what a submitted application says was checked: income, documents, address; `note` says how.
+
+    By somebody else than who wrote it. Raises `NotFound`, `PreconditionFailed`, `ApplicationStateWrong`,
+    `OwnApplication`, `InvalidText` without a note.
+    """
+    application = _locked(application_id, Status.SUBMITTED)
+    version_check(current=application.version, expected=expected_version)
+    if acting_user.pk in {application.created_by_id, application.member.user_id}:
+        raise OwnApplication
+    application.verification_note = text_clean(note, max_length=400, min_length=3, pointer="/note")
+    application.verified_at, application.verified_by = at, acting_user
+    _save(application, acting_user, "verified")
+    _note(application, acting_user, "verified", at)
     return application
 
 
@@ -241,15 +279,17 @@ def application_decide(
     if missing:
         raise ApplicationIncomplete("Still missing: " + ", ".join(missing) + ".", pointer="/documents")
     terms = _terms(application)
+    if _needs(terms).needs_verification and application.verified_at is None:
+        raise ApplicationIncomplete("What it says has not been verified.", pointer="/verification")
     application.offered_amount = amount or application.amount
     application.offered_instalments = instalments or application.instalments
     chosen = rate if rate is not None else application.rate
     application.offered_rate = terms.rate if chosen is None else chosen
     limits_check(
         terms=terms, amount=application.offered_amount, rate=application.offered_rate,
-        instalments=application.offered_instalments,
+        instalments=application.offered_instalments, borrower=application.member.kind,
     )  # fmt: skip
-    application.offer_ends_on = business_date + dt.timedelta(days=requirements_read(terms.requirements).offer_days)
+    application.offer_ends_on = business_date + dt.timedelta(days=_needs(terms).offer_days)
     application.status = Status.APPROVED
     _save(application, acting_user, "offer made")
     _note(application, acting_user, "approved", at)

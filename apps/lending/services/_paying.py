@@ -12,10 +12,13 @@ from uuid import UUID
 
 from apps.calculations.loans import Payoff, fee_amount
 from apps.calculations.loans.options import STRATEGIES
+from apps.core.currencies import currency_get
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
-from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanStateWrong, PayoffDiffers
-from apps.lending.models import Loan, LoanEvent
+from apps.lending.collateral import coverage_read
+from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanStateWrong, PayoffDiffers, SecurityMissing
+from apps.lending.models import Guarantor, Loan, LoanEvent
+from apps.lending.requirements import requirements_read
 from apps.lending.selectors import Servicing
 from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._carry import Done, plan_carry_out
@@ -76,7 +79,7 @@ def _positive(amount: int) -> None:
 def disbursement_plan(servicing: Servicing, today: dt.date, *, user: User | None, money: Money) -> Plan:
     """What paying out `money.amount` of the principal would do. Fees at the beginning are kept from the first tranche.
 
-    Raises `LoanStateWrong`, `DisbursementTooHigh`, what `side_of` and the calculations raise.
+    Raises `LoanStateWrong`, `DisbursementTooHigh`, `SecurityMissing`, what `side_of` and the calculations raise.
     """
     loan = servicing.loan
     state_require(loan, Loan.Status.APPROVED, Loan.Status.ACTIVE)
@@ -87,6 +90,8 @@ def disbursement_plan(servicing: Servicing, today: dt.date, *, user: User | None
         raise DisbursementTooHigh(f"{left} minor units are still to be paid out.", pointer="/amount", left_minor=left)
     if money.amount < left and len(out) + 1 >= servicing.loaned.conventions.tranches_max:
         raise DisbursementTooHigh("The product pays out in fewer parts.", pointer="/amount", left_minor=left)
+    if not out:
+        _security_check(loan)
     withheld = 0 if out else fees_withheld(servicing)
     if withheld >= money.amount:
         raise DisbursementTooHigh("The fees leave nothing to pay out.", pointer="/amount")
@@ -98,6 +103,21 @@ def disbursement_plan(servicing: Servicing, today: dt.date, *, user: User | None
         sign=1, moved=money.amount - withheld, counters=counters, details={"withheld": withheld},
     )  # fmt: skip
     return event_plan(servicing, event, today=today)
+
+
+def _security_check(loan: Loan) -> None:
+    """What the product asks to stand behind a loan is there before money goes out. Raises `SecurityMissing`."""
+    needs = requirements_read(loan.terms.requirements, exponent=currency_get(loan.currency).exponent)
+    if needs.guarantors_min:
+        there = Guarantor.objects.filter(loan=loan, released_on__isnull=True).count()
+        if there < needs.guarantors_min:
+            raise SecurityMissing(f"{needs.guarantors_min} guarantors are needed, {there} are there.")
+    if needs.collateral_share_min:
+        counted = coverage_read(loan=loan)["collateral"]
+        if counted < needs.collateral_share_min * loan.principal:
+            raise SecurityMissing(
+                f"Collateral for {needs.collateral_share_min * 100:f} % of the loan is needed.", counted_minor=counted
+            )
 
 
 def fees_withheld(servicing: Servicing) -> int:

@@ -22,10 +22,11 @@ from apps.core.text import text_clean
 from apps.core.trail import history_stamp
 from apps.ledger.selectors import currency_is_kept, gl_accounts_by_code
 from apps.lending import locks
-from apps.lending.conventions import arrears_read, conventions_read, penalties_read, requirements_read
+from apps.lending.conventions import arrears_read, conventions_read, penalties_read
 from apps.lending.errors import LoanProductCodeTaken, LoanTermsInvalid, LoanTermsPast
 from apps.lending.mapping import LOAN_ACCOUNTS, mapping_of
 from apps.lending.models import BorrowerKind, LoanProduct, LoanProductTerms
+from apps.lending.requirements import requirements_read
 from apps.lending.selectors import product_facts, terms_facts
 
 if TYPE_CHECKING:
@@ -174,13 +175,18 @@ def _locked(product_id: UUID) -> LoanProduct:
     return product
 
 
-def _terms_write(product: LoanProduct, asked: TermsAsked, *, number: int, acting_user: User | None) -> LoanProductTerms:
-    _limits_check(asked)
+def terms_check(*, product: LoanProduct, terms: TermsAsked) -> None:
+    """Raises `LoanTermsInvalid`, and CalculationErrors for conventions without a name."""
+    _limits_check(terms)
     exponent = currency_get(product.currency_id).exponent
-    conventions_read(conventions=asked.conventions, servicing=asked.servicing, fees=asked.fees, exponent=exponent)
-    penalties_read(asked.penalties, exponent=exponent)
-    requirements_read(asked.requirements)
-    arrears_read(asked.arrears)
+    conventions_read(conventions=terms.conventions, servicing=terms.servicing, fees=terms.fees, exponent=exponent)
+    penalties_read(terms.penalties, exponent=exponent)
+    requirements_read(terms.requirements, exponent=exponent)
+    arrears_read(terms.arrears)
+
+
+def _terms_write(product: LoanProduct, asked: TermsAsked, *, number: int, acting_user: User | None) -> LoanProductTerms:
+    terms_check(product=product, terms=asked)
     terms = LoanProductTerms.objects.create(
         product=product,
         number=number,
