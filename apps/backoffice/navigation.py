@@ -28,6 +28,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("My day", "today", "lending_day", "lending.view"),
             ("Loans", "real_estate_agent", "lending_loan_changelist", "lending.view"),
             ("Applications", "assignment", "lending_loanapplication_changelist", "lending.view"),
+            ("Credit lines", "credit_card", "lending_creditline_changelist", "lending.view"),
+            ("Loan groups", "groups", "lending_loangroup_changelist", "lending.view"),
             ("Portfolio at risk", "monitoring", "lending_portfolio", "lending.view"),
             ("Loan products", "category", "lending_loanproduct_changelist", "lending.view"),
         ),
