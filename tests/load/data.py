@@ -1,9 +1,9 @@
-"""Data for the load plans: a client with a token, and funded accounts, half of them of the engine; as CSV files.
+"""Data for the load plans: clients with tokens, and funded accounts, half of them of the engine; as files.
 
     make manage ARGS='shell --command "from tests.load.data import make; make()"'
 
-writes accounts.csv (number,id) and token.txt into `load` below the copy's home; the plans read them from there. Each
-call makes new ones; the token lives as long as the bank's access tokens do.
+writes accounts.csv (number,id), token.txt and tokens.txt (one a line, each of another user) into `load` below the copy's
+home; the plans read them from there. Each call makes new ones; tokens live as long as the bank's access tokens do.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from tests.factories.identity import user_make
 from tests.load.bank import PERMISSIONS, account_new, funding
 
 ACCOUNTS = 200
+CLIENTS = 20
 
 
-def make(accounts: int = ACCOUNTS, folder: Path | None = None) -> Path:
-    """Make the accounts and the client in the database at hand; the folder that the files are in."""
+def make(accounts: int = ACCOUNTS, clients: int = CLIENTS, folder: Path | None = None) -> Path:
+    """Make the accounts and the clients in the database at hand; the folder that the files are in."""
     folder = folder or home_path() / "load"
     folder.mkdir(parents=True, exist_ok=True)
     branch, product = Branch.objects.order_by("code")[0], AccountProduct.objects.get(code="SAV-KES")
@@ -38,13 +39,20 @@ def make(accounts: int = ACCOUNTS, folder: Path | None = None) -> Path:
     postings_post([funding(cash, account.ledger_account_id) for account in made], actor_id=None)
     for account in made[::2]:
         account_reassign(account_id=account.ledger_account_id, partition=1, acting_user=None)
+    tokens = [_token() for _ in range(clients)]
+    lines = "".join(f"{account.number},{account.pk}\n" for account in made)
+    (folder / "accounts.csv").write_text("number,id\n" + lines, encoding="utf-8")
+    for name, held in (("token.txt", tokens[:1]), ("tokens.txt", tokens)):
+        secret = folder / name
+        secret.touch(mode=0o600)
+        secret.write_text("\n".join(held), encoding="utf-8")
+    print(f"{accounts} accounts and {clients} tokens in {folder}")
+    return folder
+
+
+def _token() -> str:
+    """An access token of a new client."""
     user = user_make(
         *PERMISSIONS, email=f"load-{uuid.uuid4()}@example.com", scope="all", is_staff=False, plan="unlimited"
     )
-    lines = "".join(f"{account.number},{account.pk}\n" for account in made)
-    (folder / "accounts.csv").write_text("number,id\n" + lines, encoding="utf-8")
-    secret = folder / "token.txt"
-    secret.touch(mode=0o600)
-    secret.write_text(token_pair_issue(user=user).access, encoding="utf-8")
-    print(f"{accounts} accounts and a token in {folder}")
-    return folder
+    return token_pair_issue(user=user).access

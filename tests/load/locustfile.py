@@ -1,7 +1,8 @@
 """The mix of a bank's working day, for locust: `locust -f tests/load/locustfile.py --host http://127.0.0.1:8000`.
 
-NUMINA_LOAD names the folder with accounts.csv and token.txt (tests/load/data.py makes them). Each user waits half a
-second to a second and a half between requests, as people and their programs do; NUMINA_LOAD_WAIT=0 lets nobody wait.
+NUMINA_LOAD names the folder with accounts.csv and tokens.txt (tests/load/data.py makes them). Each user of locust is one
+of the clients, and waits half a second to a second and a half between requests, as people and their programs do;
+NUMINA_LOAD_WAIT=0 lets nobody wait.
 The JMeter plan numina.jmx sends the same.
 """
 
@@ -20,14 +21,17 @@ WAITS = os.environ.get("NUMINA_LOAD_WAIT", "1") != "0"
 BATCH = 50
 with (FOLDER / "accounts.csv").open(encoding="utf-8", newline="") as stream:
     ACCOUNTS = [(row["number"], row["id"]) for row in csv.DictReader(stream)]
-TOKEN = (FOLDER / "token.txt").read_text(encoding="utf-8").strip()
+TOKENS = (FOLDER / "tokens.txt").read_text(encoding="utf-8").split()
 
 
 class Customer(FastHttpUser):  # type: ignore[misc]
     """A program that acts for customers."""
 
     wait_time = between(0.5, 1.5) if WAITS else constant(0)
-    default_headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
+
+    def __init__(self, environment: object) -> None:
+        self.default_headers = {"Authorization": f"Bearer {random.choice(TOKENS)}", "Accept": "application/json"}
+        super().__init__(environment)
 
     def _transfer(self) -> dict[str, object]:
         source, target = random.sample(ACCOUNTS, 2)
