@@ -45,6 +45,27 @@ class TransactionLimitExceeded(Unprocessable):
     title = "Above the limit of one transaction"
 
 
+class ChannelNotAllowed(Unprocessable):
+    """422: the account's product is not used by this channel."""
+
+    code = "channel-not-allowed"
+    title = "Not by this channel"
+
+
+class BalanceBelowMinimum(Unprocessable):
+    """422: the account would hold less than its product asks for."""
+
+    code = "balance-below-minimum"
+    title = "Below the least balance"
+
+
+class BalanceAboveMaximum(Unprocessable):
+    """422: an account would hold more than its product allows."""
+
+    code = "balance-above-maximum"
+    title = "Above the greatest balance"
+
+
 class ValueDateNotAllowed(Unprocessable):
     """422: the value date lies further back or ahead than the bank allows."""
 

@@ -47,7 +47,7 @@ def look(**options: Any) -> dict[str, Flag]:
 
 @pytest.fixture
 def account(branch: Any) -> Any:
-    for code in ("1120", "2110"):
+    for code in ("1120", "1250", "2110"):
         gl_account_ready(code)
     account = AccountFactory(branch=branch)
     cash_move(account, "100000.00")
@@ -101,8 +101,8 @@ def test_staff_who_post_while_the_bank_is_closed_are_seen(account: Any, limits: 
     cash = {
         "account": account.number,
         "amount": {"amount": "10.00", "currency": "KES"},
-        "channel": "branch",
-        "description": "Till",
+        "channel": "online",
+        "description": "Paid in",
     }
     assert teller.post("deposits", cash, headers={"Idempotency-Key": "k" * 20}).status_code == 201
     assert "off_hours" not in look()

@@ -61,7 +61,7 @@ def test_open_deposit_transfer_statement_reversal(teller: ApiClient) -> None:
     grace, peter = account_open(teller, product, "Grace"), account_open(teller, product, "Peter")
 
     deposit = teller.post(
-        "deposits", {"account": grace["number"], "amount": kes("5000.00"), "channel": "cash"}, headers=once()
+        "deposits", {"account": grace["number"], "amount": kes("5000.00"), "channel": "online"}, headers=once()
     )
     assert deposit.status_code == 201, deposit.content
     sent = teller.post(

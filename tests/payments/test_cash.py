@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from apps.accounts import services
 from apps.accounts.models import Account
 from apps.balances.selectors import balance_read
 from apps.balances.services import internal_account_id
+from apps.core import clock
+from apps.identity.services import api_key_create
+from apps.ledger.selectors import business_date_current
 from apps.payments.channels import CHANNELS
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory, ProductFactory
 from tests.factories.identity import BranchFactory, user_make
+from tests.factories.interest import terms_make
 from tests.payments.conftest import PERMISSIONS, booked, key_headers
 
 
 def move(client: ApiClient, what: str, account: Account, amount: str, /, key: str | None = None, **body: Any) -> Any:
     money = {"amount": amount, "currency": account.currency}
-    body = {"account": account.number, "amount": money, "channel": "cash", **body}
+    body = {"account": account.number, "amount": money, "channel": "online", **body}
     return client.post(what, body, headers=key_headers(key))
 
 
-def test_a_deposit_raises_the_balance_and_the_cash_at_the_tellers_branch(teller: ApiClient, bob: Account) -> None:
-    response = move(teller, "deposits", bob, "250.00", description="Market day", counterparty="Mama Njeri")
+def machine(teller: ApiClient) -> ApiClient:
+    """The teller's machine: the same user, by a key."""
+    permissions = ["payments.deposit", "payments.withdraw", "accounts.view"]
+    made = api_key_create(
+        acting_user=None, user_id=teller.user.pk, name="Machine", permissions=permissions, at=clock.now()
+    )
+    client = ApiClient()
+    client.user, client.access = teller.user, made.secret
+    return client
+
+
+def test_cash_of_people_goes_through_their_till(teller: ApiClient, bob: Account) -> None:
+    for what in ("deposits", "withdrawals"):
+        for channel in ("cash", "branch"):
+            refused = move(teller, what, bob, "1.00", channel=channel)
+            assert (refused.status_code, refused.json()["code"]) == (409, "till-not-open")
+    assert booked(bob) == 0
+
+
+def test_a_machines_deposit_raises_the_balance_and_the_cash_at_its_branch(teller: ApiClient, bob: Account) -> None:
+    teller = machine(teller)
+    response = move(
+        teller, "deposits", bob, "250.00", channel="cash", description="Market day", counterparty="Mama Njeri"
+    )
     assert response.status_code == 201, response.content
     body = response.json()
     assert (body["kind"], body["channel"], body["source_account"]) == ("deposit", "cash", None)
@@ -48,12 +76,12 @@ def test_a_withdrawal_lowers_it(teller: ApiClient, alice: Account) -> None:
 @pytest.mark.parametrize("channel", sorted(CHANNELS))
 @pytest.mark.parametrize("what", ["deposits", "withdrawals"])
 def test_every_channel_has_its_side_of_the_bank(teller: ApiClient, alice: Account, what: str, channel: str) -> None:
-    assert move(teller, what, alice, "1.00", channel=channel).status_code == 201
+    assert move(machine(teller), what, alice, "1.00", channel=channel).status_code == 201
 
 
 def test_cash_needs_a_branch(chart: None, alice: Account) -> None:
     roaming = ApiClient(user_make(*PERMISSIONS))
-    assert move(roaming, "deposits", alice, "1.00").json()["code"] == "branch-missing"
+    assert move(machine(roaming), "deposits", alice, "1.00", channel="cash").json()["code"] == "branch-missing"
     assert move(roaming, "deposits", alice, "1.00", channel="online").status_code == 201
 
 
@@ -76,6 +104,48 @@ def test_the_limit_of_one_transaction_holds_for_withdrawals_only(teller: ApiClie
     assert move(teller, "withdrawals", account, "100.01").json()["code"] == "transaction-limit-exceeded"
     assert move(teller, "withdrawals", account, "100.00").status_code == 201
     assert move(teller, "deposits", account, "100.01").status_code == 201
+
+
+def test_products_say_by_which_channels_and_within_which_bounds(teller: ApiClient, alice: Account) -> None:
+    """Used by mobile and at the counter; from 100.00 to 500.00. The last way in and out is the bank's own."""
+    product = ProductFactory()
+    terms_make(
+        product, "", channels=["mobile", "branch"], minimum_balance=100_00, minimum_kept=True, maximum_balance=500_00
+    )
+    account = AccountFactory(product=product)
+
+    def said(what: str, amount: str, channel: str) -> str:
+        answer = move(teller, what, account, amount, channel=channel)
+        return str(answer.json()["code"] or answer.status_code)
+
+    assert said("deposits", "1.00", "online") == "channel-not-allowed"
+    assert said("deposits", "400.00", "mobile") == "201"
+    assert said("deposits", "100.01", "mobile") == "balance-above-maximum"
+    assert said("withdrawals", "300.01", "mobile") == "balance-below-minimum"
+    assert said("withdrawals", "300.00", "mobile") == "201"
+    assert move(machine(teller), "deposits", account, "10.00", channel="cash").status_code == 201  # cash is cash
+
+    def transfer(amount: str, **body: Any) -> Any:
+        sides = {"source_account": alice.number, "destination_account": account.number, **body}
+        return teller.post(
+            "transfers", {**sides, "amount": {"amount": amount, "currency": "KES"}}, headers=key_headers()
+        )
+
+    assert transfer("390.01").json()["code"] == "balance-above-maximum"
+    items = [
+        {"source_account": alice.number, "destination_account": account.number,
+         "amount": {"amount": amount, "currency": "KES"}} for amount in ("200.00", "190.01", "190.00")
+    ]  # fmt: skip
+    batch = teller.post("transfer-batches", {"items": items}, headers=key_headers()).json()
+    assert [item.get("code") for item in batch["items"]] == [None, "balance-above-maximum", None]
+    out = transfer("1.00", source_account=account.number, destination_account=alice.number)
+    assert out.json()["code"] == "channel-not-allowed"
+    assert booked(account) == 500_00
+    services.terms_set(
+        acting_user=None, product_id=product.pk, effective_from=business_date_current(), today=None,
+        tax_rate=Decimal(0),
+    )  # fmt: skip
+    assert said("withdrawals", "450.00", "online") == "201"
 
 
 def test_branch_scope_and_permissions(chart: None, alice: Account) -> None:

@@ -98,7 +98,7 @@ def test_a_refusal_is_kept_under_its_key_for_ever(
     assert first["Content-Type"] == "application/problem+json"
     back = teller.post(
         "deposits",
-        {"account": alice.number, "amount": {"amount": "500.00", "currency": "KES"}, "channel": "cash"},
+        {"account": alice.number, "amount": {"amount": "500.00", "currency": "KES"}, "channel": "online"},
         headers=key_headers(),
     )
     assert back.status_code == 201, back.content

@@ -283,7 +283,7 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
         "amount": KES,
         "description": "Rent",
     }
-    cash = {"account": account.number, "amount": KES, "channel": "branch", "description": "Till"}
+    cash = {"account": account.number, "amount": KES, "channel": "online", "description": "Paid in"}
     bank.bodies |= {
         ("POST", "auth/register"): {"email": f"{uuid.uuid4().hex}@example.com", "password": "a long pass phrase"},
         ("POST", "auth/login"): {"email": bank.root.user.email, "password": PASSWORD},  # type: ignore[union-attr]

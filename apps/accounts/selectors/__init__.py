@@ -45,6 +45,7 @@ from apps.accounts.selectors._interest import (
     interest_unpaid,
 )
 from apps.accounts.selectors._refs import AccountRef, ledger_refs, transaction_limits
+from apps.accounts.selectors._rules import ProductRules, product_rules
 from apps.accounts.selectors._statements import (
     LINES_MAX,
     Statement,
@@ -72,6 +73,7 @@ __all__ = [
     "Authority",
     "ExplainedDay",
     "InterestExplained",
+    "ProductRules",
     "Signatory",
     "Statement",
     "StatementLine",
@@ -107,6 +109,7 @@ __all__ = [
     "notes_of",
     "product_facts",
     "product_get_for",
+    "product_rules",
     "products_visible_to",
     "signatories_of",
     "statement_of",

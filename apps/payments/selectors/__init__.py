@@ -34,6 +34,7 @@ from apps.payments.selectors._payments import (
     payment_get_for,
     payment_of,
     product_limits,
+    product_rules_now,
     refs_forget,
     usable_accounts,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "pendings_overdue",
     "pendings_visible_to",
     "product_limits",
+    "product_rules_now",
     "refs_forget",
     "session_current",
     "session_get_for",

@@ -16,9 +16,11 @@ from django.db.models import QuerySet
 
 from apps.accounts.selectors import (
     AccountRef,
+    ProductRules,
     accounts_mandated,
     accounts_visible_to,
     ledger_refs,
+    product_rules,
     transaction_limits,
 )
 from apps.balances.selectors import holds, transaction_find
@@ -57,6 +59,8 @@ class _Refs:
         self._refs: dict[str, AccountRef] = {}
         self._limits: dict[UUID, int] = {}
         self._limits_until = 0.0
+        self._rules: Mapping[UUID, ProductRules] = {}
+        self._rules_until = 0.0
         self._mandated: frozenset[UUID] = frozenset()
         self._mandated_until = 0.0
         self._lock = threading.Lock()
@@ -98,9 +102,19 @@ class _Refs:
             self._mandated_until = time.monotonic() + LIMIT_SECONDS
         return self._mandated
 
+    def rules(self) -> Mapping[UUID, ProductRules]:
+        """Channels and bounds of balances by product; at most `LIMIT_SECONDS` old."""
+        if connection.in_atomic_block:
+            return product_rules()
+        if time.monotonic() >= self._rules_until:
+            self._rules = product_rules()
+            self._rules_until = time.monotonic() + LIMIT_SECONDS
+        return self._rules
+
     def forget(self) -> None:
         with self._lock:
             self._refs.clear()
+            self._rules_until = 0.0
             self._limits_until = self._mandated_until = 0.0
 
 
@@ -152,6 +166,11 @@ def mandated_accounts(*, user: User, refs: Iterable[AccountRef]) -> frozenset[UU
     if user.scope == "all" and not connection.in_atomic_block:
         return _refs.mandated()
     return accounts_mandated(ids=[ref.account_id for ref in refs])
+
+
+def product_rules_now() -> Mapping[UUID, ProductRules]:
+    """Channels and bounds of balances by product, of the open business day; products without any are left out."""
+    return _refs.rules()
 
 
 @dataclass(frozen=True, slots=True)

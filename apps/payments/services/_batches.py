@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -9,13 +10,15 @@ from uuid import UUID
 import msgspec
 
 from apps.balances.errors import BatchRefused, refusal_of
+from apps.balances.selectors import balance_live_read
 from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_execute, postings_post
 from apps.core.errors import DomainError, Unprocessable
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
-from apps.payments.selectors import KIND_TRANSFER, account_refs, mandated_accounts, product_limits
+from apps.payments.selectors import KIND_TRANSFER, account_refs, mandated_accounts, product_limits, product_rules_now
 from apps.payments.services._common import Asked, Details, decided_before, value_date_check
+from apps.payments.services._rules import rules_check
 from apps.payments.services._signatures import signatures_check
 from apps.payments.services._transfers import transfer_sides, usable_sources
 
@@ -59,6 +62,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
     usable = usable_sources(user, refs, [item.source for item in items])
     limits = product_limits()
     mandated = mandated_accounts(user=user, refs=[refs[item.source] for item in items if item.source in refs])
+    rules, moved = product_rules_now(), defaultdict[int, int](int)
     dates_checked: set[object] = {None}
     postings: list[Posting] = []
     places: list[int] = []
@@ -70,6 +74,13 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
             debit, credit = transfer_sides(refs, limits, usable, item.source, item.destination, amount)
             if debit.account_id in mandated:
                 signatures_check(user=user, ref=debit, amount=amount, pointer="/source_account")
+            if rules:
+                rules_check(
+                    amount=amount, channel=details.channel, debit=debit, credit=credit, rules=rules,
+                    booked=lambda ledger_id: moved[ledger_id] + balance_live_read(account_id=ledger_id).booked,
+                )  # fmt: skip
+                moved[debit.ledger_id] -= amount.minor
+                moved[credit.ledger_id] += amount.minor
             if details.value_date not in dates_checked:
                 value_date_check(details.value_date)
                 dates_checked.add(details.value_date)

@@ -23,6 +23,7 @@ from apps.payments.services._common import (
     usable_ref,
     value_date_check,
 )
+from apps.payments.services._rules import rules_check, till_needed_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
 def deposit_post(*, asked: Asked, account: str, amount: Money, details: Details) -> Payment:
     """Money that came in by `details.channel`, onto an account (number or id).
 
-    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `ValueDateNotAllowed`, `BranchMissing`, `IdempotencyKeyReused`.
-    A blocked or closed account is an outcome.
+    Cash by people goes through a till, see `cash_take`. Raises `PaymentAccountNotFound`, `CurrencyMismatch`,
+    `TillNotOpen`, `ChannelNotAllowed`, `BalanceAboveMaximum`, `ValueDateNotAllowed`, `BranchMissing`,
+    `IdempotencyKeyReused`. A blocked or closed account is an outcome.
     """
     try:
         ref = usable_ref(user=asked.user, name=account, pointer="/account")
         currency_check(ref=ref, amount=amount, pointer="/amount/currency")
+        till_needed_check(asked, details.channel)
+        rules_check(amount=amount, channel=details.channel, credit=ref)
         value_date_check(details.value_date)
         own = channel_account(user=asked.user, ref=ref, channel=details.channel, currency=amount.currency, inward=True)
     except DomainError:
@@ -67,6 +71,8 @@ def withdrawal_post(
         ref = usable_ref(user=asked.user, name=account, pointer="/account")
         currency_check(ref=ref, amount=amount, pointer="/amount/currency")
         limit_check(ref=ref, amount=amount, limits=product_limits())
+        till_needed_check(asked, details.channel)
+        rules_check(amount=amount, channel=details.channel, debit=ref)
         value_date_check(details.value_date)
         own = channel_account(user=asked.user, ref=ref, channel=details.channel, currency=amount.currency, inward=False)
         signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)

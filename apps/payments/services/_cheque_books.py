@@ -30,6 +30,7 @@ from apps.payments.services._common import (
     usable_ref,
 )
 from apps.payments.services._counter import till_check
+from apps.payments.services._rules import rules_check
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
@@ -126,6 +127,7 @@ def cheque_pay(
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     limit_check(ref=ref, amount=amount, limits=product_limits())
+    rules_check(amount=amount, channel="cheque", debit=ref)
     signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id

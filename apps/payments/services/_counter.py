@@ -33,6 +33,7 @@ from apps.payments.services._common import (
     posting_of,
     usable_ref,
 )
+from apps.payments.services._rules import rules_check
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
@@ -112,6 +113,13 @@ def _counter(
         session = locks.session_lock(pk=session_id)
         session_check(session, asked.user)
         till_check(session, amount, cash=-book.balance(till_id).balance, paid_out=paid_out)
+        rules_check(
+            amount=amount,
+            channel="branch",
+            debit=ref if paid_out else None,
+            credit=None if paid_out else ref,
+            booked=lambda ledger_id: book.balance(ledger_id).balance,
+        )
         (outcome,) = book.post(posting)
         signatures_keep(user=asked.user, ref=ref, transaction_id=posting.transaction_id, members=signed)
         if not outcome.replayed:

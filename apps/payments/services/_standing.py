@@ -24,6 +24,7 @@ from apps.payments.errors import InstructionEnded, InstructionNotValid, SameAcco
 from apps.payments.models import StandingExecution, StandingInstruction
 from apps.payments.selectors import account_ref, instruction_get_for, product_limits
 from apps.payments.services._common import currency_check, limit_check, usable_ref
+from apps.payments.services._rules import channel_check
 from apps.payments.services._signatures import signatures_check
 from apps.payments.standing_dates import bank_days, date_after, date_from
 
@@ -91,6 +92,7 @@ def instruction_create(
     amount = Money(terms.amount or 0, debit.currency)
     currency_check(ref=credit, amount=amount, pointer="/destination_account")
     _terms_check(terms)
+    channel_check(ref=debit, channel="standing")
     if terms.amount:
         limit_check(ref=debit, amount=amount, limits=product_limits())
         approval_check(amount, at=at)

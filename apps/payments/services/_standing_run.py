@@ -23,9 +23,16 @@ from apps.core.retry import retry_transient
 from apps.core.trace import trace_id
 from apps.ledger.selectors import business_date_current
 from apps.payments import locks
+from apps.payments.errors import (
+    BalanceAboveMaximum,
+    BalanceBelowMinimum,
+    ChannelNotAllowed,
+    TransactionLimitExceeded,
+)
 from apps.payments.models import StandingExecution, StandingInstruction
 from apps.payments.notices import INSTRUCTION_FAILED, InstructionFailed
-from apps.payments.selectors import KIND_TRANSFER, account_refs, instructions_due, product_limits
+from apps.payments.selectors import KIND_TRANSFER, account_refs, instructions_due, product_limits, product_rules_now
+from apps.payments.services._rules import rules_check
 from apps.payments.services._standing import Status, approval_check
 from apps.payments.standing_dates import bank_days, date_after
 
@@ -38,6 +45,8 @@ REASONS = {
     "account-blocked": "one of the accounts is blocked",
     "account-closed": "one of the accounts is closed",
     "transaction-limit-exceeded": "the amount is above the limit of the account",
+    "balance-above-maximum": "the other account would hold more than it may",
+    "channel-not-allowed": "the account is not used for standing instructions any more",
     "approval-required": "the amount needs approval",
 }
 DATES_MAX = 400
@@ -161,14 +170,33 @@ def _amount(book: Book, instruction: StandingInstruction, at: dt.datetime) -> tu
         return 0, NOTHING
     if source.available < amount:
         return 0, FUNDS
+    refusal = _refusal(book, instruction, Money(amount, instruction.currency), at)
+    return (0, refusal) if refusal else (amount, "")
+
+
+def _refusal(book: Book, instruction: StandingInstruction, amount: Money, at: dt.datetime) -> str:
+    """The code of the rule that stands against it; empty for none."""
     limit = product_limits().get(instruction.source.product_id)
-    if limit is not None and amount > limit:
-        return 0, "transaction-limit-exceeded"
+    if limit is not None and amount.minor > limit:
+        return TransactionLimitExceeded.code
     try:
-        approval_check(Money(amount, instruction.currency), at=at)
-    except ApprovalRequired as error:
-        return 0, error.code
-    return amount, ""
+        if rules := product_rules_now():
+            source, destination = instruction.source.number, instruction.destination.number
+            refs = account_refs(names=[source, destination])
+            rules_check(
+                amount=amount,
+                channel="standing",
+                debit=refs[source],
+                credit=refs[destination],
+                rules=rules,
+                booked=lambda ledger_id: book.balance(ledger_id).balance,
+            )
+        approval_check(amount, at=at)
+    except BalanceBelowMinimum:
+        return FUNDS  # tried again as without funds
+    except (ApprovalRequired, BalanceAboveMaximum, ChannelNotAllowed) as error:
+        return error.code
+    return ""
 
 
 def _pay(book: Book, instruction: StandingInstruction, execution: StandingExecution, amount: int) -> None:

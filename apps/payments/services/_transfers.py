@@ -35,6 +35,7 @@ from apps.payments.services._common import (
     posting_of,
     value_date_check,
 )
+from apps.payments.services._rules import rules_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
 REVERSIBLE = frozenset({KIND_TRANSFER, KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_CAPTURE})
@@ -104,6 +105,7 @@ def _sides(
         refs = account_refs(names=(source, destination))
         usable = usable_sources(asked.user, refs, [source])
         sides = transfer_sides(refs, product_limits(), usable, source, destination, amount)
+        rules_check(amount=amount, channel=details.channel, debit=sides[0], credit=sides[1])
         value_date_check(details.value_date)
         signed = signatures_check(user=asked.user, ref=sides[0], amount=amount, signed_by=signed_by)
     except DomainError:
