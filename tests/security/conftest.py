@@ -41,6 +41,7 @@ from tests.security.notices import notice_things, push_on
 from tests.security.people import people_things
 from tests.security.reports import report_things
 from tests.security.routes import Route
+from tests.security.signing import signing_things
 
 KES = {"amount": "1.00", "currency": "KES"}
 
@@ -200,6 +201,7 @@ def _bank_make() -> Bank:
         deposit_things(product, account),
         lending_things(account),
         securing_things(account),
+        signing_things(root.user, account),
     ):
         bank.ids |= ids
         bank.bodies |= bodies

@@ -79,6 +79,8 @@ LISTS_IN_REACH = {
     "cheque-books",
     "cheque-leaves",
     "authorisations",
+    "pending-payments",
+    "statements/batches",
 }
 
 

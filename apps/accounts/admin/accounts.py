@@ -51,6 +51,9 @@ class AccountAdmin(NuminaHistoryAdmin):
     """Deposit accounts: balance, transactions, holds, statements."""
 
     fee_waive_view: ClassVar[Callable[..., HttpResponse]]
+    account_close_view: ClassVar[Callable[..., HttpResponse]]
+
+    account_act_view: ClassVar[Callable[..., HttpResponse]]
 
     view_permission = "accounts.view"
     notes_reads = True
@@ -71,6 +74,16 @@ class AccountAdmin(NuminaHistoryAdmin):
         return [
             path("<path:object_id>/fees/waive/", waive, name="accounts_account_fee_waive"),
             path("<path:object_id>/statement/file/", view, name="accounts_account_statement_file"),
+            path(
+                "<path:object_id>/act/<slug:act>/",
+                self.admin_site.admin_view(self.account_act_view),
+                name="accounts_account_act",
+            ),
+            path(
+                "<path:object_id>/close/",
+                self.admin_site.admin_view(self.account_close_view),
+                name="accounts_account_close",
+            ),
             *super().get_urls(),
         ]
 
