@@ -55,6 +55,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Journal", "receipt_long", "ledger_journalentry_changelist", "ledger.view"),
             ("Holds", "front_hand", "balances_hold_changelist", "accounts.view"),
+            ("Term deposits", "savings", "accounts_termdeposit_changelist", "accounts.view"),
             ("Standing instructions", "event_repeat", "payments_standinginstruction_changelist", "accounts.view"),
             ("Cheques", "request_page", "payments_chequedeposit_changelist", "accounts.view"),
             ("Cheque books", "menu_book", "payments_chequebook_changelist", "accounts.view"),
@@ -78,6 +79,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Chart of accounts", "account_tree", "ledger_glaccount_changelist", "ledger.view"),
             ("Periods", "calendar_month", "ledger_accountingperiod_changelist", "ledger.view"),
             ("Products", "inventory_2", "accounts_accountproduct_changelist", "products.view"),
+            ("Dividends", "pie_chart", "accounts_dividend_changelist", "ledger.view"),
         ),
     ),
     (

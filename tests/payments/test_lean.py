@@ -56,8 +56,8 @@ def test_a_transfer_is_one_statement(committed_db: None, monkeypatch: pytest.Mon
 
     refs_forget()
     first = send()
-    # The principal, the two accounts, the limits, the mandates, the policies of approval; then the posting.
-    assert len(first) <= 6, first
+    # The principal, the two accounts, limits, rules, mandates, the policies of approval; then the posting.
+    assert len(first) <= 7, first
     assert ["balances_post" in one for one in send()] == [True]
     batch = {"items": [body] * 100}
     assert ["balances_post" in one for one in send("transfer-batches", batch)] == [True]

@@ -51,6 +51,7 @@ class AccountAdmin(NuminaHistoryAdmin):
     """Deposit accounts: balance, transactions, holds, statements."""
 
     fee_waive_view: ClassVar[Callable[..., HttpResponse]]
+    account_close_view: ClassVar[Callable[..., HttpResponse]]
 
     account_act_view: ClassVar[Callable[..., HttpResponse]]
 
@@ -77,6 +78,11 @@ class AccountAdmin(NuminaHistoryAdmin):
                 "<path:object_id>/act/<slug:act>/",
                 self.admin_site.admin_view(self.account_act_view),
                 name="accounts_account_act",
+            ),
+            path(
+                "<path:object_id>/close/",
+                self.admin_site.admin_view(self.account_close_view),
+                name="accounts_account_close",
             ),
             *super().get_urls(),
         ]

@@ -114,6 +114,11 @@ def _terms_set(request: HttpRequest, product: AccountProduct) -> str:
         "tax_rate": _fraction(posted.get("tax", ""), "Tax"),
         "interest_minimum": _amount(posted.get("interest_minimum", ""), exponent, "Earns from"),
         "minimum_balance": _amount(posted.get("minimum_balance", ""), exponent, "Minimum balance"),
+        "minimum_kept": posted.get("minimum_kept") == "on",
+        "maximum_balance": _amount(posted.get("maximum_balance", ""), exponent, "Maximum balance") or None,
+        "early_rate": _fraction(posted["early"], "Broken early") if posted.get("early", "").strip() else None,
+        "grace_days": int(posted["grace"]) if posted.get("grace", "").isdecimal() else 0,
+        "channels": posted.get("channels", "").replace(",", " ").split(),
         "dormant_after_days": int(posted["dormant"]) if posted.get("dormant", "").isdecimal() else None,
         "note": posted.get("note", ""),
     }
@@ -139,6 +144,7 @@ def _fee_add(request: HttpRequest, product: AccountProduct) -> str:
         "fee_min": _amount(posted.get("fee_min", ""), exponent, "At least"),
         "fee_max": _amount(most, exponent, "At most") if most else None,
         "free_quota": int(posted["free"]) if posted.get("free", "").isdecimal() else 0,
+        "channels": posted.get("channels", "").replace(",", " ").split(),
         "effective_from": _day(posted.get("effective_from", "")),
     }
     return _changed(

@@ -31,6 +31,7 @@ from apps.accounts.services._statement_batches import (
 )
 from apps.accounts.services._statements import statement_issue
 from apps.accounts.services._term_deposits import (
+    TERM_KINDS,
     BreakPreview,
     term_deposit_break,
     term_deposit_break_preview,
@@ -42,6 +43,7 @@ from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, term
 from apps.accounts.services._waivers import fee_waive
 
 __all__ = [
+    "TERM_KINDS",
     "DIVIDEND_JOB",
     "NOTE_MAX",
     "RULES_MAX",
