@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 
 from apps.balances.models import Balance, Hold
@@ -42,3 +43,23 @@ def journal_open(*, partition: int, count: int) -> tuple[str, int, int, str, int
         cursor.execute("SELECT * FROM balances_journal_open(%s::int, %s::int)", [partition, count])
         row: tuple[str, int, int, str, int, list[int], str, str] | None = cursor.fetchone()
         return row
+
+
+_FEW = "SELECT balances_journal_few(%s::int, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb)"
+
+
+def journal_few(
+    *, partition: int, expected: tuple[int, int, str, int], last_hash: str, entries: str, lines: str
+) -> bool:
+    """Keep day and partition as they are, write a few proved entries (JSON, see the function) and commit, in one call.
+
+    `expected` is epoch, head sequence, head hash and flips; False, and nothing is written, when the partition is not
+    FAST with exactly these. Raises RuntimeError inside a transaction, which would hold the locks until its end.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("journal_few is a transaction of its own")
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_FEW, [partition, *expected, last_hash, entries, lines], prepare=True)
+        (row,) = cursor.fetchall()
+    return bool(row[0])

@@ -249,10 +249,14 @@ def seconds_now() -> int:
     return int(guarded(memory().time)[0])
 
 
-def stream(*, partition: int, epoch: int, after: int, count: int) -> list[Page]:
-    """At most `count` pages of entries after a sequence."""
+def stream(*, partition: int, epoch: int, after: int, count: int, wait_ms: int = 0) -> list[Page]:
+    """At most `count` pages of entries after a sequence; with `wait_ms`, when there is one, or none in that time."""
     key = f"{{p{partition}}}:{epoch}:s"
-    rows = guarded(memory().xrange, key, min=f"{after + 1}-0", max="+", count=count)
+    if wait_ms:
+        found = guarded(memory().xread, {key: f"{after}-0"}, count=count, block=wait_ms)
+        rows = found[0][1] if found else []
+    else:
+        rows = guarded(memory().xrange, key, min=f"{after + 1}-0", max="+", count=count)
     return [
         Page(int(row_id.partition(b"-")[0]), fields.get(b"b", b""), fields.get(b"h", b"").decode("ascii", "replace"))
         for row_id, fields in rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from apps.balances.engine.entries import (
     entry_apply,
     page_decode,
 )
+from apps.balances.engine.rows import FEW, Work, write, write_few
 from apps.core.retry import TRANSIENT_SQLSTATES, sqlstate_of
 
 logger = logging.getLogger(__name__)
@@ -38,15 +39,6 @@ PAGES = 1_000
 CACHED_MAX = 200_000
 COURTESY_MS = 1_000
 """How long another journaler may let entries lie before we take over without its lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Entries proved against the books, with what each of them writes."""
-
-    entries: list[Entry]
-    lines: list[list[Line]]
-    hashes: list[str]
 
 
 class Refused(Exception):
@@ -71,7 +63,7 @@ class Journaler:
 
     def run_once(self) -> int:
         """Journal what waits, at most a batch; how many entries. A memory not to be trusted ends the epoch."""
-        # After a batch the partition is where we left it, or else its row, once locked, says that it is not.
+        # After a batch, or a look, the partition is where we left it, or its row, once locked, says that it is not.
         part = self._part or control.part_read(self.partition)
         self.stands_at = (part.epoch, part.head_seq) if part.mode == "FAST" else None
         if self.stands_at is None:
@@ -80,6 +72,8 @@ class Journaler:
             pages = self._ahead or (self._pages(part) if self._part else self._checked_pages(part))
             self._part, self._ahead = None, []
             if not pages:
+                if self.leads:
+                    self._part = part  # all is as it should be: `wait` goes on from here
                 return 0
             return self._journal_some(part, pages)
         except client.EpochEnded:
@@ -91,6 +85,23 @@ class Journaler:
             if now - self._unreachable_since >= control.UNREACHABLE_MS:
                 self._fence(part, "redis-down")
             return 0
+
+    def wait(self, *, milliseconds: int) -> bool:
+        """Until there is an entry, or for so long; what came is journaled by the next `run_once`.
+
+        From where the journal stands, not from where memory is: what came in between has waited already. False when
+        there is nothing to wait for. Raises as `client.guarded`.
+        """
+        if self.stands_at is None:
+            return False
+        part, self._part = self._part, None  # when nothing comes, all is looked at again
+        epoch, seq = (part.epoch, part.head_seq) if part else self.stands_at
+        pages = client.stream(
+            partition=self.partition, epoch=epoch, after=seq, count=PAGES if part else 1, wait_ms=milliseconds
+        )
+        if pages and part:
+            self._part, self._ahead = part, pages
+        return True
 
     def _pages(self, part: control.Part) -> list[Page]:
         pages = client.stream(partition=part.id, epoch=part.epoch, after=part.head_seq, count=PAGES)
@@ -164,6 +175,8 @@ class Journaler:
         """(sequence, hash) of the new head, or None when nothing was written."""
         try:
             entries, hashes = _entries_of(part, pages)
+            if len(entries) <= FEW and self._journal_few(part, entries, hashes):
+                return entries[-1].seq, hashes[-1]
             with transaction.atomic():
                 opened = locks.journal_open(partition=part.id, count=len(entries))
                 if opened is None or opened[:4] != ("FAST", part.epoch, part.head_seq, part.head_hash):
@@ -172,7 +185,7 @@ class Journaler:
                 if (*opened[:5], id(connection.connection)) != self._valid_for:
                     self._states = {}
                 self._valid_for = ()
-                work = _Work(entries, self._prove(part, entries), hashes)
+                work = Work(entries, self._prove(part, entries), hashes)
                 write(part, work, ids=ids, booked_at=booked_at, today=today)
                 head = (work.entries[-1].seq, work.hashes[-1])
         except Refused as refused:
@@ -195,6 +208,30 @@ class Journaler:
             self._states = {}
         self._valid_for = ("FAST", part.epoch, *head, flips, id(connection.connection))
         return head
+
+    def _journal_few(self, part: control.Part, entries: list[Entry], hashes: list[str]) -> bool:
+        """Prove a few entries from the states that we have, and write them in one call; False when nothing was written.
+
+        The states are the books' while the partition is what they were read under; the call compares that under the
+        lock. Where they do not fit, or are not all there, the long way reads them again.
+        """
+        mode, epoch, head_seq, head_hash, flips, session = self._valid_for or (None,) * 6
+        here = (part.epoch, part.head_seq, part.head_hash, id(connection.connection))
+        if mode is None or (epoch, head_seq, head_hash, session) != here:
+            return False
+        if any(leg[0] not in self._states for entry in entries for leg in entry.legs):
+            return False
+        valid, self._valid_for = self._valid_for, ()
+        try:
+            lines = self._prove(part, entries)
+        except Refused:
+            self._forget()
+            return False
+        if not write_few(part, Work(entries, lines, hashes), flips=flips):
+            self._forget()
+            return False
+        self._valid_for = (valid[0], valid[1], entries[-1].seq, hashes[-1], flips, session)
+        return True
 
     def _prove(self, part: control.Part, entries: Sequence[Entry]) -> list[list[Line]]:
         """The entries, executed again from the books. Raises Refused at the first that is not what the books say."""
@@ -257,7 +294,7 @@ class Journaler:
                     return True
                 lines = _lines_of(entry) if entry.outcome == "OK" else []
                 _, ids, booked_at, today = opened[4:]
-                write(part, _Work([entry], [lines], ["00"]), ids=ids, booked_at=booked_at, today=today, dry=True)
+                write(part, Work([entry], [lines], ["00"]), ids=ids, booked_at=booked_at, today=today, dry=True)
                 transaction.set_rollback(True)
         except DatabaseError:
             return False
@@ -302,48 +339,3 @@ def poison_keep(part: control.Part, entry: Entry, why: str) -> None:
             " VALUES (%s, %s, %s, %s, %s, clock_timestamp()) ON CONFLICT DO NOTHING",
             [transaction_id, part.id, part.epoch, repr(entry)[:20_000], why.replace("\0", "")[:200]],
         )
-
-
-_JOURNAL = """COPY ledger_journal (id, outcome, line_count, business_date, booked_at, partition, epoch, seq,
- chain_hash, value_date, transaction_id, kind, client_timestamp, actor, correlation_id, channel, description,
- counterparty, reference) FROM STDIN"""
-_LINES = """COPY ledger_line (journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after,
- account_version, business_date) FROM STDIN"""
-_KEYS = """COPY balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint, outcome, journal_id)
- FROM STDIN"""
-
-
-def write(
-    part: control.Part, work: _Work, *, ids: Sequence[int], booked_at: str, today: str, dry: bool = False
-) -> None:
-    """Journal proved entries and move the head, in the open transaction. `dry` leaves the head and tells nobody.
-
-    The ids were drawn under the locks, so that the order of ids is the order of history.
-    """
-    journal, lines, keys = [], [], []
-    place = f"\t{today}\t{booked_at}\t{part.id}\t{part.epoch}\t"
-    for number, entry, written, chain in zip(ids, work.entries, work.lines, work.hashes, strict=True):
-        outcome, transaction_id = entry.outcome, entry.transaction_id
-        journal.append(
-            f"{number}\t{outcome}\t{len(written)}{place}{entry.seq}\t\\\\x{chain}\t{entry.value_date or today}\t"
-            f"{transaction_id}\t{entry.facts}\n"
-        )
-        for line_no, line in enumerate(written, 1):
-            side, amount = ("C", line.amount) if line.amount > 0 else ("D", -line.amount)
-            lines.append(
-                f"{number}\t{line_no}\t{line.account}\t{line.currency}\t{side}\t{amount}\t{line.before}\t{line.after}\t"
-                f"{line.version}\t{today}\n"
-            )
-        keys.append(f"{transaction_id}\t{entry.key}\t\\\\x{entry.fingerprint}\t{outcome}\t{number}\n")
-    with connection.cursor() as cursor:
-        for statement, rows in ((_JOURNAL, journal), (_LINES, lines), (_KEYS, keys)):
-            if rows:
-                with connection.wrap_database_errors, cursor.copy(statement) as copy:
-                    copy.write("".join(rows))
-        if not dry:
-            cursor.execute(
-                "WITH head AS (UPDATE balances_partition SET head_seq = %s, head_hash = %s WHERE id = %s"
-                " RETURNING id, epoch, head_seq)"
-                " SELECT pg_notify('numina_journal', format('%%s %%s %%s', id, epoch, head_seq)) FROM head",
-                [work.entries[-1].seq, work.hashes[-1], part.id],
-            )

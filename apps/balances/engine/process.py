@@ -102,21 +102,16 @@ class Engine:
 
         def step() -> None:
             if journaler.run_once() == 0:
-                self._idle(partition, journaler)
+                self._idle(journaler)
 
         return step
 
-    def _idle(self, partition: int, journaler: Journaler) -> None:
+    def _idle(self, journaler: Journaler) -> None:
         """Sleep until there is an entry, or a moment."""
         try:
-            if journaler.stands_at is None:
+            if not journaler.wait(milliseconds=IDLE_WAIT_MS):
                 self.stopping.wait(IDLE_WAIT_MS / 1_000)
-                return
-            # From where the journal stands, not from where memory is: what came in between has waited already.
-            epoch, seq = journaler.stands_at
-            stream = f"{{p{partition}}}:{epoch}:s"
-            client.guarded(client.memory().xread, {stream: f"{seq}-0"}, count=1, block=IDLE_WAIT_MS)
-            if not journaler.leads:  # another journals it
+            elif not journaler.leads:  # another journals it
                 self.stopping.wait(0.02)
         except (client.MemoryUnreachable, client.MemoryFault, client.MemoryFull):
             self.stopping.wait(IDLE_WAIT_MS / 1_000)

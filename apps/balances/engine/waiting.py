@@ -1,13 +1,16 @@
-"""Until the journal has it: one query for all transactions that the threads of this process wait for.
+"""Until the journal has it: one thread that hears and asks for all transactions that this process waits for.
 
-NOTIFY says how far the journal is, so that nobody is asked for before he can be there; it only wakes. What is answered
-is read from PostgreSQL, by transaction id, never from memory.
+What is answered comes from PostgreSQL, by transaction id, never from memory. A journaler's notice is part of its
+transaction: PostgreSQL delivers it when that is committed (and, as a read would see it, replicated), or never. The
+notice of a few entries says what was decided; that of many says how far the journal is, and then one query asks for
+those that can be there. A notice that got lost costs a moment: everybody is asked for now and then.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import select
 import threading
 import time
 from collections.abc import Iterable
@@ -16,10 +19,11 @@ from uuid import UUID
 import msgspec
 import psycopg
 from django.db import DatabaseError, connection
+from psycopg import Notify
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 IDLE_SECONDS = 10
 HEADS_MAX = 1_000
 
@@ -41,7 +45,14 @@ SELECT k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.
 """
 
 
-_KNOWN = """
+# Of one transaction PostgreSQL keeps a plan that looks at nothing else.
+_KNOWN_ONE = """
+SELECT FALSE, k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
+  FROM balances_transaction_key k LEFT JOIN ledger_journal j ON j.id = k.journal_id WHERE k.transaction_id = %s
+UNION ALL
+SELECT TRUE, p.transaction_id, NULL, NULL, NULL, NULL, NULL FROM balances_poison p WHERE p.transaction_id = %s
+"""
+_KNOWN_MANY = """
 SELECT FALSE, k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
   FROM unnest(%s::uuid[]) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id
   LEFT JOIN ledger_journal j ON j.id = k.journal_id
@@ -60,8 +71,12 @@ def decided(transaction_ids: Iterable[UUID]) -> dict[UUID, Decided]:
 
 def known_or_poisoned(transaction_ids: list[UUID]) -> tuple[dict[UUID, Decided], bool]:
     """What is decided, and whether one of the ids is poison to the engine: then it goes to the database path."""
-    with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [transaction_ids, transaction_ids])
+    connection.ensure_connection()
+    one = len(transaction_ids) == 1
+    asked = transaction_ids[0] if one else transaction_ids
+    # psycopg's own cursor prepares the statement in PostgreSQL, which Django's does not.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_KNOWN_ONE if one else _KNOWN_MANY, [asked, asked], prepare=True)
         rows = cursor.fetchall()
     return {row[1]: Decided(bytes(row[2]), *row[3:]) for row in rows if not row[0]}, any(row[0] for row in rows)
 
@@ -125,12 +140,13 @@ class _Waiter:
             try:
                 if raw is None or raw.closed:
                     raw = _listening()
+                    raw.add_notify_handler(self._hear)  # those that come with the answer to a query
                 now = time.monotonic()
                 poll = now - polled >= POLL_SECONDS
                 polled = now if poll else polled
                 self._look(raw, everybody=poll)
-                for note in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
-                    self._hear(note.payload)
+                for note in _notices(raw, POLL_SECONDS):
+                    self._hear(note)
             except (psycopg.Error, DatabaseError, OSError) as error:
                 logger.warning("waiting for the journal: %s", error)
                 if raw is not None:
@@ -146,15 +162,20 @@ class _Waiter:
                 return False
         return True
 
-    def _hear(self, payload: str) -> None:
-        """A journaler's notice: partition, epoch, head."""
+    def _hear(self, note: Notify) -> None:
+        """A journaler's notice: partition, epoch and head; of few entries also when, the day, and each decision."""
+        head, *rows = note.payload.split("\n")
+        facts = head.split()
         try:
-            partition, epoch, seq = map(int, payload.split())
-        except ValueError:
+            partition, epoch, seq = map(int, facts[:3])
+            found = _decisions(int(facts[3]), facts[4], rows) if rows else {}
+        except (ValueError, IndexError):
             return
         if len(self._heads) > HEADS_MAX:
             self._heads.clear()
         self._heads[partition, epoch] = seq
+        if found:
+            self._give(found)
 
     def _is_due(self, ticket: _Ticket) -> bool:
         return ticket.place is not None and self._heads.get(ticket.place[0], -1) >= ticket.place[1]
@@ -166,7 +187,10 @@ class _Waiter:
         if not wanted:
             return
         rows = raw.execute(_QUERY, [list(wanted)], prepare=True).fetchall()
-        found = {row[0]: Decided(bytes(row[1]), *row[2:]) for row in rows}
+        self._give({row[0]: Decided(bytes(row[1]), *row[2:]) for row in rows})
+
+    def _give(self, found: dict[UUID, Decided]) -> None:
+        """Wake those who wait for nothing else."""
         with self._lock:
             for ticket in self._tickets:
                 got = ticket.missing & found.keys()
@@ -175,6 +199,32 @@ class _Waiter:
                     ticket.missing -= got
                     if not ticket.missing:
                         ticket.done.set()
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def _decisions(booked_at: int, day: str, rows: list[str]) -> dict[UUID, Decided]:
+    """What a notice says of each entry: transaction, fingerprint, outcome, journal id; `booked_at` in microseconds."""
+    at, date = _EPOCH + dt.timedelta(microseconds=booked_at), dt.date.fromisoformat(day)
+    found = {}
+    for row in rows:
+        transaction_id, fingerprint, outcome, journal_id = row.split(" ")
+        found[UUID(transaction_id)] = Decided(bytes.fromhex(fingerprint), outcome, int(journal_id), at, date)
+    return found
+
+
+def _notices(raw: psycopg.Connection, seconds: float) -> list[Notify]:
+    """What came meanwhile, or within so long; at once when there is something."""
+    poll = select.poll()
+    poll.register(raw.pgconn.socket, select.POLLIN)
+    if not poll.poll(seconds * 1_000):
+        return []
+    raw.pgconn.consume_input()
+    found = []
+    while note := raw.pgconn.notifies():
+        found.append(Notify(note.relname.decode(), note.extra.decode(), note.be_pid))
+    return found
 
 
 def _listening() -> psycopg.Connection:
