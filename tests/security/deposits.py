@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from apps.accounts.models import Dividend, DividendShare
 from apps.accounts.services import fee_add, term_deposit_place, terms_set
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory
@@ -15,13 +16,33 @@ KES = {"amount": "1.00", "currency": "KES"}
 
 def _term_accounts(account: Any, today: dt.date) -> list[Any]:
     """Two accounts of a fixed-term product, of the same owner."""
-    for code in ("2140", "2210", "2220", "1445", "4120", "4210", "5130"):
+    for code in ("2140", "3110", "2210", "2220", "1445", "4120", "4210", "5130"):
         gl_account_ready(code)
     product = ProductFactory(kind="fixed_term", gl_account="2140")
     terms_set(
         acting_user=None, product_id=product.pk, effective_from=today, today=None, rates=[[0, "0.05"]], posting="at_end"
     )
     return [AccountFactory(product=product, member=account.member, branch=account.branch) for _ in range(2)]
+
+
+def _dividend(account: Any, today: dt.date) -> tuple[Dividend, Any]:
+    """A dividend that is drawn up, and its product."""
+    gl_account_ready("3330")
+    product = ProductFactory(kind="share", gl_account="3110")
+    shares = AccountFactory(product=product, member=account.member, branch=account.branch)
+    last = today.replace(year=today.year - 1)
+    dividend = Dividend.objects.create(
+        product=product,
+        starts_on=last,
+        ends_on=last,
+        rate="0.08",
+        basis="closing",
+        pay_to="shares",
+        accounts=1,
+        gross=8,
+    )
+    DividendShare.objects.create(dividend=dividend, account=shares, target=shares, base=100, gross=8, tax=0)
+    return dividend, product
 
 
 def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
@@ -38,8 +59,15 @@ def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tup
         acting_user=None, account_id=placed.pk, source_id=account.pk, amount=100, months=12, instruction="payout",
         today=today,
     )  # fmt: skip
+    dividend, shares = _dividend(account, today)
     one = "account-products/{product_id}/"
-    return {"terms_id": terms.pk, "fee_id": fee.pk, "term_deposit_id": term.pk}, {
+    return {
+        "terms_id": terms.pk, "fee_id": fee.pk, "term_deposit_id": term.pk, "dividend_id": dividend.pk,
+    }, {
+        ("POST", "dividends"): {
+            "product_id": str(shares.pk), "starts_on": "2020-01-01", "ends_on": "2020-12-31", "rate": "0.08",
+            "tax_rate": "0.05", "basis": "average", "pay_to": "deposits",
+        },
         ("POST", one + "terms"): {
             "effective_from": (later + dt.timedelta(days=1)).isoformat(),
             "rates": [{"from_balance": {"amount": "0.00", "currency": "KES"}, "rate": "0.05"}],
