@@ -35,6 +35,7 @@ def securing_things(account: Any) -> tuple[dict[str, Any], dict[tuple[str, str],
     credit_line_draw(asked=asked(clerk), line_id=line.pk, amount=500, at=at)
     group = group_create(acting_user=None, name="Umoja", branch_id=account.branch_id, at=at)
     group_join(acting_user=None, group=group, member_id=account.member_id, today=today, at=at)
+    officer = user_make("lending.view", branch=account.branch)
     one = "loans/{loan_id}"
     return {
         "collateral_id": thing.pk,
@@ -57,6 +58,13 @@ def securing_things(account: Any) -> tuple[dict[str, Any], dict[tuple[str, str],
             "loan_product_id": str(product.pk), "member_id": str(account.member_id), "account_id": str(account.pk),
             "limit": {"amount": "100.00", "currency": "KES"}, "purpose": "Stock",
         },
+        ("POST", "credit-lines/{line_id}/preview"): {"kind": "draw", "amount": KES},
+        ("POST", "loan-products/{loan_product_id}/provision-policies"): {
+            "effective_from": today.isoformat(), "method": "ifrs9", "stage_2_after": 30, "stage_3_after": 90,
+            "cure_days": 0, "pd_12_months_percent": "2", "pd_lifetime_percent": "10", "lgd_percent": "45",
+            "with_interest": True,
+        },
+        ("POST", one + "/officer"): {"user_id": str(officer.pk)},
         ("POST", "credit-lines/{line_id}/draws"): {"amount": KES},
         ("POST", "credit-lines/{line_id}/repayments"): {"amount": KES},
         ("POST", "credit-lines/{line_id}/changes"): {"action": "block", "note": "Looked into"},

@@ -149,7 +149,7 @@ def forms_add(**forms: Form) -> None:
 
 def actions_of(request: HttpRequest, record: Any, names: Sequence[str]) -> list[dict[str, Any]]:
     """The forms of a record that the user may use in its state, as buttons of its page."""
-    found = []
+    found: list[dict[str, Any]] = []
     for name in names:
         form = FORMS[name]
         if user_may(request, form.permission) and (not form.states or record.status in form.states):

@@ -73,7 +73,7 @@ def _officer_fields(user: Any, loan: Loan) -> list[Field]:
 
 def _officer(user: Any, loan: Loan, sent: Sent) -> Loan:
     chosen = sent.key("officer")
-    officer = User.objects.filter(pk=chosen, is_active=True, is_staff=True).first()
+    officer = User.objects.filter(pk=chosen, is_active=True, is_staff=True).first() if chosen else None
     if officer is None:
         raise InvalidRequest("Choose an officer.", pointer="/officer")
     officer_set(acting_user=user, loan_id=loan.pk, officer=officer, today=business_date_current(), at=clock.now())

@@ -29,7 +29,7 @@ from apps.lending.models import (
     PaymentPromise,
     ProvisionChange,
 )
-from apps.lending.selectors import instalment_explain, loans_visible_to, rows_current
+from apps.lending.selectors import earned_explain, instalment_explain, loans_visible_to, rows_current
 from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
 
@@ -199,6 +199,8 @@ def _schedule(request: HttpRequest, record: Loan) -> dict[str, Any]:
     rows = rows_current(record)
     number = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 5 else 0
     explained = instalment_explain(loan=record, number=number) if number in {row.number for row in rows} else None
+    if raw == "interest" and record.standing.booked_through is not None and rows:
+        explained = earned_explain(loan=record, day=record.standing.booked_through)
     return {"loan_rows": rows, "loan_explained": explained, "loan_day": record.standing.as_of}
 
 

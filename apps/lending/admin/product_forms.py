@@ -54,14 +54,17 @@ def _terms_of(product: LoanProduct, sent: Sent) -> services.TermsAsked:
     day, currency = sent.day("effective_from"), product.currency_id
     if day is None:
         raise InvalidRequest("From which day?", pointer="/effective_from")
-    documents = {name: sent.document(name) or ([] if name in LISTS else {}) for name in DOCUMENTS}
+    documents: dict[str, Any] = {name: sent.document(name) or ([] if name in LISTS else {}) for name in DOCUMENTS}
+    rates = [sent.percent(name) or Decimal(0) for name in ("rate", "rate_min", "rate_max")]
     return services.TermsAsked(
-        day,
-        sent.amount("principal_min", currency) or 0,
-        sent.amount("principal_max", currency) or 0,
-        sent.whole("instalments_min"),
-        sent.whole("instalments_max"),
-        *(sent.percent(name) or Decimal(0) for name in ("rate", "rate_min", "rate_max")),
+        effective_from=day,
+        principal_min=sent.amount("principal_min", currency) or 0,
+        principal_max=sent.amount("principal_max", currency) or 0,
+        instalments_min=sent.whole("instalments_min"),
+        instalments_max=sent.whole("instalments_max"),
+        rate=rates[0],
+        rate_min=rates[1],
+        rate_max=rates[2],
         **documents,
     )
 
@@ -79,17 +82,17 @@ def _terms_preview(user: Any, product: LoanProduct, sent: Sent) -> list[Change]:
         ("Smallest, shortest", asked.principal_min, asked.instalments_min),
         ("Largest, longest", asked.principal_max, asked.instalments_max),
     ):
-        figures = []
+        figures: list[list[str]] = []
         for terms, rate in ((newest, newest.rate if newest else None), (drafted, asked.rate)):
             if terms is None or rate is None:
-                figures.append(("", "", ""))
+                figures.append(["", "", ""])
                 continue
             rows = services.position_offered(
                 terms=terms, amount=amount, rate=rate, instalments=count, start=asked.effective_from, first_due=None
             ).rows
             interest, fees = sum(one.row.interest for one in rows), sum(one.row.fees for one in rows)
             parts = (rows[0].row.total, interest, fees)
-            figures.append(tuple(money_text(part, currency) for part in parts))
+            figures.append([money_text(part, currency) for part in parts])
         names = ("first instalment", "interest in all", "fees on the way")
         changes += [(f"{words}: {name}", now, then) for name, now, then in zip(names, *figures, strict=True)]
     return changes

@@ -122,7 +122,8 @@ class LoanApplicationAnswer(serializers.ModelSerializer):
         fields = (
             "id", "number", "status", "product", "member", "branch_id", "currency", "amount", "instalments",
             "rate_percent", "first_due", "purpose", "pay_out", "account_id", "affordability", "documents", "score",
-            "submitted_at", "approval_id", "decided_at", "decision_note", "offered_amount", "offered_instalments",
+            "submitted_at", "verified_at", "verification_note",
+            "approval_id", "decided_at", "decision_note", "offered_amount", "offered_instalments",
             "offered_rate_percent", "offer_ends_on", "accepted_at", "created_at", "version",
         )  # fmt: skip
         read_only_fields = fields

@@ -223,6 +223,30 @@ class LoanApplicationDecisionView(ApiView):
         return application_response(_fresh(request, application_id))
 
 
+class LoanApplicationVerificationView(ApiView):
+    """What the application says was checked."""
+
+    permissions: ClassVar = {"POST": DECIDE}
+    also_answers: ClassVar = {"POST": frozenset({404, 409})}
+
+    @extend_schema(
+        summary="Confirm that an application was verified",
+        description="Income, documents, address; by somebody else than who wrote it. Where the product asks for it, "
+        "nothing is offered before.",
+        request=forms.VerificationForm,
+        responses=answers.LoanApplicationAnswer,
+    )
+    def post(self, request: Request, application_id: UUID) -> Response:
+        NoParams.parse(request)
+        application = _fresh(request, application_id)
+        body = body_read(forms.VerificationForm, request)
+        services.application_verify(
+            acting_user=user_of(request), application_id=application.pk, expected_version=application.version,
+            note=body["note"], at=clock.now(),
+        )  # fmt: skip
+        return application_response(_fresh(request, application_id))
+
+
 class LoanApplicationDocumentsView(ApiView):
     """The check list of documents."""
 

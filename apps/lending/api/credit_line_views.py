@@ -157,6 +157,42 @@ class CreditLineChangesView(ApiView):
         return _response(line)
 
 
+class CreditLinePreviewView(ApiView):
+    """What a draw or a payment would do."""
+
+    permissions: ClassVar = {"POST": VIEW}
+    also_answers: ClassVar = CONFLICT
+
+    @extend_schema(
+        summary="Preview a draw or a payment of a credit line",
+        request=forms.CreditLinePreviewForm,
+        responses=answers.CreditLinePreviewAnswer,
+    )
+    def post(self, request: Request, line_id: UUID) -> Response:
+        """Nothing is kept; what cannot be is refused as it would be then."""
+        NoParams.parse(request)
+        line = line_get_for(user=user_of(request), pk=line_id)
+        body = body_read(forms.CreditLinePreviewForm, request)
+        amount = minor_of(body["amount"], currency=line.currency, pointer="/amount/currency")
+        principal, interest = credit_lines.credit_line_owed(line)
+        parts = credit_lines.credit_line_parts(
+            line=line, kind=body["kind"], amount=amount, principal=principal, interest=interest
+        )
+        sign = 1 if body["kind"] == CreditLineEvent.Kind.DRAW else -1
+
+        def owed(capital: int, due: int) -> dict[str, Money]:
+            figures = {"principal": capital, "interest": due, "left": max(line.limit - capital, 0)}
+            return {name: Money(minor, line.currency) for name, minor in figures.items()}
+
+        shown = {
+            "principal": Money(parts[0], line.currency),
+            "interest": Money(parts[1], line.currency),
+            "before": owed(principal, interest),
+            "after": owed(principal + sign * parts[0], interest + sign * parts[1]),
+        }
+        return respond(answers.CreditLinePreviewAnswer(shown).data)
+
+
 class CreditLineMoneyView(ApiView):
     """Drawing, and paying back."""
 

@@ -144,6 +144,12 @@ class DecisionForm(StrictSerializer):
     rate_percent = percent(required=False)
 
 
+class VerificationForm(StrictSerializer):
+    """What of an application was checked, and how."""
+
+    note = TextField(min_length=3, max_length=400)
+
+
 class DocumentForm(StrictSerializer):
     """A document of the check list came, or it did not after all (null)."""
 

@@ -23,7 +23,7 @@ from apps.ledger.selectors import business_date_current
 from apps.lending.api import ops_answers as answers
 from apps.lending.api import ops_forms as forms
 from apps.lending.api.product_views import minor_of, user_of
-from apps.lending.groups import Paid, collection_take, dues_of, group_create, group_join, loans_of
+from apps.lending.groups import Paid, collection_take, dues_of, group_create, group_join, group_leave, loans_of
 from apps.lending.models import GroupMeeting
 from apps.lending.selectors import group_get_for, groups_visible_to
 from apps.lending.services import Asked
@@ -113,6 +113,29 @@ class LoanGroupMembersView(ApiView):
         group_join(acting_user=user, group=group, member_id=member.pk, today=business_date_current(), at=clock.now())
         location = f"/api/v1/loan-groups/{group.pk}"
         return respond(answers.LoanGroupAnswer(group).data, status=201, location=location)
+
+
+class LoanGroupDeparturesView(ApiView):
+    """Leaving a group."""
+
+    permissions: ClassVar = {"POST": SECURE}
+    also_answers: ClassVar = NAMES_A_RECORD
+
+    @extend_schema(
+        summary="Take a member out of a loan group",
+        request=forms.LoanGroupMemberForm,
+        responses=answers.LoanGroupAnswer,
+    )
+    def post(self, request: Request, group_id: UUID) -> Response:
+        """Not while loans of the group are open: each of its members answers for them."""
+        NoParams.parse(request)
+        user = user_of(request)
+        group = group_get_for(user=user, pk=group_id)
+        body = body_read(forms.LoanGroupMemberForm, request)
+        group_leave(
+            acting_user=user, group=group, member_id=body["member_id"], today=business_date_current(), at=clock.now()
+        )
+        return respond(answers.LoanGroupAnswer(group).data)
 
 
 class LoanGroupCollectionsView(ApiView):

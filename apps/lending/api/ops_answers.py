@@ -12,8 +12,10 @@ from apps.lending.models import (
     CreditLineEvent,
     Guarantor,
     LoanGroup,
+    LoanOfficer,
     LoanPause,
     PaymentPromise,
+    ProvisionPolicy,
 )
 
 
@@ -140,6 +142,51 @@ class CreditLineEventAnswer(serializers.ModelSerializer):
             "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class ProvisionPolicyAnswer(serializers.ModelSerializer):
+    """How loans of a product are provided for from a day on."""
+
+    pd_12_months_percent = percent(source="pd_12_months")
+    pd_lifetime_percent = percent(source="pd_lifetime")
+    lgd_percent = percent(source="lgd")
+
+    class Meta:
+        model = ProvisionPolicy
+        fields = (
+            "id", "effective_from", "method", "stage_2_after", "stage_3_after", "cure_days", "pd_12_months_percent",
+            "pd_lifetime_percent", "lgd_percent", "with_interest", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class LoanOfficerAnswer(serializers.ModelSerializer):
+    """Who looks after a loan, and since when."""
+
+    loan_id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+
+    class Meta:
+        model = LoanOfficer
+        fields = ("loan_id", "user_id", "since")
+        read_only_fields = fields
+
+
+class CreditLineOwedAnswer(serializers.Serializer):
+    """What is owed, and what is left of the limit."""
+
+    principal = MoneyField()
+    interest = MoneyField()
+    left = MoneyField()
+
+
+class CreditLinePreviewAnswer(serializers.Serializer):
+    """What a draw or a payment would do: where its money goes, and what is owed before and after."""
+
+    principal = MoneyField()
+    interest = MoneyField()
+    before = CreditLineOwedAnswer()
+    after = CreditLineOwedAnswer()
 
 
 class CreditLineDetailAnswer(CreditLineAnswer):

@@ -9,7 +9,7 @@ from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.lending.api.forms import percent
-from apps.lending.models import Collateral, CreditLine
+from apps.lending.models import Collateral, CreditLine, CreditLineEvent, ProvisionPolicy
 
 ROWS_MAX = 200
 
@@ -89,6 +89,40 @@ class CreditLineMoneyForm(StrictSerializer):
     """Money drawn, or paid back from the line's account."""
 
     amount = MoneyField()
+
+
+class CreditLinePreviewForm(StrictSerializer):
+    """A draw or a payment to be."""
+
+    kind = ChoiceField(choices=CreditLineEvent.Kind.choices)
+    amount = MoneyField()
+
+
+class ProvisionPoliciesQuery(ListParams):
+    """Policies of a product by the day from which they hold."""
+
+    sorts = {"effective_from": "effective_from"}
+    default_sort = "-effective_from"
+
+
+class ProvisionPolicyForm(StrictSerializer):
+    """How loans of a product are provided for from a day on. What is not given is the usual."""
+
+    effective_from = DateField()
+    method = ChoiceField(choices=ProvisionPolicy.Method.choices)
+    stage_2_after = IntegerField(min_value=0, max_value=3_650, required=False, help_text="Days past due.")
+    stage_3_after = IntegerField(min_value=0, max_value=3_650, required=False, help_text="Days past due.")
+    cure_days = IntegerField(min_value=0, max_value=3_650, required=False)
+    pd_12_months_percent = percent(required=False, help_text="Probability of default in 12 months.")
+    pd_lifetime_percent = percent(required=False, help_text="Probability of default for life.")
+    lgd_percent = percent(required=False, help_text="Loss given default.")
+    with_interest = BooleanField(required=False)
+
+
+class OfficerForm(StrictSerializer):
+    """Who is to look after a loan."""
+
+    user_id = UUIDField()
 
 
 class CreditLineChangeForm(StrictSerializer):
