@@ -11,9 +11,10 @@ class LendingConfig(AppConfig):
     def ready(self) -> None:
         """Register what may need approval, the steps of the close of business, and the products to begin with."""
         from apps.core.reference import loader_register
-        from apps.lending import actions, closing, product_actions, reference
+        from apps.lending import actions, closing, exposure, product_actions, reference
 
         actions.actions_register()
         product_actions.actions_register()
+        exposure.register()
         closing.register()
         loader_register("loan_products", reference.loan_products_load)

@@ -57,7 +57,7 @@ class SignatureEnded:
 
     what: str
     account: str
-    outcome: str
+    outcome: Phrase
 
 
 SIGNATURE_ASKED = kind_register(
@@ -78,7 +78,7 @@ SIGNATURE_ENDED = kind_register(
     Kind(
         code="payments.signature_ended",
         title="A payment that waited for signatures has ended",
-        sample=SignatureEnded("Transfer of 80,000.00 KES to *0024", "*0017", "carried out"),
+        sample=SignatureEnded("Transfer of 80,000.00 KES to *0024", "*0017", Phrase("carried out")),
         texts={
             "en": Texts(
                 "A payment from account {account}: {outcome}",

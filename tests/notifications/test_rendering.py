@@ -39,6 +39,7 @@ from apps.notifications.rendering import (
     words_fill,
     words_of,
 )
+from apps.payments.models import PendingPayment
 from apps.payments.services._standing_run import REASONS
 from tests.notifications.kinds import APPROVED, SAMPLE
 
@@ -90,7 +91,7 @@ def test_every_template_is_in_every_shipped_language_with_the_same_variables(cod
 
 def test_the_phrases_that_stand_in_for_placeholders_are_in_every_shipped_language() -> None:
     said = {*EVENT_WORDS.values(), *REASONS.values(), *ApprovalRequest.State.labels}
-    said |= {str(label).lower() for label in BudgetAlert.Level.labels}
+    said |= {str(label).lower() for label in (*BudgetAlert.Level.labels, *PendingPayment.Status.labels)}
 
     for language in languages().values():
         assert said <= set(language.phrases)

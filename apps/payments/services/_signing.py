@@ -13,7 +13,7 @@ from apps.accounts.selectors import AccountRef, Authority, Signatory, authority_
 from apps.audit.services import record
 from apps.core.errors import IdempotencyKeyReused, InvalidRequest
 from apps.core.money import Money
-from apps.core.notices import notify
+from apps.core.notices import Phrase, notify
 from apps.ledger.selectors import business_date_current
 from apps.payments import locks
 from apps.payments.errors import PendingPaymentEnded, SignatoryUnknown
@@ -127,7 +127,9 @@ def pending_end(
     notify(
         SIGNATURE_ENDED,
         recipients=[one for one in people if one is not None],
-        context=SignatureEnded(pending.words, f"*{pending.account.number[-4:]}", pending.get_status_display().lower()),
+        context=SignatureEnded(
+            pending.words, f"*{pending.account.number[-4:]}", Phrase(pending.get_status_display().lower())
+        ),
         at=at,
         key=f"{pending.pk}",
     )
