@@ -74,6 +74,7 @@ class Env:
     base_currency: str
     country: str
     iban_pattern: str
+    account_number_pattern: str
     business_date_roll: str
     storage_url: str
     data_region: str
@@ -134,6 +135,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
         country=reader.text("NUMINA_COUNTRY", "KE"),
         iban_pattern=reader.text("NUMINA_IBAN_PATTERN", ""),
+        account_number_pattern=reader.text("NUMINA_ACCOUNT_NUMBER_PATTERN", "{prefix}{serial:09d}{luhn}"),
         business_date_roll=reader.choice("NUMINA_BUSINESS_DATE_ROLL", "automatic", ("automatic", "close_of_business")),
         storage_url=reader.text("NUMINA_STORAGE_URL", ""),
         data_region=reader.text("NUMINA_DATA_REGION", ""),

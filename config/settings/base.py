@@ -301,6 +301,7 @@ NUMINA: dict[str, Any] = {
     "TIME_ZONE": "Africa/Nairobi",
     "BACK_VALUE_DAYS": 30,
     "FORWARD_VALUE_DAYS": 0,
+    "ACCOUNT_NUMBER_PATTERN": ENV.account_number_pattern,
     "IBAN_PATTERN": ENV.iban_pattern,
     "SIGNATURE_DAYS": 7,  # how long a payment waits for the other signatures of a mandate
     "PUBLIC_URL": ENV.public_url,

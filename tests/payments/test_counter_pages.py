@@ -9,10 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.services import MandateTerms, holder_add, mandate_set
 from apps.approvals.services import policy_activate, policy_draft
 from apps.core import clock
-from apps.payments.models import TillSession
+from apps.ledger.selectors import business_date_current
+from apps.payments.models import Signature, TillSession
 from tests.conftest import ApiClient
+from tests.factories.accounts import cash_move
+from tests.factories.members import MemberFactory
 from tests.payments.conftest import booked
 from tests.payments.tills import SUPERVISOR, TELLER, Counter, pieces
 
@@ -118,3 +122,31 @@ def test_large_cash_asks_first_and_keeps_the_form(counter: Counter) -> None:
     assert done.json()["state"] == "executed", done.content
     assert booked(counter.account) == 2199_99
     assert counter.report()["ties"]
+
+
+def test_who_signed_is_ticked_where_several_must(counter: Counter) -> None:
+    teller, account, today = signed_in(counter.teller), counter.account, business_date_current()
+    partner = MemberFactory()
+    holder_add(
+        acting_user=None, account_id=account.pk, expected_version=account.version, member_id=partner.pk, role="joint",
+        since=today, today=today,
+    )  # fmt: skip
+    mandate_set(
+        acting_user=None, account_id=account.pk, expected_version=account.version + 1,
+        rules=[MandateTerms(None, "all")], since=today, today=today,
+    )  # fmt: skip
+    cash_move(account, "1000.00")
+    teller.post(reverse(TILL), {"action": "open", "till": str(counter.till.pk)})
+    form = said(teller.get(reverse(CASH), {"account": account.number}))
+    assert partner.display_name in form
+    sent = {"account": account.number, "key": "k1", "kind": "deposit", "amount": "500.00"}
+    teller.post(reverse(CASH), {**sent, "step": "act"})  # paying in needs nobody's signature
+    sent |= {"kind": "withdrawal", "key": "k2", "signed": [str(account.member_id)]}
+    assert "2 of the signatories must sign" in said(teller.post(reverse(CASH), {**sent, "step": "check"}))
+    sent["signed"] = [str(account.member_id), str(partner.pk)]
+    assert said(teller.post(reverse(CASH), {**sent, "step": "check"})).count('name="signed"') == 2
+    done = teller.post(reverse(CASH), {**sent, "step": "act"})
+    assert "Receipt" in said(teller.get(done.headers["Location"]))
+    assert booked(account) == 1000_00
+    assert Signature.objects.filter(account=account).count() == 2
+    assert partner.display_name in said(teller.get(f"/admin/accounts/account/{account.pk}/signatures/"))

@@ -27,12 +27,14 @@ from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
 from apps.payments import services
 from apps.payments.admin.forms import amount_read, count_read, pieces_shown, text_read
+from apps.payments.admin.signing import signatories_shown, signed_read
 from apps.payments.api.limits import amount_guard
 from apps.payments.api.tills import cash_approval
 from apps.payments.denominations import count_check
 from apps.payments.models import TillMovement, TillSession
-from apps.payments.selectors import movements_of, payment_get_for, session_current
+from apps.payments.selectors import account_ref, movements_of, payment_get_for, session_current
 from apps.payments.services import Asked, Details
+from apps.payments.services._signatures import signatures_check
 
 FOUND_MAX = 9
 """As many as there are digits to choose one with."""
@@ -145,6 +147,7 @@ def _form(request: HttpRequest, session: TillSession, account: Account, context:
         "cash_exponent": currency_get(currency).exponent,
         "cash_pieces": pieces_shown(currency, sent),
         "cash_sent": sent,
+        "cash_signatories": signatories_shown(account, sent),
         "cash_key": sent.get("key") or uuid7().hex,
     }
     return TemplateResponse(request, "payments/cash_form.html", context)
@@ -180,11 +183,17 @@ def _step(request: HttpRequest, session: TillSession, account: Account, context:
         key = text_read(request, "key", max_length=64, identifier=True)
         if not key:
             raise InvalidRequest("The form has no key: begin again.")
+        signed = signed_read(request) if kind == "withdrawal" else []
+        if kind == "withdrawal":
+            ref = account_ref(name=account.number, pointer="/account")
+            signatures_check(user=user, ref=ref, amount=amount, signed_by=signed)
         if request.POST["step"] == "act":
             facts = {"account": account.number, "kind": kind, "amount": amount.amount, "count": count, **texts}
+            if signed:
+                facts["signed"] = [str(one) for one in signed]
             fingerprint = request_fingerprint(method="POST", path="counter", body=facts)
             asked = Asked(user=user, key=f"counter-{key}", fingerprint=fingerprint)
-            return _act(request, session, account, asked, kind, amount, count, texts)
+            return _act(request, session, account, asked, kind, amount, count, texts, signed)
     except DomainError as error:
         context["page_faults"] = [str(error.detail or error.title)]
         return _form(request, session, account, context)
@@ -200,6 +209,7 @@ def _act(
     amount: Money,
     count: dict[str, int],
     texts: dict[str, str],
+    signed: list[UUID],
 ) -> HttpResponse:
     amount_guard(asked, KINDS[kind][0], amount)
     values: dict[str, Any] = {
@@ -214,6 +224,7 @@ def _act(
             reference=texts["reference"],
         ),
         "at": clock.now(),
+        **({"signed_by": signed} if signed else {}),
     }
     approval = cash_approval(asked, kind, values)
     if approval is not None:
@@ -247,6 +258,7 @@ def _confirm(
         "cash_count": _count_lines(count, amount.currency),
         "cash_texts": texts,
         "cash_sent": request.POST,
+        "cash_signatories": [one for one in signatories_shown(account, request.POST) if one["ticked"]],
         "cash_pieces": pieces_shown(amount.currency, request.POST),
     }
     return TemplateResponse(request, "payments/cash_confirm.html", context)
