@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from apps.accounts.models import Dividend, DividendShare
+from apps.accounts.models import Dividend, DividendShare, FeeCharge
 from apps.accounts.services import fee_add, term_deposit_place, terms_set
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory
@@ -54,6 +54,7 @@ def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tup
         acting_user=None, product_id=product.pk, today=today, name="Fee", kind="monthly", amount=100,
         effective_from=later,
     )  # fmt: skip
+    charge = FeeCharge.objects.create(account=account, fee=fee, period=today, base=0, amount=100, due_on=today)
     placed, spare = _term_accounts(account, today)
     term = term_deposit_place(
         acting_user=None, account_id=placed.pk, source_id=account.pk, amount=100, months=12, instruction="payout",
@@ -62,7 +63,7 @@ def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tup
     dividend, shares = _dividend(account, today)
     one = "account-products/{product_id}/"
     return {
-        "terms_id": terms.pk, "fee_id": fee.pk, "term_deposit_id": term.pk, "dividend_id": dividend.pk,
+        "terms_id": terms.pk, "fee_id": fee.pk, "charge_id": charge.pk, "term_deposit_id": term.pk, "dividend_id": dividend.pk,
     }, {
         ("POST", "dividends"): {
             "product_id": str(shares.pk), "starts_on": "2020-01-01", "ends_on": "2020-12-31", "rate": "0.08",
@@ -77,6 +78,7 @@ def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tup
             "kind": "monthly", "name": "Keeping", "amount": KES, "effective_from": later.isoformat(),
         },
         ("POST", one + "fees/{fee_id}/end"): {"effective_to": later.isoformat()},
+        ("POST", "accounts/{account_id}/fees/{charge_id}/waiver"): {"reason": "Our mistake"},
         ("POST", "term-deposits"): {
             "account_id": str(spare.pk), "source_account_id": str(account.pk), "amount": KES, "months": 12,
             "instruction": "payout",
