@@ -63,7 +63,8 @@ def deposit_things(product: Any, account: Any) -> tuple[dict[str, Any], dict[tup
     dividend, shares = _dividend(account, today)
     one = "account-products/{product_id}/"
     return {
-        "terms_id": terms.pk, "fee_id": fee.pk, "charge_id": charge.pk, "term_deposit_id": term.pk, "dividend_id": dividend.pk,
+        "terms_id": terms.pk, "fee_id": fee.pk, "charge_id": charge.pk, "term_deposit_id": term.pk,
+        "dividend_id": dividend.pk,
     }, {
         ("POST", "dividends"): {
             "product_id": str(shares.pk), "starts_on": "2020-01-01", "ends_on": "2020-12-31", "rate": "0.08",
