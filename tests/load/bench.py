@@ -304,6 +304,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=10_000, help="of --engine: transfers a second that are offered")
     parser.add_argument("--offered-seconds", type=float, default=10.0, help="of --engine: for so long; 60 in full")
     parser.add_argument("--interest", action="store_true", help="measure the daily interest instead")
+    parser.add_argument("--interest-accounts", type=int, default=100_000, help="of --interest: 1000000 in full")
     parser.add_argument("--statements", action="store_true", help="measure a batch of PDF statements instead")
     parser.add_argument("--reports", action="store_true", help="measure statements and their PDFs instead")
     parser.add_argument("--lending", action="store_true", help="measure a close of business of loans instead")
@@ -323,7 +324,7 @@ def main() -> int:
     if options.interest:
         from tests.load import interest
 
-        return interest.main()
+        return interest.main(count=options.interest_accounts)
     if options.engine:
         from tests.load import engine
 
