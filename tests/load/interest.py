@@ -1,9 +1,9 @@
 """Daily interest of many accounts beside the same set-based SQL written by hand, in one run.
 
 `make bench ARGS="--interest"` runs it alone, on servers of its own, with 100,000 accounts;
-`--interest-accounts 1000000` is the full size: about 4 GB of disk and ten minutes. Each round is one day: both accrue it,
-in turns. Ours takes the lock of the range, keeps the totals and books the day in the general ledger; by hand it is one
-INSERT ... SELECT for the same accounts, balances and tiers.
+`--interest-accounts 1000000` is the full size: about 4 GB of disk and ten minutes. Each round is one day: both accrue
+it, in turns. Ours takes the lock of the range, keeps the totals and books the day in the general ledger; by hand it is
+one INSERT ... SELECT for the same accounts, balances and tiers.
 """
 
 from __future__ import annotations
