@@ -14,13 +14,16 @@ import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from apps.accounts.models import TermDeposit
 from apps.core import clock
 from apps.identity.permissions import PERMISSIONS
 from apps.ledger.selectors import business_date_current
+from apps.payments.models import StandingInstruction
 from apps.reporting.tables import TABLES, Column, Params, Table, table_read
 from apps.reporting.tables.render import table_json, table_write
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.identity import BranchFactory, user_make
+from tests.factories.interest import terms_make
 from tests.factories.postings import Books
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +61,7 @@ def test_every_list_can_be_read_with_every_parameter(bank: Books, code: str) -> 
     said = read(code)
     assert all(len(row) == len(said["columns"]) for row in said["rows"])
     narrow = {"currency": "KES", "who": "x@y.example", "kind": "none", "branch_ids": (BranchFactory().pk,)}
-    assert read(code, **narrow)["rows"] == [] or code in ("user-review", "cash-projection")
+    assert read(code, **narrow)["rows"] == [] or code in ("user-review", "cash-projection", "cash-position")
 
 
 def test_what_the_lists_of_the_bank_say(bank: Books) -> None:
@@ -72,10 +75,36 @@ def test_what_the_lists_of_the_bank_say(bank: Books) -> None:
     gap = read("liquidity-gap")
     assert (column(gap, "inflow")[0], column(gap, "outflow")[0], column(gap, "gap")[0]) == ("105.00", "100.00", "5.00")
     assert column(read("cash-projection"), "cash") == ["105.00"] * 13
+    assert column(read("cash-position"), "cash") == ["105.00"] * 8
     assert column(read("branch-result"), "income") == ["5.00"]
     assert column(read("transaction-summary", kind="manual"), "amount") == ["5.00"]
     assert column(read("staff-activity", who="clerk@numina.example"), "counter") == [1]
     assert column(read("manual-entries"), "by") == column(read("backdated-entries"), "by") == ["clerk@numina.example"]
+
+
+def test_what_is_known_of_the_time_ahead(bank: Books) -> None:
+    today = business_date_current()
+    saver = AccountFactory(branch=bank.branch)
+    cash_move(saver, "40.00")
+    terms = terms_make(saver.product)
+    facts = {"account": saver, "terms": terms, "principal": 40_00, "months": 2, "starts_on": today}
+    payout = AccountFactory(branch=bank.branch)
+    TermDeposit.objects.create(
+        **facts, matures_on=today + dt.timedelta(days=60), instruction="payout", payout_account=payout
+    )
+    StandingInstruction.objects.create(
+        source=payout, destination=AccountFactory(), currency="KES", kind="fixed", amount=2_00,
+        rule="FREQ=WEEKLY;COUNT=3", starts_on=today + dt.timedelta(days=1), next_on=today + dt.timedelta(days=1),
+        next_nominal=today + dt.timedelta(days=1), created_by=user_make(),
+    )  # fmt: skip
+    here = {"branch_ids": (bank.branch.pk,)}
+    gap = read("liquidity-gap", **here)
+    outflow = dict(zip(column(gap, "band"), column(gap, "outflow"), strict=True))
+    assert outflow["at once"] == "100.00"
+    assert (outflow["7 days"], outflow["90 days"]) == ("2.00", "40.00")
+    weeks = column(read("cash-projection", **here), "outflow")
+    assert (sum(map(Decimal, weeks[:5])), weeks[8]) == (Decimal("6.00"), "40.00")
+    assert column(read("cash-projection"), "cash")[4] == column(read("cash-projection"), "cash")[0]  # nets to nothing
 
 
 def test_an_audit_report_is_narrowed_by_date_user_and_type(bank: Books) -> None:

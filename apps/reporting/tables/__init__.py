@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.reporting.tables import _bank, _control, _lending
+from apps.reporting.tables import _bank, _control, _lending, _liquidity
 from apps.reporting.tables._model import Column, Params, Table, TableReport
 
 FETCH_ROWS = 2_000
 TIME_LIMIT_MS = 60_000
 
-TABLES: dict[str, TableReport] = {one.code: one for one in (*_bank.REPORTS, *_lending.REPORTS, *_control.REPORTS)}
+_ALL = (*_bank.REPORTS, *_liquidity.REPORTS, *_lending.REPORTS, *_control.REPORTS)
+TABLES: dict[str, TableReport] = {one.code: one for one in _ALL}
 
 
 def table_read(report: TableReport, params: Params, *, scope: str) -> Table:
@@ -24,7 +25,7 @@ def table_read(report: TableReport, params: Params, *, scope: str) -> Table:
         definition=report.definition,
         currency=params.currency,
         columns=report.columns,
-        rows=rows_stream(report.sql, params.bound()),
+        rows=rows_stream(report.sql, params.bound() | (report.derived(params) if report.derived else {})),
         as_of=params.as_of,
         since=params.since if "since" in report.asks else None,
         scope=scope,

@@ -7,11 +7,11 @@ from __future__ import annotations
 from apps.reporting.tables._model import Column, TableReport
 
 GROUP = "Bank"
-_IN_REACH = "(%(branches)s::uuid[] IS NULL OR {}.branch_id = ANY (%(branches)s::uuid[]))"
-_ACCOUNT, _LEDGER = _IN_REACH.format("c"), _IN_REACH.format("a")
+IN_REACH = "(%(branches)s::uuid[] IS NULL OR {}.branch_id = ANY (%(branches)s::uuid[]))"
+_ACCOUNT, _LEDGER = IN_REACH.format("c"), IN_REACH.format("a")
 MEMBER_NAME = "coalesce(nullif(m.business_name, ''), trim(m.first_name || ' ' || m.last_name))"
 
-_TOTALS = """
+TOTALS = """
 WITH sealed AS (SELECT last_id FROM ledger_seal_state WHERE id = 1),
 moves AS (
     SELECT t.gl_account_id, t.branch_id, t.currency, t.business_date, t.debit, t.credit FROM ledger_daily_total t
@@ -29,7 +29,7 @@ TRIAL_BALANCE = TableReport(
     "Every node of the chart in every branch and currency at the end of a day, on its side. Debits equal credits.",
     (Column("branch", "Branch"), Column("code", "Code"), Column("name", "Account"), Column("currency", "Currency"),
      Column("debit", "Debit", "money", True), Column("credit", "Credit", "money", True)),
-    _TOTALS + """
+    TOTALS + """
 SELECT b.code, g.code, g.name, a.currency, greatest(sum(a.debit - a.credit), 0)::bigint,
        greatest(sum(a.credit - a.debit), 0)::bigint
   FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN identity_branch b ON b.id = a.branch_id
@@ -118,81 +118,6 @@ SELECT c.number, c.name, p.code, r.code, c.currency, coalesce(l.business_date, c
     ("as_of", "days"),
 )  # fmt: skip
 
-# What the bank holds and owes by the time left until it falls due. Deposits without a term may be asked for at once.
-_DUE = (
-    _TOTALS
-    + """
-, flows AS (
-    SELECT a.branch_id, a.currency, 0 AS days, sum(a.debit - a.credit) AS inflow, 0::numeric AS outflow
-      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
-     WHERE h.code IN ('1100', '1200') GROUP BY 1, 2
-    UNION ALL
-    SELECT a.branch_id, a.currency, 0, 0, sum(a.credit - a.debit)
-      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
-     WHERE h.code = '2100' GROUP BY 1, 2
-    UNION ALL
-    SELECT n.branch_id, n.currency, greatest(i.due_on - %(as_of)s::date, 0),
-           i.principal + i.interest + i.fees + i.penalties
-           - i.principal_paid - i.interest_paid - i.fees_paid - i.penalties_paid, 0
-      FROM lending_loan n JOIN lending_loaninstalment i ON i.schedule_id = n.schedule_id AND i.paid_on IS NULL
-     WHERE n.status NOT IN ('approved', 'closed', 'written_off')
-    UNION ALL
-    SELECT n.branch_id, n.currency, 7, 0, n.principal FROM lending_loan n WHERE n.status = 'approved'
-)
-"""
-)
-
-LIQUIDITY_GAP = TableReport(
-    "liquidity-gap", "Liquidity gap", GROUP, "ledger.view",
-    "What comes in and what may go out by the time left: cash and banks at once, unpaid instalments on their due dates "
-    "(late ones at once), deposits at once, approved loans within a week. The gap adds up from band to band.",
-    (Column("band", "Within"), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
-     Column("outflow", "May go out", "money", True), Column("gap", "Gap", "money"),
-     Column("cumulative", "Added up", "money")),
-    _DUE + """
-, banded AS (
-    SELECT a.currency, width_bucket(a.days, ARRAY[1, 8, 31, 91, 181, 366]) AS band, sum(a.inflow) AS inflow,
-           sum(a.outflow) AS outflow
-      FROM flows a WHERE (%(currency)s = '' OR a.currency = %(currency)s) AND """ + _LEDGER + """
-     GROUP BY 1, 2
-)
-SELECT (ARRAY['at once', '7 days', '30 days', '90 days', '180 days', '1 year', 'later'])[band + 1], currency,
-       inflow::bigint, outflow::bigint, (inflow - outflow)::bigint,
-       sum(inflow - outflow) OVER (PARTITION BY currency ORDER BY band)::bigint
-  FROM banded ORDER BY currency, band
-""",
-    ("as_of",),
-)  # fmt: skip
-
-CASH_PROJECTION = TableReport(
-    "cash-projection", "Cash-flow projection", GROUP, "ledger.view",
-    "Thirteen weeks from the day on: unpaid instalments of loans on their due dates (late ones in the first week), "
-    "approved loans in the first week, and the cash and bank balances that they lead to.",
-    (Column("week", "Week from", "date"), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
-     Column("outflow", "Goes out", "money", True), Column("cash", "Cash at its end", "money")),
-    _DUE.replace("""    SELECT a.branch_id, a.currency, 0, 0, sum(a.credit - a.debit)
-      FROM moves a JOIN ledger_glaccount g ON g.id = a.gl_account_id JOIN ledger_glaccount h ON h.id = g.parent_id
-     WHERE h.code = '2100' GROUP BY 1, 2
-    UNION ALL
-""", "").replace("a.currency, 0 AS days", "a.currency, -1 AS days") + """
-, weekly AS (
-    SELECT a.currency, CASE WHEN a.days < 0 THEN -1 ELSE a.days / 7 END AS week, sum(a.inflow) AS inflow,
-           sum(a.outflow) AS outflow
-      FROM flows a WHERE a.days < 91 AND (%(currency)s = '' OR a.currency = %(currency)s) AND """ + _LEDGER + """
-     GROUP BY 1, 2
-), weeks AS (
-    SELECT y.currency, w.week FROM (SELECT DISTINCT currency FROM weekly) y CROSS JOIN generate_series(-1, 12) w (week)
-), summed AS (
-    SELECT s.currency, s.week, coalesce(w.inflow, 0) AS inflow, coalesce(w.outflow, 0) AS outflow,
-           sum(coalesce(w.inflow, 0) - coalesce(w.outflow, 0)) OVER (PARTITION BY s.currency ORDER BY s.week) AS cash
-      FROM weeks s LEFT JOIN weekly w ON w.currency = s.currency AND w.week = s.week
-)
-SELECT %(as_of)s::date + 7 * week, currency, inflow::bigint, outflow::bigint, cash::bigint FROM summed
- WHERE week >= 0 ORDER BY currency, week
-""",
-    ("as_of",),
-)  # fmt: skip
-
 SUMMARY = TableReport(
     "transaction-summary", "Summary of transactions", GROUP, "ledger.view",
     "Posted entries of a period by kind and channel; the amount is the sum of their debits.",
@@ -248,6 +173,5 @@ SELECT s.business_date, b.code, c.name, u.full_name, s.status, c.currency, s.ope
 )  # fmt: skip
 
 REPORTS = (
-    TRIAL_BALANCE, BRANCH_RESULT, TOP_DEPOSITORS, CONCENTRATION, DORMANT, LIQUIDITY_GAP, CASH_PROJECTION, SUMMARY,
-    STAFF_ACTIVITY, TILLS,
+    TRIAL_BALANCE, BRANCH_RESULT, TOP_DEPOSITORS, CONCENTRATION, DORMANT, SUMMARY, STAFF_ACTIVITY, TILLS,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Lists about loans: how late, at risk, paid out, collected, provided for."""
 
-# ruff: noqa: E501 (statements are put together from parts written here; nothing of a user's is in them)
+# ruff: noqa: E501, S608 (statements are put together from parts written here; nothing of a user's is in them)
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LATE = """CASE WHEN s.days_past_due = 0 THEN 'on time' WHEN s.days_past_due <= 
             WHEN s.days_past_due <= 60 THEN '31-60' WHEN s.days_past_due <= 90 THEN '61-90' ELSE '91+' END"""
 
 AGEING = TableReport(
-    "loan-ageing", "Ageing of loans", GROUP, "ledger.view",
+    "loan-ageing", "Ageing of loans", GROUP, "lending.view",
     "Loans with principal owed, by how late their oldest unpaid instalment is; overdue is what has fallen due.",
     (Column("number", "Loan"), Column("member", "Member"), Column("name", "Name"), Column("branch", "Branch"),
      Column("product", "Product"), Column("currency", "Currency"), Column("late", "Days late", "count"),
@@ -35,7 +35,7 @@ AGEING = TableReport(
 )  # fmt: skip
 
 PAR = TableReport(
-    "portfolio-at-risk", "Portfolio at risk", GROUP, "ledger.view",
+    "portfolio-at-risk", "Portfolio at risk", GROUP, "lending.view",
     "Principal owed by branch and product, and how much of it is in loans later than 0, 30, 60 and 90 days: the whole "
     "principal of a late loan is at risk, not only what is overdue.",
     (Column("branch", "Branch"), Column("product", "Product"), Column("currency", "Currency"),
@@ -75,18 +75,18 @@ _EVENT_COLUMNS = (
 )  # fmt: skip
 
 DISBURSEMENTS = TableReport(
-    "disbursements", "Disbursements", GROUP, "ledger.view", "Loans paid out in a period, top-ups among them.",
+    "disbursements", "Disbursements", GROUP, "lending.view", "Loans paid out in a period, top-ups among them.",
     _EVENT_COLUMNS, _EVENTS.format(kinds="'disbursement', 'top_up'"), ("since", "as_of"),
 )  # fmt: skip
 
 COLLECTIONS = TableReport(
-    "collections", "Collections", GROUP, "ledger.view",
+    "collections", "Collections", GROUP, "lending.view",
     "Repayments, payoffs and recoveries of a period, with what they paid; reversed ones are left out.",
     _EVENT_COLUMNS, _EVENTS.format(kinds="'repayment', 'payoff', 'recovery'"), ("since", "as_of"),
 )  # fmt: skip
 
 PROVISIONS = TableReport(
-    "provisions", "Provisions by stage", GROUP, "ledger.view",
+    "provisions", "Provisions by stage", GROUP, "lending.view",
     "Principal owed and the allowance that the books hold for it, by stage (IFRS 9).",
     (Column("stage", "Stage", "count"), Column("currency", "Currency"), Column("loans", "Loans", "count", True),
      Column("principal", "Principal owed", "money", True), Column("provision", "Allowance", "money", True),
@@ -97,7 +97,7 @@ PROVISIONS = TableReport(
 )  # fmt: skip
 
 CASELOAD = TableReport(
-    "officer-caseload", "Caseload of loan officers", GROUP, "ledger.view",
+    "officer-caseload", "Caseload of loan officers", GROUP, "lending.view",
     "Loans by who took the application: how many, principal owed, and how much of it is more than 30 days late.",
     (Column("officer", "Officer"), Column("currency", "Currency"), Column("loans", "Loans", "count", True),
      Column("principal", "Principal owed", "money", True), Column("par30", "PAR 30", "money", True),
@@ -109,4 +109,31 @@ CASELOAD = TableReport(
     " WHERE w.balance < 0 AND " + _REACH + " GROUP BY 1, 2 ORDER BY 4 DESC",
 )  # fmt: skip
 
-REPORTS = (AGEING, PAR, DISBURSEMENTS, COLLECTIONS, PROVISIONS, CASELOAD)
+_BAND = """CASE WHEN {0}.days_past_due IS NULL OR {0}.days_past_due = 0 THEN 'on time' WHEN {0}.days_past_due <= 30
+            THEN '1-30' WHEN {0}.days_past_due <= 60 THEN '31-60' WHEN {0}.days_past_due <= 90 THEN '61-90' ELSE '91+' END"""
+
+ROLL = TableReport(
+    "roll-rates", "Roll of arrears", GROUP, "lending.view",
+    "Where loans that were late at the close on or before the first day stood at the close on or before the last, and "
+    "those that became late between: by band of days late. The rate is the share of what was in the first band.",
+    (Column("first", "Was"), Column("second", "Is"), Column("currency", "Currency"),
+     Column("loans", "Loans", "count", True), Column("principal", "Principal", "money", True), Column("rate", "Rate", "percent")),
+    """
+WITH ends AS (
+    SELECT max(business_date) FILTER (WHERE business_date <= %(since)s) AS first, max(business_date) AS last
+      FROM lending_loanday WHERE business_date <= %(as_of)s
+), rolled AS (
+    SELECT n.currency, """ + _BAND.format("a") + " AS was, " + _BAND.format("b") + """ AS is_,
+           coalesce(a.balance, b.balance) AS principal
+      FROM (SELECT d.* FROM lending_loanday d JOIN ends ON d.business_date = ends.first) a
+      FULL JOIN (SELECT d.* FROM lending_loanday d JOIN ends ON d.business_date = ends.last) b ON b.loan_id = a.loan_id
+      JOIN lending_loan n ON n.id = coalesce(a.loan_id, b.loan_id) WHERE """ + _REACH + """
+)
+SELECT was, is_, currency, count(*), sum(principal)::bigint,
+       round(100 * sum(principal) / nullif(sum(sum(principal)) OVER (PARTITION BY was, currency), 0), 2)
+  FROM rolled GROUP BY was, is_, currency ORDER BY currency, was, is_
+""",
+    ("since", "as_of"),
+)  # fmt: skip
+
+REPORTS = (AGEING, PAR, ROLL, DISBURSEMENTS, COLLECTIONS, PROVISIONS, CASELOAD)

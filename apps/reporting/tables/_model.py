@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,7 @@ class TableReport:
     """A list. `sql` takes the parameters by name and yields the columns in order; nothing in it comes from a user.
 
     `asks` names the parameters that change it, beyond branch and currency: since, as_of, limit, days, who, kind.
+    `derived` works out more parameters, for what SQL does not know.
     """
 
     code: str
@@ -63,6 +64,7 @@ class TableReport:
     columns: Sequence[Column]
     sql: str
     asks: Sequence[str] = ()
+    derived: Callable[[Params], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
