@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.budgets.models import Budget, BudgetAlert, BudgetRule, Commitment
+from apps.budgets.models import Budget, BudgetAlert, BudgetRule, Commitment, CostCentre
 from apps.core import display
 from apps.core.admin import NuminaAdmin, NuminaHistoryAdmin, money_column
 
@@ -43,6 +43,24 @@ class BudgetRuleAdmin(NuminaAdmin):
     subtitle = "Rule of budget control"
     list_display = ("gl_account", "mode", "span", "alert_percent", "changed_by")
     fields = ("gl_account", "mode", "span", "alert_percent", "changed_by", "updated_at")
+
+
+@admin.register(CostCentre)
+class CostCentreAdmin(NuminaAdmin):
+    """Who answers for what is spent where."""
+
+    view_permission = "budgets.view"
+    subtitle = "Cost centre"
+    list_display = ("code", "name", "changed_by", "updated_at")
+    fields = ("code", "name", "places_shown", "changed_by", "updated_at")
+
+    @admin.display(description="Places of the chart")
+    def places_shown(self, centre: CostCentre) -> SafeString | str:
+        rows = [
+            (one.gl_account, f"in {one.branch}" if one.branch else "in every branch")
+            for one in centre.places.select_related("gl_account", "branch")
+        ]
+        return format_html_join(SafeString("<br>"), "{} {}", rows) if rows else "None yet"
 
 
 @admin.register(Commitment)

@@ -45,3 +45,10 @@ class CommitmentNotFound(NotFound):
 
     code = "commitment-not-found"
     title = "No such commitment"
+
+
+class CostCentreNotValid(Unprocessable):
+    """422: a place of a cost centre is no income or expense of the chart, or belongs to another one."""
+
+    code = "cost-centre-not-valid"
+    title = "The cost centre cannot have this place"

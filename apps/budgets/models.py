@@ -160,3 +160,42 @@ class BudgetAlert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gl_account_id} {self.month.isoformat()} {self.level}"
+
+
+class CostCentre(BaseModel):
+    """Who answers for spending: a department, a project. What it spends is told by the places of the chart it has.
+
+    A place is an account, or all below a header, in one branch or in every one; the nearest up the chart counts.
+    """
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=120)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("code",)
+        verbose_name = "cost centre"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class CostCentrePlace(models.Model):
+    """A place of the chart that belongs to one cost centre; without a branch it is that of every branch."""
+
+    id = models.BigAutoField(primary_key=True)
+    cost_centre = models.ForeignKey(CostCentre, on_delete=models.CASCADE, related_name="places")
+    branch = models.ForeignKey("identity.Branch", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    gl_account = models.ForeignKey("ledger.GLAccount", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("gl_account__code", "branch__code")
+        verbose_name = "place of a cost centre"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("gl_account", "branch"), nulls_distinct=False, name="budgets_place_of_one_cost_centre"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gl_account_id} {self.branch_id or 'every branch'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 
 from apps.budgets.errors import BudgetNotFound, CommitmentNotFound
-from apps.budgets.models import Budget, BudgetAlert, BudgetLine, BudgetRule, Commitment
+from apps.budgets.models import Budget, BudgetAlert, BudgetLine, BudgetRule, Commitment, CostCentre, CostCentrePlace
 from apps.identity.models import Branch
 from apps.ledger.selectors import branches_in_reach, gl_accounts
 from apps.ledger.totals import results_by_month
@@ -36,6 +36,7 @@ class Variance:
     planned: int
     actual: int
     committed: int
+    cost_centre: str = ""
 
     @property
     def left(self) -> int:
@@ -114,12 +115,45 @@ def rules_by_code() -> dict[str, BudgetRule]:
     return found
 
 
+def cost_centres_all() -> QuerySet[CostCentre]:
+    """All cost centres."""
+    return CostCentre.objects.prefetch_related("places__gl_account", "places__branch")
+
+
+def cost_centres_of(places: Iterable[Place]) -> dict[Place, str]:
+    """The code of the cost centre that each place belongs to; those of nobody are left out.
+
+    Up the chart from the account, at each node the branch's own place before that of every branch.
+    """
+    known = {
+        (branch, code): centre
+        for branch, code, centre in CostCentrePlace.objects.order_by().values_list(
+            "branch_id", "gl_account__code", "cost_centre__code"
+        )
+    }
+    parents = dict(gl_accounts().values_list("code", "parent__code")) if known else {}
+    found: dict[Place, str] = {}
+    for branch, start in places:
+        code: str | None = start if known else None
+        while code is not None and (branch, start) not in found:
+            centre = known.get((branch, code)) or known.get((None, code))
+            if centre is not None:
+                found[branch, start] = centre
+            code = parents.get(code)
+    return found
+
+
 def variance(
-    *, budget: Budget, first: dt.date, last: dt.date, branch_ids: Sequence[UUID] | None = None
+    *,
+    budget: Budget,
+    first: dt.date,
+    last: dt.date,
+    branch_ids: Sequence[UUID] | None = None,
+    cost_centre: str = "",
 ) -> list[Variance]:
     """Planned against spent and promised for whole months from `first` to `last`, by branch and account.
 
-    What was not planned is there too, planned zero.
+    What was not planned is there too, planned zero. With `cost_centre` only its places.
     """
     planned: dict[tuple[UUID, str], int] = defaultdict(int)
     lines = budget.lines.filter(month__gte=first.replace(day=1), month__lte=last)
@@ -129,7 +163,8 @@ def variance(
         planned[branch_id, code] = amount
     spent = actuals(first=first, last=last, currency=budget.currency, branch_ids=branch_ids)
     promised = committed(first=first, last=last, currency=budget.currency, branch_ids=branch_ids)
-    return _rows(planned, spent, promised)
+    rows = _rows(planned, spent, promised)
+    return [row for row in rows if row.cost_centre == cost_centre] if cost_centre else rows
 
 
 def _rows(*sums: Mapping[Place, int]) -> list[Variance]:
@@ -141,10 +176,11 @@ def _rows(*sums: Mapping[Place, int]) -> list[Variance]:
     }
     branches = Branch.objects.in_bulk({branch for branch, _ in places})
     planned, spent, promised = sums
+    centres = cost_centres_of(places)
     rows = [
         Variance(
             branch, branches[branch].code, code, *names[code], planned.get((branch, code), 0),
-            spent.get((branch, code), 0), promised.get((branch, code), 0),
+            spent.get((branch, code), 0), promised.get((branch, code), 0), centres.get((branch, code), ""),
         )
         for branch, code in places
     ]  # fmt: skip
@@ -182,3 +218,13 @@ def planned_of(*, budget: Budget, place: Place, first: dt.date, last: dt.date) -
         branch_id=place[0], gl_account__code=place[1], month__gte=first.replace(day=1), month__lte=last
     )
     return lines.aggregate(sum=Sum("amount"))["sum"] or 0
+
+
+def by_cost_centre(rows: Iterable[Variance]) -> list[tuple[str, str, int, int, int, int]]:
+    """Cost centre, type of account, then planned, spent, promised and left, added up; those of nobody last."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for row in rows:
+        for place, value in enumerate((row.planned, row.actual, row.committed, row.left)):
+            sums[row.cost_centre, row.type][place] += value
+    ordered = sorted(sums.items(), key=lambda one: (one[0][0] == "", one[0]))
+    return [(centre, kind, a, b, c, d) for (centre, kind), (a, b, c, d) in ordered]

@@ -17,8 +17,16 @@ from django.db.models import F, Max
 from apps.audit.services import record
 from apps.budgets import notices
 from apps.budgets.control import commitment_check
-from apps.budgets.errors import BudgetLineNotValid, BudgetNotDraft, CommitmentNotOpen
-from apps.budgets.models import Budget, BudgetAlert, BudgetLine, BudgetRule, Commitment
+from apps.budgets.errors import BudgetLineNotValid, BudgetNotDraft, CommitmentNotOpen, CostCentreNotValid
+from apps.budgets.models import (
+    Budget,
+    BudgetAlert,
+    BudgetLine,
+    BudgetRule,
+    Commitment,
+    CostCentre,
+    CostCentrePlace,
+)
 from apps.budgets.selectors import Place, actuals, committed, rules_by_code
 from apps.budgets.spreads import spread
 from apps.core.errors import Conflict, PreconditionFailed
@@ -233,6 +241,37 @@ def rule_set(
         return None
     facts = {"mode": mode, "span": span, "alert_percent": alert_percent, "changed_by": acting_user}
     return BudgetRule.objects.update_or_create(gl_account=node, defaults=facts)[0]
+
+
+@transaction.atomic
+def cost_centre_set(
+    *, acting_user: User, code: str, name: str, places: Sequence[tuple[Branch | None, str]], at: dt.datetime
+) -> CostCentre:
+    """Say what a cost centre is called and which places (branch or every branch, code of the chart) are its own.
+
+    The places are replaced whole. Raises `CostCentreNotValid`.
+    """
+    nodes = gl_accounts_by_code(codes={one for _, one in places})
+    for place, (_, one) in enumerate(places):
+        if one not in nodes or nodes[one].type not in ("income", "expense"):
+            raise CostCentreNotValid(f"{one} is no income or expense.", pointer=f"/places/{place}/account_code")
+    centre, _ = CostCentre.objects.update_or_create(
+        code=code, defaults={"name": name, "changed_by": acting_user, "updated_at": at}
+    )
+    centre.places.all().delete()
+    try:
+        with transaction.atomic():
+            CostCentrePlace.objects.bulk_create(
+                [CostCentrePlace(cost_centre=centre, branch=branch, gl_account=nodes[one]) for branch, one in places]
+            )
+    except IntegrityError as error:
+        raise CostCentreNotValid("A place belongs to one cost centre, once.", pointer="/places") from error
+    said = [f"{branch.code if branch else '*'} {one}" for branch, one in places]
+    record(
+        action="budgets.cost_centre.set", acting_user=acting_user, target=centre, at=at,
+        after={"name": name, "places": said},
+    )  # fmt: skip
+    return centre
 
 
 @transaction.atomic

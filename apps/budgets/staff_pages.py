@@ -37,7 +37,11 @@ def variance_page(site: Any, request: HttpRequest, budget_id: UUID) -> HttpRespo
     branches = branches_of(request)
     branch = next((one for one in branches if one.code == form.text("branch")), None)
     rows = selectors.variance(
-        budget=budget, first=first, last=last, branch_ids=[branch.pk] if branch else branch_ids_of(request)
+        budget=budget,
+        first=first,
+        last=last,
+        branch_ids=[branch.pk] if branch else branch_ids_of(request),
+        cost_centre=form.text("cost_centre", characters=20),
     )
     if form.text("format") == "csv":
         return _csv(budget, rows)
@@ -49,6 +53,9 @@ def variance_page(site: Any, request: HttpRequest, budget_id: UUID) -> HttpRespo
         "page_faults": form.faults,
         "budget": budget,
         "budget_rows": rows,
+        "budget_centres": selectors.cost_centres_all(),
+        "budget_centre": form.text("cost_centre", characters=20),
+        "budget_by_centre": selectors.by_cost_centre(rows),
         "budget_first": first,
         "budget_last": last,
         "budget_months": MONTHS,
@@ -69,9 +76,9 @@ def _csv(budget: Any, rows: list[selectors.Variance]) -> HttpResponse:
         return minor_format(minor, budget.currency)
 
     content = csv_file(
-        ["Branch", "Code", "Account", "Currency", "Planned", "Spent", "Promised", "Left"],
+        ["Branch", "Cost centre", "Code", "Account", "Currency", "Planned", "Spent", "Promised", "Left"],
         (
-            [row.branch, row.code, row.name, budget.currency]
+            [row.branch, row.cost_centre, row.code, row.name, budget.currency]
             + [_Number(shown(value)) for value in (row.planned, row.actual, row.committed, row.left)]
             for row in rows
         ),

@@ -111,6 +111,30 @@ def test_planned_against_spent_and_promised(books: Books, today: dt.date) -> Non
     assert variance(budget=budget, first=first, last=today, branch_ids=[uuid.uuid4()]) == []
 
 
+def test_a_cost_centre_has_places_and_the_nearest_counts(api_with: Any, books: Books, today: dt.date) -> None:
+    budget = active(books, today, ("5510", 100_00), ("5520", 50_00), ("4110", 10_00))
+    client = api_with("budgets.view", "budgets.manage")
+
+    def put(code: str, *places: dict[str, str]) -> Any:
+        return client.put("budgets/cost-centres", {"code": code, "name": code.title(), "places": list(places)})
+
+    assert put("OPS", {"account_code": "5500"}).status_code == 200
+    here = {"account_code": "5510", "branch": books.branch.code}
+    assert put("IT", here).json()["places"] == [here]
+    for wrong, pointer in (
+        ({"account_code": "1120"}, "/places/0/account_code"),
+        ({"account_code": "5510", "branch": "NOWHERE"}, "/places/0/branch"),
+        (here, "/places"),  # the one of IT
+    ):
+        said = put("HR", wrong)
+        assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, pointer)
+    rows = client.get(f"budgets/{budget.pk}/variance").json()["rows"]
+    assert {row["account_code"]: row["cost_centre"] for row in rows} == {"4110": "", "5510": "IT", "5520": "OPS"}
+    only = client.get(f"budgets/{budget.pk}/variance?cost_centre=OPS").json()["rows"]
+    assert [row["account_code"] for row in only] == ["5520"]
+    assert [one["code"] for one in client.get("budgets/cost-centres").json()["data"]] == ["IT", "OPS"]
+
+
 def test_control_warns_or_stops_by_the_nearest_rule(books: Books, today: dt.date) -> None:
     user = user_make("budgets.manage")
     assert asked(books, "5510", 10**9, today) == ()  # no rule, no budget
@@ -212,5 +236,5 @@ def test_pages_of_budgets(client: Any, user_with: Any, books: Books, today: dt.d
     assert "-60.00" in client.get(f"/admin/budgets/{budget.pk}/variance/?format=csv").content.decode()
     assert client.get("/admin/budgets/budget/").status_code == 200
     assert client.get(f"/admin/budgets/budget/{budget.pk}/change/").status_code == 200
-    for name in ("budgetrule", "commitment", "budgetalert"):
+    for name in ("budgetrule", "commitment", "budgetalert", "costcentre"):
         assert client.get(f"/admin/budgets/{name}/").status_code == 200

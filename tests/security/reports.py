@@ -81,6 +81,7 @@ def _budget_things(root: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dic
     return {"budget_id": budget.pk, "commitment_id": commitment.pk}, {
         ("POST", "budgets"): {"year": year, "title": "Plan"},
         ("PATCH", "budgets/{budget_id}/lines"): {"lines": [{**line, "month": 1}]},
+        ("PUT", "budgets/cost-centres"): {"code": "IT", "name": "IT", "places": [{"account_code": "5510"}]},
         ("PUT", "budgets/rules"): {"account_code": "5510", "mode": "warn"},
         ("POST", "budgets/commitments"): {**line, "month": f"{year}-01-31", "reference": "PO 2"},
         ("POST", "budgets/commitments/{commitment_id}/end"): {"status": "spent"},

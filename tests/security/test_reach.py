@@ -285,6 +285,7 @@ def test_every_list_in_reach_is_covered() -> None:
         "audit/verifications",
         "branches",
         "budgets",
+        "budgets/cost-centres",
         "budgets/rules",
         "loan-products",
         "roles",

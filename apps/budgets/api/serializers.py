@@ -105,6 +105,7 @@ class VarianceParams(QueryParams):
     since = IntegerField(min_value=1, max_value=12, default=1, help_text="First month.")
     until = IntegerField(min_value=1, max_value=12, required=False, help_text="Last month; the open one unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
+    cost_centre = TextField(max_length=20, required=False, identifier=True, help_text="Code of a cost centre.")
 
 
 class BudgetVarianceSerializer(serializers.Serializer):
@@ -114,6 +115,7 @@ class BudgetVarianceSerializer(serializers.Serializer):
     account_code = serializers.CharField()
     account_name = serializers.CharField()
     type = serializers.CharField()
+    cost_centre = serializers.CharField(help_text="Code of the cost centre that the place belongs to, or empty.")
     planned = serializers.CharField()
     actual = serializers.CharField()
     committed = serializers.CharField()
@@ -128,6 +130,44 @@ class BudgetVariancesSerializer(serializers.Serializer):
     since = serializers.DateField()
     until = serializers.DateField()
     rows = BudgetVarianceSerializer(many=True)
+
+
+class CostCentrePlaceRequestSerializer(StrictSerializer):
+    """An account, or all below a header, in one branch or, without one, in every branch."""
+
+    account_code = TextField(max_length=20, identifier=True)
+    branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
+
+
+class CostCentreRequestSerializer(StrictSerializer):
+    """What a cost centre is called, and all of its places."""
+
+    code = TextField(max_length=20, identifier=True)
+    name = TextField(max_length=120)
+    places = CostCentrePlaceRequestSerializer(many=True, min_length=0, max_length=500)  # type: ignore[call-arg]
+
+
+class CostCentreListParams(ListParams):
+    """Cost centres by their codes."""
+
+    sorts = {"code": "code"}
+    default_sort = "code"
+    tie = "id"
+
+
+class CostCentrePlaceSerializer(serializers.Serializer):
+    """A place of the chart that is a cost centre's own."""
+
+    account_code = serializers.CharField(source="gl_account.code")
+    branch = serializers.CharField(source="branch.code", default=None, allow_null=True, help_text="Null: every branch.")
+
+
+class CostCentreSerializer(serializers.Serializer):
+    """A cost centre."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    places = CostCentrePlaceSerializer(many=True)
 
 
 class BudgetRuleListParams(ListParams):

@@ -8,6 +8,7 @@ app_name = "budgets"
 
 urlpatterns = [
     path("budgets", views.BudgetsView.as_view(), name="budgets"),
+    path("budgets/cost-centres", views.CostCentresView.as_view(), name="cost-centres"),
     path("budgets/rules", views.BudgetRulesView.as_view(), name="rules"),
     path("budgets/alerts", views.BudgetAlertsView.as_view(), name="alerts"),
     path("budgets/commitments", views.CommitmentsView.as_view(), name="commitments"),

@@ -19,7 +19,7 @@ from apps.approvals.services import request_submit
 from apps.budgets import selectors, services
 from apps.budgets.actions import ACTIVATE, activation_payload
 from apps.budgets.api import serializers as forms
-from apps.budgets.errors import BudgetLineNotValid
+from apps.budgets.errors import BudgetLineNotValid, CostCentreNotValid
 from apps.budgets.models import Budget
 from apps.core import clock
 from apps.core.api.etag import etag_of
@@ -200,7 +200,9 @@ class BudgetVarianceView(ApiView):
         if values["branch"]:
             branches = _branches(user)
             reach = [branches[values["branch"]].pk] if values["branch"] in branches else []
-        rows = selectors.variance(budget=budget, first=first, last=last, branch_ids=reach)
+        rows = selectors.variance(
+            budget=budget, first=first, last=last, branch_ids=reach, cost_centre=values["cost_centre"] or ""
+        )
         return respond({"currency": budget.currency, "since": first, "until": last, "rows": _shown(budget, rows)})
 
 
@@ -219,6 +221,7 @@ def _shown(budget: Budget, rows: list[selectors.Variance]) -> list[dict[str, Any
             "account_code": row.code,
             "account_name": row.name,
             "type": row.type,
+            "cost_centre": row.cost_centre,
             **{
                 name: minor_format(getattr(row, name), budget.currency)
                 for name in ("planned", "actual", "committed", "left")
@@ -227,6 +230,46 @@ def _shown(budget: Budget, rows: list[selectors.Variance]) -> list[dict[str, Any
         }
         for row in rows
     ]
+
+
+class CostCentresView(ApiView):
+    """Cost centres."""
+
+    permissions: ClassVar = {"GET": "budgets.view", "PUT": "budgets.manage"}
+    if_match_methods: ClassVar = frozenset()
+
+    @extend_schema(
+        summary="List cost centres",
+        parameters=[forms.CostCentreListParams],
+        responses=page_of(forms.CostCentreSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """By code, each with its places."""
+        values = forms.CostCentreListParams.parse(request)
+        page = forms.CostCentreListParams.page(selectors.cost_centres_all(), request=request, values=values)
+        return page.response(forms.CostCentreSerializer)
+
+    @extend_schema(
+        summary="Set a cost centre",
+        description="Makes it, or replaces its name and all of its places. A place belongs to one cost centre; the "
+        "nearest up the chart counts, a branch's own before that of every branch.",
+        request=forms.CostCentreRequestSerializer,
+        responses=forms.CostCentreSerializer,
+    )
+    def put(self, request: Request) -> Response:
+        NoParams.parse(request)
+        body = body_read(forms.CostCentreRequestSerializer, request)
+        user = _caller(request)
+        branches = _branches(user)
+        places = []
+        for place, one in enumerate(body["places"]):
+            if one.get("branch") and one["branch"] not in branches:
+                raise CostCentreNotValid("There is no such branch.", pointer=f"/places/{place}/branch")
+            places.append((branches.get(one.get("branch") or ""), one["account_code"]))
+        made = services.cost_centre_set(
+            acting_user=user, code=body["code"], name=body["name"], places=places, at=clock.now()
+        )
+        return respond(forms.CostCentreSerializer(made).data)
 
 
 class BudgetRulesView(ApiView):
