@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -44,47 +44,71 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A dashboard and the permission that it asks for beyond that of analytics."""
+    """A dashboard, the permission that it asks for beyond that of analytics, and the roles that see it first."""
 
     code: str
     title: str
     permission: str
     panels: Sequence[Panel]
+    roles: Sequence[str] = ()
 
+
+_TRIAL = "ledger_trial_balance"
+_JOURNAL = "ledger_journalentry_changelist"
 
 _ALL = (
+    Dashboard(
+        "counter",
+        "Counter and channels",
+        "payments.view_tills",
+        (
+            Panel("cash", "key", drill="payments_tillsession_changelist"),
+            Panel("channels", "key", "count", drill=_JOURNAL),
+            Panel("paid_in", "key"),
+            Panel("paid_out", "key"),
+            Panel("tellers", "key", "count", drill="reporting_table:staff-activity"),
+        ),
+        roles=("teller",),
+    ),
+    Dashboard(
+        "lending",
+        "Lending",
+        "lending.view",
+        (
+            Panel("loans", "key", drill="lending_loan_changelist"),
+            Panel("arrears", "key", drill="reporting_table:loan-ageing"),
+            Panel("disbursed", "key", drill="reporting_table:disbursements"),
+            Panel("collected", "key", drill="reporting_table:collections"),
+        ),
+        roles=("loan_officer",),
+    ),
     Dashboard(
         "bank",
         "The bank",
         "ledger.view",
         (
-            Panel("deposits", "key", drill="ledger_trial_balance"),
+            Panel("deposits", "key", drill=_TRIAL),
             Panel("result", "key", drill="reporting_statement:income-statement"),
-            Panel("cash", "key", drill="ledger_trial_balance"),
-            Panel("deposits", "branch", drill="ledger_trial_balance"),
+            Panel("cash", "key", drill=_TRIAL),
+            Panel("deposits", "branch", drill=_TRIAL),
+            Panel("arrears", "key", drill="reporting_table:portfolio-at-risk"),
+            Panel("disbursed", "branch", drill="reporting_table:disbursements"),
         ),
+        roles=("branch_manager",),
     ),
     Dashboard(
-        "lending",
-        "Lending",
-        "reporting.analytics",
+        "finance",
+        "Result and money",
+        "budgets.view",
         (
-            Panel("loans", "key"),
-            Panel("arrears", "key", drill="reporting_table:loan-ageing"),
-            Panel("disbursed", "key", drill="reporting_table:disbursements"),
-            Panel("collected", "key", drill="reporting_table:collections"),
+            Panel("result", "key", drill="reporting_statement:income-statement"),
+            Panel("net_result", "branch", drill="reporting_table:branch-result"),
+            Panel("cash", "key", drill="reporting_table:cash-position"),
+            Panel("deposits", "key", drill="reporting_table:liquidity-gap"),
+            Panel("loans", "key", drill=_TRIAL),
+            Panel("manual", "key", "count", drill="reporting_table:manual-entries"),
         ),
-    ),
-    Dashboard(
-        "counter",
-        "Counter and channels",
-        "reporting.analytics",
-        (
-            Panel("channels", "key", "count", drill="ledger_journalentry_changelist"),
-            Panel("paid_in", "key"),
-            Panel("paid_out", "key"),
-            Panel("tellers", "key", "count", drill="reporting_table:staff-activity"),
-        ),
+        roles=("finance",),
     ),
     Dashboard(
         "members",
@@ -97,9 +121,51 @@ _ALL = (
             Panel("accounts", "branch", "count", drill="accounts_account_changelist"),
         ),
     ),
+    Dashboard(
+        "compliance",
+        "Unusual activity",
+        "compliance.view",
+        (
+            Panel("flags", "key", "count", drill="compliance_flag_changelist"),
+            Panel("flags", "branch", "count", drill="compliance_flag_changelist"),
+            Panel("reversed", "key", "count", drill="reporting_table:reversals"),
+            Panel("paid_in", "key", drill=_JOURNAL),
+        ),
+        roles=("compliance",),
+    ),
+    Dashboard(
+        "control",
+        "Control",
+        "audit.view",
+        (
+            Panel("manual", "key", "count", drill="reporting_table:manual-entries"),
+            Panel("reversed", "key", "count", drill="reporting_table:reversals"),
+            Panel("channels", "key", "count", drill=_JOURNAL),
+            Panel("tellers", "key", "count", drill="reporting_table:staff-activity"),
+        ),
+        roles=("auditor", "administrator"),
+    ),
 )
 DASHBOARDS = {one.code: one for one in _ALL}
 INTERVALS = {"day": (30, "Day"), "week": (26 * 7, "Week"), "month": (365, "Month"), "quarter": (730, "Quarter")}
+
+
+def dashboards_visible(request: HttpRequest) -> list[Dashboard]:
+    """Those that the user may see, the one of a role of the user's first."""
+    if not user_may(request, "reporting.analytics"):
+        return []
+    user: Any = request.user
+    own = set(user.roles.values_list("code", flat=True))
+    found = [one for one in _ALL if user_may(request, one.permission)]
+    return sorted(found, key=lambda one: own.isdisjoint(one.roles))
+
+
+def dashboards_page(site: Any, request: HttpRequest) -> HttpResponse:
+    """The user's own dashboard."""
+    found = dashboards_visible(request)
+    if not found:
+        raise PermissionDenied
+    return HttpResponseRedirect(reverse("admin:reporting_dashboard", args=[found[0].code]))
 
 
 def dashboard_page(site: Any, request: HttpRequest, code: str) -> HttpResponse:
@@ -107,7 +173,8 @@ def dashboard_page(site: Any, request: HttpRequest, code: str) -> HttpResponse:
     board = DASHBOARDS.get(code)
     if board is None:
         raise Http404
-    if not (user_may(request, "reporting.analytics") and user_may(request, board.permission)):
+    visible = dashboards_visible(request)
+    if board not in visible:
         raise PermissionDenied
     form = QueryForm(request)
     today = business_date_or_none()
@@ -115,9 +182,9 @@ def dashboard_page(site: Any, request: HttpRequest, code: str) -> HttpResponse:
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": board.title,
-        "page_crumbs": [("Analytics", reverse("admin:reporting_dashboard", args=[board.code])), (board.title, "")],
+        "page_crumbs": [("Analytics", reverse("admin:reporting_dashboards")), (board.title, "")],
         "board": board,
-        "boards": [one for one in _ALL if user_may(request, one.permission)],
+        "boards": visible,
         "board_intervals": [(name, label) for name, (_, label) in INTERVALS.items()],
         "board_read_at": clock.now(),
         "board_kept": facts_state(),
@@ -177,7 +244,7 @@ def _panel(chart: Chart, panel: Panel, currency: str, interval: str) -> dict[str
         css = f"nm-series-{place % COLOURS + 1}"
         shown.append(Values(one.name, css, [value / scale for value in values], texts))
     labels = [_label(day, interval) for day in chart.labels]
-    title = chart.metric.title + ("" if counts else f", {currency}")
+    title = chart.metric.title + (" by branch" if panel.group == "branch" else "") + ("" if counts else f", {currency}")
     drawn: Drawing = (lines if chart.metric.kind == STOCK else bars)(title, labels, shown)
     return {
         "drawing": drawn,

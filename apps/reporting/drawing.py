@@ -94,4 +94,4 @@ def _by_month(since: dt.date, as_of: dt.date) -> tuple[Column, ...]:
         first = max(last.replace(day=1), since)
         months.append(Column(last, first, name=f"{last:%b %Y}"))
         last = last.replace(day=1) - dt.timedelta(days=1)
-    return (Column(as_of, since, name="Together"), *reversed(months))
+    return (Column(as_of, since), *reversed(months))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from uuid import UUID
 
@@ -18,16 +19,21 @@ from apps.calculations.insights import (
     distribution,
     forecast,
     outliers,
+    seasonality,
     trend,
 )
 from apps.reporting.analytics import chart_read
 from apps.reporting.errors import InsightTooFew
 from apps.reporting.facts import Question, interval_next, reading
+from apps.reporting.metrics import METRICS
 
 MONTHS_LEAST = 4
 AHEAD = 6
 VALUES_MAX = 1_000_000
 COHORT_MONTHS = 12
+
+YEARS = 3
+"""How far back months are looked at."""
 
 METHOD = (
     "Straight line of least squares, with the months' season taken out and put back where two whole years are known. "
@@ -37,9 +43,21 @@ METHOD = (
 )
 
 
+def question_of(*, metric: str, currency: str, until: dt.date, branch_ids: Sequence[UUID] | None) -> Question:
+    """What an insight asks of a metric: all of it together, by month, over three years."""
+    return Question(
+        metric=metric, since=dt.date(until.year - YEARS, until.month, 1), until=until, interval="month",
+        currency=currency if METRICS[metric].money else "",
+        branch_ids=None if branch_ids is None else tuple(sorted(branch_ids)),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """A monthly series, complete months only, with what can be said of it. Values are minor units or counts."""
+    """A monthly series, complete months only, with what can be said of it. Values are minor units or counts.
+
+    `season` is a factor for each calendar month, January first; empty with less than two whole years.
+    """
 
     months: Sequence[dt.date]
     values: Sequence[int]
@@ -47,6 +65,7 @@ class Insight:
     odd: Sequence[Outlier]
     ahead: Forecast
     next_months: Sequence[dt.date]
+    season: Sequence[Fraction] = ()
 
 
 def insight_read(question: Question, *, counts: bool) -> Insight:
@@ -69,8 +88,17 @@ def insight_read(question: Question, *, counts: bool) -> Insight:
         following.append(interval_next(following[-1], "month"))
     return Insight(
         months, series, trend(series), outliers(changes) if len(changes) >= MONTHS_LEAST else [],
-        forecast(series, steps=AHEAD), following,
+        forecast(series, steps=AHEAD), following, _season(months, series),
     )  # fmt: skip
+
+
+def _season(months: Sequence[dt.date], values: Sequence[int]) -> Sequence[Fraction]:
+    """The factors of the calendar months, where two whole years are known."""
+    if len(values) < 2 * 12:
+        return ()
+    found = seasonality(values, 12)  # in the order of the series: its first month first
+    first = months[0].month - 1
+    return [found[(month - first) % 12] for month in range(12)]
 
 
 _BALANCES = """

@@ -80,6 +80,13 @@ SELECT day, branch_id, currency, key, sum(lines), sum(CASE type WHEN 'income' TH
 """
 )
 
+_NET_OF_DAY = (
+    _MOVES.format(wanted=_RESULT)
+    + """
+SELECT day, branch_id, currency, 'net result', sum(lines), sum(net) FROM moves WHERE day >= %(first)s GROUP BY 1, 2, 3
+"""
+)
+
 _ENTRIES = """
 SELECT j.business_date, a.branch_id, l.currency, {key}, count(DISTINCT j.id), sum(l.amount)
   FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id AND l.side = {side}
@@ -129,6 +136,11 @@ SELECT e.business_date, l.branch_id, l.currency, p.code, count(*), sum(e.amount)
  GROUP BY 1, 2, 3, 4
 """
 
+_FLAGS = """
+SELECT f.day, f.branch_id, '', f.rule, count(*), 0 FROM compliance_flag f
+ WHERE f.day BETWEEN %(first)s AND %(last)s AND f.branch_id IS NOT NULL GROUP BY 1, 2, 4
+"""
+
 _ALL = (
     Metric("deposits", "Deposits held", STOCK, "gl",
            "Balances of all deposit accounts, by control account of the chart.", _stock_of_nodes(_DEPOSITS, 1)),
@@ -154,14 +166,25 @@ _ALL = (
     Metric("result", "Income and expenses", FLOW, "gl",
            "What income and expense accounts moved by, each on its own side; closing entries of a year are in it.",
            _RESULT_OF_DAY),
+    Metric("net_result", "Net result", FLOW, "words",
+           "Income less expenses; closing entries of a year are in it.", _NET_OF_DAY),
     Metric("loans", "Loan portfolio", STOCK, "gl", "Principal owed, by control account of the chart.",
            _stock_of_nodes(_LOANS, -1)),
     Metric("arrears", "Portfolio by days past due", STOCK, "late",
-           "Principal of loans by how late their oldest instalment is; what is 31 days late or more is PAR 30.", _LATE),
+           "Principal of late loans by how late their oldest instalment is; from 31 days on it is PAR 30.", _LATE),
     Metric("disbursed", "Disbursed", FLOW, "code", "Loans paid out, top-ups counted, by product.",
            _LOAN_MONEY.format(kinds="'disbursement', 'top_up'")),
     Metric("collected", "Collected", FLOW, "code", "Repayments, payoffs and recoveries, by product.",
            _LOAN_MONEY.format(kinds="'repayment', 'payoff', 'recovery'")),
+    Metric("manual", "Entries by hand", FLOW, "user",
+           "Manual journal entries by who entered them; the amount is the sum of debits.",
+           _ENTRIES.format(key="j.actor::text", side="'D'", wanted="j.kind = 'manual' AND j.actor IS NOT NULL")),
+    Metric("reversed", "Entries undone", FLOW, "kind",
+           "Entries that undo another one, by the kind of the one undone; the amount is the sum of debits.",
+           _ENTRIES.format(key="(SELECT o.kind FROM ledger_journal o WHERE o.id = j.reverses_id)", side="'D'",
+                           wanted="j.reverses_id IS NOT NULL")),
+    Metric("flags", "Unusual activity", FLOW, "words",
+           "What rules of compliance found unusual, by rule; only what belongs to a branch.", _FLAGS, money=False),
 )  # fmt: skip
 
 METRICS: Mapping[str, Metric] = {metric.code: metric for metric in _ALL}

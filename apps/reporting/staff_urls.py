@@ -7,7 +7,8 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from apps.reporting.dashboards import dashboard_page
+from apps.reporting.dashboards import dashboard_page, dashboards_page
+from apps.reporting.insight_pages import insights_page
 from apps.reporting.staff_pages import statement_page
 from apps.reporting.table_pages import builder_page, definition_page, table_page, tables_page
 from apps.reporting.year_pages import years_page
@@ -20,6 +21,8 @@ def pages(site: Any) -> list[URLPattern]:
         return site.admin_view(partial(view, site))
 
     return [
+        path("analytics/", page(dashboards_page), name="reporting_dashboards"),
+        path("analytics/insights/", page(insights_page), name="reporting_insights"),
         path("analytics/<slug:code>/", page(dashboard_page), name="reporting_dashboard"),
         path("reports/lists/", page(tables_page), name="reporting_tables"),
         path("reports/lists/<slug:code>/", page(table_page), name="reporting_table"),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -29,6 +30,8 @@ from apps.reporting.tables.render import RIGHT, Sums, currency_of, currency_plac
 
 ROWS_SHOWN = 200
 LIMIT, DAYS = 100, 365
+OP_WORDS = {"eq": "is", "in": "is one of (by commas)"}
+"""What the form calls comparisons whose names are no words."""
 
 
 def tables_page(site: Any, request: HttpRequest) -> HttpResponse:
@@ -164,6 +167,14 @@ def _chart(plan: Plan, rows: list[Any]) -> Chart | None:
     label, value = keys.index(plan.chart["label"]), keys.index(plan.chart["value"])
     column, place = plan.columns[value], currency_place(plan.columns)
     units = [str(row[place]) if place is not None else "" for row in rows]
+    if column.kind == "money" and len(set(units)) > 1:  # one axis is of one currency: the bank's own, or the first
+        base = settings.NUMINA["BASE_CURRENCY"]
+        drawn = base if base in units else units[0]
+        rows, units = (
+            [row for row, unit in zip(rows, units, strict=True) if unit == drawn],
+            [drawn] * units.count(drawn),
+        )
+    title = f"{column.title}, {units[0]}" if column.kind == "money" and units[0] else column.title
     scale = [10 ** currency_get(unit).exponent if column.kind == "money" else 1 for unit in units]
     values = Values(
         column.title,
@@ -172,7 +183,7 @@ def _chart(plan: Plan, rows: list[Any]) -> Chart | None:
         [shown(row[value], column, unit) for row, unit in zip(rows, units, strict=True)],
     )
     labels = [str(row[label]) for row in rows]
-    return line(column.title, labels, values) if plan.chart["kind"] == "line" else bars(column.title, labels, [values])
+    return line(title, labels, values) if plan.chart["kind"] == "line" else bars(title, labels, [values])
 
 
 def builder_page(site: Any, request: HttpRequest) -> HttpResponse:
@@ -206,7 +217,7 @@ def builder_page(site: Any, request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "builder_data": data,
         "builder_fields": [one for one in data.fields if not one.permission or user.has_permission(one.permission)],
-        "builder_ops": sorted({op for ops in OPS.values() for op in ops}),
+        "builder_ops": sorted((op, OP_WORDS.get(op, "")) for op in {op for ops in OPS.values() for op in ops}),
         "builder_spec": spec,
         "builder_title": title,
         "builder_role": role,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from apps.reporting.models import ReportDefinition, YearClose
 from apps.reporting.tables import TABLES
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.books import gl_account_ready
+from tests.factories.identity import RoleFactory
 from tests.factories.postings import Books
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +28,10 @@ def staff(client: Any, user_with: Any) -> Any:
         "reporting.define",
         "accounts.view",
         "members.view",
+        "lending.view",
+        "payments.view_tills",
+        "budgets.view",
+        "compliance.view",
     )
     client.force_login(user_with(*codes, "audit.view", "ledger.manage_periods", "backoffice.dashboard"))
     return client
@@ -43,6 +49,40 @@ def test_dashboards_draw_charts_with_their_tables_and_files(staff: Any) -> None:
     assert "70" in staff.get("/admin/analytics/bank/?export=0").content.decode()
     assert "No figures" in staff.get("/admin/analytics/lending/").content.decode()
     assert staff.get("/admin/analytics/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "codes", "first"),
+    [
+        ("teller", ("payments.view_tills", "members.view"), "counter"),
+        ("loan_officer", ("lending.view", "members.view"), "lending"),
+        ("auditor", ("ledger.view", "audit.view", "payments.view_tills"), "control"),
+    ],
+)
+def test_everybody_comes_to_the_dashboard_of_a_role_of_theirs(
+    client: Any, user_with: Any, role: str, codes: tuple[str, ...], first: str
+) -> None:
+    user = user_with("backoffice.dashboard", "reporting.analytics", *codes)
+    user.roles.add(RoleFactory(code=role, permissions=list(codes)))
+    client.force_login(user)
+    assert client.get("/admin/analytics/")["Location"] == f"/admin/analytics/{first}/"
+    assert client.get("/admin/analytics/finance/").status_code == 403
+
+
+def test_insights_say_what_they_found_and_how(staff: Any) -> None:
+    books, today = Books(), business_date_current()
+    assert "Too little is known yet" in staff.get("/admin/analytics/insights/?metric=collected").content.decode()
+    account = AccountFactory(branch=books.branch).ledger_account_id
+    index = today.year * 12 + today.month - 1
+    for back in range(30, 0, -1):
+        day = dt.date((index - back) // 12, (index - back) % 12 + 1, 1)
+        amount = 90_000_00 if back == 9 else 1_000_00
+        books.post(books.posting((books.cash(), -amount), (account, amount), business_date=day))
+    said = staff.get("/admin/analytics/insights/?metric=deposits").content.decode()
+    for words in ("stands out: up by KES 90,000.00", "On the last known months", "Season:", "Gini", "Forecast"):
+        assert words in said
+    assert "Nobody joined" not in said
+    assert staff.get("/admin/analytics/insights/?metric=members").status_code == 200
 
 
 def test_lists_are_shown_and_filtered(staff: Any) -> None:

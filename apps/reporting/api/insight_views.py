@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from fractions import Fraction
 from typing import Any, ClassVar, cast
 
@@ -19,12 +18,9 @@ from apps.core.currencies import minor_format
 from apps.core.money import minor_round
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
-from apps.reporting.facts import Question
-from apps.reporting.insights import METHOD, deposits_spread, insight_read, member_cohorts
+from apps.reporting.insights import METHOD, deposits_spread, insight_read, member_cohorts, question_of
 from apps.reporting.metrics import METRICS
 from apps.reporting.selectors import report_branch
-
-YEARS = 3
 
 
 class InsightParams(QueryParams):
@@ -135,10 +131,7 @@ class InsightView(ApiView):
         values = InsightParams.parse(request)
         currency, branches = _asked(values, request)
         metric, until = METRICS[values["metric"]], business_date_current()
-        question = Question(
-            metric=metric.code, since=dt.date(until.year - YEARS, until.month, 1), until=until, interval="month",
-            currency=currency if metric.money else "", branch_ids=None if branches is None else tuple(sorted(branches)),
-        )  # fmt: skip
+        question = question_of(metric=metric.code, currency=currency, until=until, branch_ids=branches)
         found = insight_read(question, counts=not metric.money)
 
         def shown(value: int | Fraction) -> str:
