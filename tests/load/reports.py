@@ -1,7 +1,7 @@
 """Statements from totals beside statements from raw lines, in one run; and PDF statements by parallel workers.
 
-`make bench ARGS="--reports"` runs it alone, on servers of its own. NUMINA_BENCH_LINES says how many lines the journal
-gets (1,000,000 unless set; the load profile has 5,000,000), NUMINA_BENCH_PDFS how many PDFs are drawn (100).
+`make bench ARGS="--reports --lines 5000000"` runs it alone, on servers of its own, with the lines of the load profile
+(1,000,000 unless said); `--pdfs` says how many PDFs are drawn (100).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import datetime as dt
 import os
 import platform
 import statistics
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -138,15 +137,51 @@ def pdf_draw(number: int) -> int:
     return len(statement_pdf(statement, drawn_at=clock.now(), drawn_by="bench", scope="All branches"))
 
 
-def main() -> int:
+def export_measure(rows: int) -> None:
+    """Write lists of so many rows as CSV and XLSX, each in a process of its own: seconds, and memory at its highest."""
+    for form in ("csv", "xlsx"):
+        started = time.monotonic()
+        with ProcessPoolExecutor(1) as pool:
+            before, after, size = pool.submit(_export, form, rows).result()
+        seconds = time.monotonic() - started
+        print(
+            f"{rows:,} lines as {form}: {seconds:.0f} s, {size / 1024**2:.0f} MB, memory {before / 1024:.0f} MB before,"
+            f" {after / 1024:.0f} MB at its highest"
+        )
+
+
+def _export(form: str, rows: int) -> tuple[int, int, int]:
+    import resource
+    import tempfile
+
+    import django
+
+    django.setup()
+    from apps.core import clock
+    from apps.reporting.tables import Column, Table, rows_stream
+    from apps.reporting.tables.render import table_write
+
+    columns = (
+        Column("entry", "Entry", "count"), Column("date", "Date", "date"), Column("account", "Account", "count"),
+        Column("currency", "Currency"), Column("amount", "Amount", "money", True),
+    )  # fmt: skip
+    sql = "SELECT journal_id, business_date, account_id, currency, amount FROM ledger_line LIMIT %(rows)s"
+    stream = rows_stream(sql, {"rows": rows}, limit_ms=0)
+    table = Table("lines", "Lines", "Lines of the journal.", "KES", columns, stream, FIRST)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryFile() as file:
+        table_write(table, form, file, drawn_at=clock.now(), drawn_by="bench")
+        size = file.tell()
+    return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, size
+
+
+def main(*, lines: int, pdfs: int) -> int:
     """Fill, measure, print."""
     import django
 
     django.setup()
     from django.db import connection, connections
 
-    lines = int(os.environ.get("NUMINA_BENCH_LINES", "1000000"))
-    pdfs = int(os.environ.get("NUMINA_BENCH_PDFS", "100"))
     print(f"Making a journal of {lines:,} lines ...", flush=True)
     books_fill(lines)
     days, shown = _timed(statements_draw)
@@ -164,6 +199,7 @@ def main() -> int:
     print(f"from period and daily totals {periods:.3f} s, from daily totals {days:.3f} s, from raw lines {raw:.3f} s")
     print(f"raw / totals: {raw / periods:.0f}; the same figures: {equal}")
     connections.close_all()
+    export_measure(min(lines, 1_000_000))
     workers = os.cpu_count() or 1
     started = time.monotonic()
     with ProcessPoolExecutor(workers) as pool:
@@ -172,7 +208,3 @@ def main() -> int:
     print(f"{pdfs} PDF statements by {workers} workers: {seconds:.1f} s, {pdfs / seconds:.1f} a second")
     print(f"{total / pdfs / 1024:.0f} KB each")
     return 0 if equal else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
