@@ -40,6 +40,7 @@ class ZIPRenderer(JSONRenderer):
 class StatementBatchSerializer(serializers.ModelSerializer):
     """Statements of many accounts. The job of the same id says how far it is."""
 
+    format = serializers.ChoiceField(source="form", choices=StatementBatch.Form.choices)
     product_id = serializers.UUIDField(allow_null=True)
     branch_id = serializers.UUIDField(allow_null=True)
     job_url = serializers.SerializerMethodField()
@@ -48,7 +49,7 @@ class StatementBatchSerializer(serializers.ModelSerializer):
     class Meta:
         model = StatementBatch
         fields = (
-            "id", "form", "product_id", "branch_id", "account_count", "size", "sha256", "created_at", "finished_at",
+            "id", "format", "product_id", "branch_id", "account_count", "size", "sha256", "created_at", "finished_at",
             "job_url", "file_url",
         )  # fmt: skip
         read_only_fields = fields
