@@ -46,7 +46,9 @@ RATIOS: dict[str, tuple[str, str, float, float]] = {
     "limited balance read / unlimited": ("http balance", "http balance unlimited", 0.90, 0.95),
     "engine, batches accepted by the service / raw Lua": ("engine accept", "raw lua", 0.35, 0.55),
     "engine, journaled and posted / COPY + UPDATE": ("engine journal", "raw copy", 0.45, 0.60),
-    "engine, single over HTTP / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
+    "engine, single over HTTP, in the books / minimal view": ("engine http transfer", "http minimal", 0.30, 0.45),
+    "engine, single over HTTP, executed / minimal view": ("engine http accepted", "http minimal", 0.30, 0.45),
+    "engine, balance over HTTP / minimal view": ("engine http balance 100", "http minimal", 0.35, 0.50),
     "posting function / pgledger": ("posting function", "pgledger single", 1.0, 2.0),
     "batch of 1000, service / pgledger batch": ("service batch", "pgledger batch", 1.0, 7.0),
     "one process, single / django-hordak": ("service single", "hordak single", 1.0, 5.0),
@@ -307,6 +309,8 @@ def main() -> int:
     parser.add_argument("--interest-accounts", type=int, default=100_000, help="of --interest: 1000000 in full")
     parser.add_argument("--statements", action="store_true", help="measure a batch of PDF statements instead")
     parser.add_argument("--reports", action="store_true", help="measure statements and their PDFs instead")
+    parser.add_argument("--lines", type=int, default=1_000_000, help="of --reports: of the journal; 5000000 in full")
+    parser.add_argument("--pdfs", type=int, default=100, help="of --reports: PDF statements that are drawn")
     parser.add_argument("--lending", action="store_true", help="measure a close of business of loans instead")
     options = parser.parse_args()
     if options.lending:
@@ -320,7 +324,7 @@ def main() -> int:
     if options.reports:
         from tests.load import reports
 
-        return reports.main()
+        return reports.main(lines=options.lines, pdfs=options.pdfs)
     if options.interest:
         from tests.load import interest
 
