@@ -21,6 +21,7 @@ from apps.identity.selectors import api_keys_visible_to, users_visible_to
 from apps.identity.services import rate_limit_save
 from apps.identity.staff_access import RoleAccessPages, UserAccessPages, said
 from apps.identity.staff_gate import confirm_first, lately_verified
+from apps.vault.crypto import masked
 
 # Access is by the bank's own roles; Django's groups would be a second truth beside them.
 if admin.site.is_registered(Group):
@@ -75,7 +76,7 @@ class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     search_fields = ("email", "full_name")
     ordering = ("email",)
     fieldsets = (
-        (None, {"fields": ("email", "full_name", "phone", "branch")}),
+        (None, {"fields": ("email", "full_name", "phone_masked", "branch")}),
         ("Access", {"fields": ("roles_held", "scope", "is_staff", "is_active", "is_superuser")}),
         ("Preferences", {"fields": ("locale", "time_zone", "preferred_currency")}),
         ("Dates", {"fields": ("date_joined", "last_login", "email_confirmed_at")}),
@@ -84,6 +85,10 @@ class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """The users whom the reader's roles reach."""
         return users_visible_to(request.user).order_by(*self.get_ordering(request))  # type: ignore[arg-type]
+
+    @admin.display(description="Phone")
+    def phone_masked(self, user: User) -> str:
+        return masked(user.phone)
 
     @admin.display(description="Roles")
     def roles_held(self, user: User) -> str:

@@ -25,7 +25,9 @@ from apps.identity.models import Branch, User
 
 MARK_SECONDS = 86_400
 EVERYBODY = "principal-mark:all"
-UNKEPT = frozenset({"password"})
+UNKEPT = frozenset({"password", "phone"})
+"""What does not go to Redis: a principal has no use for it, and whoever reads Redis has no business with it."""
+
 stats = CacheStats("principals on redis")
 
 

@@ -28,6 +28,13 @@ class Sealed:
         self.token = token
         self.plain = plain
 
+    def __eq__(self, other: object) -> bool:
+        """Stored alike. Equal texts are sealed to different values: compare texts to know whether they are equal."""
+        return isinstance(other, Sealed) and other.token == self.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
 
 class _Attribute(DeferredAttribute):
     """Opens on reading, takes plain text."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 
 from apps.audit.models import AuditEvent
 from apps.core.errors import NotFound, PermissionDenied, PreconditionFailed, ValidationFailed
@@ -17,6 +19,7 @@ from apps.identity.services import (
     user_roles_set,
     user_update,
 )
+from tests.conftest import ApiClient
 from tests.factories.identity import BranchFactory, RoleFactory, UserFactory, user_make
 
 pytestmark = pytest.mark.django_db
@@ -150,13 +153,32 @@ def test_changing_my_particulars_needs_the_version(api_with):
     done = client.patch("users/me", {"full_name": "New", "phone": "+254700000001"}, headers={"If-Match": '"1"'})
     assert done.status_code == 200, done.content
     assert done["ETag"] == '"2"'
-    assert done.json()["full_name"] == "New"
+    assert (done.json()["full_name"], done.json()["phone"]) == ("New", "+254700000001")
     stale = client.patch("users/me", {"full_name": "Newer"}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
     assert stale.json()["code"] == "stale-version"
     assert client.patch("users/me", {"full_name": "x"}, headers={"If-Match": "W/1"}).status_code == 412
     # the cached principal shows the change at once
     assert client.get("users/me").json()["full_name"] == "New"
+
+
+def test_a_users_phone_is_readable_nowhere_but_by_its_user(api_with, settings):
+    settings.NUMINA = {**settings.NUMINA, "PRINCIPAL_SHARED_SECONDS": 60}
+    user = UserFactory(phone="+254712345678")
+    user.second_factors.create(kind="sms", address="+254712345678", confirmed=True)
+    staff = api_with("identity.view_users")
+    assert staff.get(f"users/{user.pk}").json()["phone"] == "\u2022\u2022\u2022\u20225678"
+    own = ApiClient(user)
+    for _ in range(2):  # the second time from the cache
+        assert own.get("users/me").json()["phone"] == "+254712345678"
+    own.patch("users/me", {"phone": "+254712345679"}, headers={"If-Match": '"1"'})
+    assert user.history.latest().phone == "+254712345679"
+    with connection.cursor() as cursor:
+        for table in ("identity_user", "identity_historicaluser", "identity_secondfactor", "audit_auditevent"):
+            cursor.execute(f"SELECT coalesce(string_agg(row_to_json(t)::text, ''), '') FROM {table} t")
+            assert "25471234567" not in cursor.fetchone()[0], table
+    kept = cache.client.get_client()
+    assert not any(b"25471234567" in (kept.get(key) or b"") for key in kept.scan_iter("*principal:*"))
 
 
 def test_changes_leave_history_and_an_event_with_the_user(api_with):

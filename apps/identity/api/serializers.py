@@ -11,6 +11,7 @@ from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.identity.emails import EMAIL_MAX, email_canonical
 from apps.identity.models import Branch, Role, User
+from apps.vault.crypto import masked
 
 PASSWORD_MAX = 256
 
@@ -78,6 +79,7 @@ class BranchShortSerializer(serializers.Serializer):
 class UserSerializer(serializers.ModelSerializer):
     """A user as staff see them."""
 
+    phone = serializers.SerializerMethodField(help_text="Masked, but for oneself.")
     branch = BranchShortSerializer(allow_null=True)
     roles = serializers.ListField(child=serializers.CharField(), source="role_codes", help_text="Codes of the roles.")
 
@@ -101,6 +103,9 @@ class UserSerializer(serializers.ModelSerializer):
         )
         read_only_fields = fields
 
+    def get_phone(self, user: User) -> str:
+        return masked(user.phone)
+
 
 class MeSerializer(UserSerializer):
     """The user who asks, with everything the roles allow."""
@@ -114,6 +119,9 @@ class MeSerializer(UserSerializer):
         model = User
         fields = (*UserSerializer.Meta.fields, "permissions", "scope")
         read_only_fields = fields
+
+    def get_phone(self, user: User) -> str:
+        return user.phone
 
     def get_permissions(self, user: User) -> list[str]:
         return sorted(user.permission_codes)

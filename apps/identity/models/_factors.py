@@ -34,7 +34,12 @@ class SecondFactor(Device):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     app_key = EncryptedTextField(context="identity.secondfactor.app_key", max_length=128)
     secret = models.TextField(blank=True, help_text="Empty: the form before app_key.")
-    address = models.CharField(max_length=254, blank=True, help_text="Phone number or e-mail address.")
+    address = EncryptedTextField(
+        context="identity.secondfactor.address",
+        max_length=254,
+        db_column="address_sealed",
+        help_text="Phone number or e-mail address.",
+    )
     last_step = models.BigIntegerField(default=-1)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True)

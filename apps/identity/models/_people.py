@@ -19,6 +19,7 @@ from apps.core.ids import uuid7
 from apps.core.models import BaseModel
 from apps.identity.managers import UserManager
 from apps.identity.permissions import ADMIN_PERMISSIONS, PERMISSIONS
+from apps.vault.fields import EncryptedTextField
 
 # Narrow to wide; a user has the widest scope of the roles held. `tree` is the own branch and all below it.
 SCOPES = ("own", "branch", "tree", "all")
@@ -102,7 +103,7 @@ class User(AbstractBaseUser, BaseModel):  # type: ignore[django-manager-missing]
 
     email = models.EmailField(unique=True, max_length=254)
     full_name = models.CharField(max_length=160, blank=True)
-    phone = models.CharField(max_length=32, blank=True)
+    phone = EncryptedTextField(context="identity.user.phone", max_length=32, db_column="phone_sealed")
     branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, related_name="users")
     roles = models.ManyToManyField(
         Role, through="UserRole", through_fields=("user", "role"), related_name="users", blank=True

@@ -17,6 +17,7 @@ from apps.core.trail import history_stamp, trail_record
 from apps.identity import locks
 from apps.identity.errors import EmailTaken, OwnRolesRefused, RoleOutOfReach, RoleUnknown
 from apps.identity.gate import Waiting, change_asks
+from apps.identity.leavers import leaving_announce
 from apps.identity.models import SCOPES, Branch, Role, User, UserRole
 from apps.identity.principals import principal_forget
 from apps.identity.services._tokens import sessions_end
@@ -171,7 +172,9 @@ def user_deactivate(*, acting_user: User | None, user_id: Any, reason: str, at: 
         return user
     user.is_active = False
     user_save(user, acting_user=acting_user, fields=["is_active"], reason=reason)
-    sessions_end(acting_user=acting_user, user=user, reason="deactivated", at=at or clock.now())
+    at = at or clock.now()
+    sessions_end(acting_user=acting_user, user=user, reason="deactivated", at=at)
+    leaving_announce(user=user, acting_user=acting_user, at=at)
     trail_record(
         action="identity.user.deactivated",
         acting_user=acting_user,

@@ -24,6 +24,7 @@ from apps.identity.emails import email_canonical
 from apps.identity.errors import EmailNotConfirmed, InvalidCredentials
 from apps.identity.models import Role, User, UserRole
 from apps.identity.principals import principal_forget
+from apps.vault.crypto import masked
 
 MEMBER_ROLE = "member"
 OWN_FIELDS = ("full_name", "phone", "locale", "time_zone", "preferred_currency")
@@ -120,11 +121,16 @@ def user_update(*, acting_user: User, user_id: Any, expected_version: int, chang
             action="identity.user.updated",
             acting_user=acting_user,
             target=user,
-            before=before,
-            after={name: changes[name] for name in before},
+            before=_told(before),
+            after=_told({name: changes[name] for name in before}),
         )
         principal_forget(user.pk)
     return user
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trail says of particulars: a telephone number masked, since the trail is not encrypted."""
+    return {name: masked(value) if name == "phone" else value for name, value in values.items()}
 
 
 def user_save(user: User, *, acting_user: User | None, fields: Any, reason: str) -> None:
