@@ -9,8 +9,11 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        """Register what may need approval, and imports as a kind of job."""
+        """Register what may need approval, imports as a kind of job, and what is paused when its user is locked out."""
+        from apps.identity.leavers import leaving_register
         from apps.payments import actions, jobs
+        from apps.payments.services import instructions_suspend
 
         actions.actions_register()
         jobs.register()
+        leaving_register(instructions_suspend)

@@ -42,6 +42,13 @@ def instruction_lock(*, pk: UUID) -> StandingInstruction:
     return StandingInstruction.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
+def instructions_lock(*, created_by_id: UUID) -> list[StandingInstruction]:
+    """The active instructions that a user set up, locked in the order of their keys, with their accounts beside them."""
+    active = StandingInstruction.objects.filter(created_by_id=created_by_id, status=StandingInstruction.Status.ACTIVE)
+    rows = active.select_related("source", "destination").order_by("pk")
+    return list(rows.select_for_update(of=("self",), no_key=True))
+
+
 def cheque_deposit_lock(*, pk: UUID) -> ChequeDeposit:
     """The cheque that was paid in, locked, after the balances. Raises ChequeDeposit.DoesNotExist."""
     return ChequeDeposit.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)

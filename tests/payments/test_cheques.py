@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import Account
 from apps.balances.selectors import balance_read, books_verify
@@ -14,6 +15,7 @@ from apps.core import clock
 from apps.jobs.registry import CloseContext, steps_all
 from apps.ledger.selectors import business_date_current
 from apps.payments.models import ChequeDeposit
+from apps.vault.services import rotation_start
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.books import gl_account_ready
@@ -55,6 +57,17 @@ def state(account: Account) -> tuple[int, int]:
 def close(day: dt.date) -> Any:
     step = next(step for step in steps_all() if step.name == "payments.cheques_clear")
     return step.run(CloseContext(day, clock.now()), "")
+
+
+def test_the_drawers_account_is_encrypted_and_known_again_under_new_keys(clerk: ApiClient, account: Account) -> None:
+    made = pay_in(clerk, account).json()
+    assert made["drawer_account"] == "\u2022\u2022\u2022\u20220033"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(c)::text FROM payments_chequedeposit c WHERE id = %s", [made["id"]])
+        assert "1100220033" not in cursor.fetchone()[0]
+    assert ChequeDeposit.objects.get(pk=made["id"]).drawer_account == "1100220033"
+    rotation_start(acting_user=None, reason="due", at=clock.now())
+    assert pay_in(clerk, account).json()["code"] == "cheque-known"
 
 
 def test_a_cheque_is_held_until_it_has_cleared(clerk: ApiClient, account: Account) -> None:

@@ -21,6 +21,7 @@ from apps.payments import services
 from apps.payments.admin.forms import text_read, version_read
 from apps.payments.models import Authorisation, ChequeBook, ChequeDeposit, Terminal
 from apps.payments.selectors import authorisations_visible_to, cheque_books_visible_to, cheque_deposits_visible_to
+from apps.vault.crypto import masked
 
 CHIPS = {"clearing": "info", "cleared": "good", "returned": "bad"}
 LEAF_CHIPS = {"unused": "plain", "paid": "good", "stopped": "bad"}
@@ -39,7 +40,7 @@ class ChequeDepositAdmin(NuminaAdmin):
     list_filter = ("status", "clears_on")
     search_fields = ("number", "account__number")
     overview_template = "payments/cheque.html"
-    fields = ("number", "drawer_bank", "drawer_account", "drawer_name", "account", "amount_money", "deposited_on",
+    fields = ("number", "drawer_bank", "drawer_masked", "drawer_name", "account", "amount_money", "deposited_on",
               "clears_on", "return_reason", "fee_money", "unpaid_money")  # fmt: skip
 
     amount_money = money_column("Amount", "amount")
@@ -49,6 +50,10 @@ class ChequeDepositAdmin(NuminaAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChequeDeposit]:
         user: Any = request.user
         return cheque_deposits_visible_to(user)
+
+    @admin.display(description="Drawer account")
+    def drawer_masked(self, cheque: ChequeDeposit) -> str:
+        return masked(cheque.drawer_account)
 
     @admin.display(description="Status", ordering="status")
     def state(self, cheque: ChequeDeposit) -> SafeString:

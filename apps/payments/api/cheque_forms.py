@@ -10,6 +10,7 @@ from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.payments.api.serializers import COUNTERPARTY_MAX, REASON_MAX, account_field, signed_by_field
 from apps.payments.models import ChequeDeposit, ChequeLeaf
+from apps.vault.crypto import masked
 
 NUMBER_MAX = 999_999_999
 STOPPED_MAX = 500
@@ -33,7 +34,7 @@ class ChequeDepositSerializer(serializers.Serializer):
     account_number = serializers.CharField(source="account.number")
     amount = MoneyField(minor_source="amount")
     drawer_bank = serializers.CharField()
-    drawer_account = serializers.CharField()
+    drawer_account = serializers.SerializerMethodField(help_text="Masked.")
     number = serializers.CharField()
     drawer_name = serializers.CharField()
     status = serializers.ChoiceField(choices=ChequeDeposit.Status.choices)
@@ -47,6 +48,9 @@ class ChequeDepositSerializer(serializers.Serializer):
     fee_unpaid = MoneyField(minor_source="fee_unpaid", help_text="Due for the return, and not there to take.")
     decided_at = serializers.DateTimeField(allow_null=True)
     version = serializers.IntegerField()
+
+    def get_drawer_account(self, cheque: ChequeDeposit) -> str:
+        return masked(cheque.drawer_account)
 
 
 class ChequeDepositListParams(ListParams):

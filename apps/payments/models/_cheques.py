@@ -12,6 +12,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.models import BaseModel
+from apps.vault.fields import BlindIndexField, EncryptedTextField
+
+DRAWER = "payments.chequedeposit.drawer_account"
+"""The context under which accounts at other banks are encrypted: never changed."""
 
 
 class ChequeDeposit(BaseModel):
@@ -26,7 +30,8 @@ class ChequeDeposit(BaseModel):
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()
     drawer_bank = models.CharField(max_length=40, help_text="Code of the bank that it is drawn on.")
-    drawer_account = models.CharField(max_length=34)
+    drawer_account = EncryptedTextField(context=DRAWER, max_length=34, db_column="drawer_account_sealed")
+    drawer_account_index = BlindIndexField(source="drawer_account")
     number = models.CharField(max_length=20)
     drawer_name = models.CharField(max_length=140, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.CLEARING)
@@ -51,7 +56,7 @@ class ChequeDeposit(BaseModel):
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["drawer_bank", "drawer_account", "number"],
+                fields=["drawer_bank", "drawer_account_index", "number"],
                 condition=~Q(status="returned"),
                 name="payments_cheque_paid_in_once",
             ),

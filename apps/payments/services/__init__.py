@@ -29,6 +29,7 @@ from apps.payments.services._signing import (
     pendings_expire,
     signed_members,
 )
+from apps.payments.services._leavers import instructions_suspend
 from apps.payments.services._standing import (
     Terms,
     instruction_cancel,
@@ -84,6 +85,7 @@ __all__ = [
     "instruction_resume",
     "instruction_run",
     "instruction_update",
+    "instructions_suspend",
     "pending_create",
     "pending_end",
     "pending_refuse",

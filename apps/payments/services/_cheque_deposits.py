@@ -35,10 +35,11 @@ from apps.ledger.selectors import business_date_current
 from apps.payments import locks
 from apps.payments.channels import CHANNELS
 from apps.payments.errors import ChequeDecided, ChequeKnown
-from apps.payments.models import ChequeDeposit
+from apps.payments.models import DRAWER, ChequeDeposit
 from apps.payments.selectors import KIND_DEPOSIT, cheque_deposit_find, cheque_deposit_get_for, cheques_due, payment_find
 from apps.payments.services._common import Asked, currency_check, decided_before, usable_ref
 from apps.payments.standing_dates import bank_days
+from apps.vault.crypto import blind_indexes
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -81,6 +82,7 @@ def cheque_deposit(
     )
     try:
         with in_database([ref.ledger_id, clearing_id], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+            _require_new(drawn)
             book.post(
                 Posting(
                     transaction_id=asked.transaction_id,
@@ -129,6 +131,19 @@ def cheque_deposit(
     except IntegrityError as error:
         raise ChequeKnown("This cheque was paid in before.", pointer="/number") from error
     return cheque_deposit_get_for(user=asked.user, pk=cheque.pk), False
+
+
+def _require_new(drawn: Drawn) -> None:
+    """Raise ChequeKnown for a cheque that was paid in under any key of the vault.
+
+    The constraint compares indexes, and those of before a rotation of keys differ until it is through.
+    """
+    known = blind_indexes(drawn.account, context=DRAWER)
+    same = ChequeDeposit.objects.filter(
+        drawer_bank=drawn.bank, drawer_account_index__in=known, number=drawn.number
+    ).exclude(status=Status.RETURNED)
+    if same.exists():
+        raise ChequeKnown("This cheque was paid in before.", pointer="/number")
 
 
 def cheques_clear(*, business_date: dt.date, at: dt.datetime) -> dict[str, int]:
