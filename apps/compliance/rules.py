@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from apps.accounts.models import Account
 from apps.audit.models import AuditEvent
-from apps.core.money import Money
+from apps.core.display import money_text
 from apps.identity.models import Session, User
 from apps.ledger.activity import Outflow, actors_between, outflows
 
@@ -132,4 +132,4 @@ def _of_account(flow: Outflow, rule: str, summary: str) -> Sighting:
 
 
 def _money(minor: int, flow: Outflow) -> str:
-    return f"{Money(minor, flow.currency).amount} {flow.currency}"
+    return f"{money_text(minor, flow.currency)} {flow.currency}"

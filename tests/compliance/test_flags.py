@@ -82,7 +82,7 @@ def test_an_amount_far_above_the_usual_is_seen(account: Any, monkeypatch: Any) -
     flows(900_000, 2)
     assert "amount" not in look()
     flows(900_000, 9)
-    assert "9000.00 KES out, 20.00 KES is usual" in look()["amount"].summary
+    assert "9,000.00 KES out, 20.00 KES is usual" in look()["amount"].summary
 
 
 def test_what_is_usual_is_read_from_the_days_before(account: Any) -> None:
