@@ -103,6 +103,7 @@ class DividendAdmin(NuminaAdmin):
             "dividend_rows": [(row, row.gross - row.tax, SHARE_CHIPS[row.status]) for row in rows],
             "dividend_rows_max": ROWS_MAX,
             "dividend_may": record.status == Dividend.Status.DRAFT and user_may(request, MANAGE),
+            "dividend_payable": record.accounts > 0,
         }
 
     def act_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:

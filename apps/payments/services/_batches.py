@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 import msgspec
 
+from apps.accounts.selectors import AccountRef, ProductRules
 from apps.balances.errors import BatchRefused, refusal_of
 from apps.balances.selectors import balance_live_read
 from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_execute, postings_post
@@ -75,12 +76,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
             if debit.account_id in mandated:
                 signatures_check(user=user, ref=debit, amount=amount, pointer="/source_account")
             if rules:
-                rules_check(
-                    amount=amount, channel=details.channel, debit=debit, credit=credit, rules=rules,
-                    booked=lambda ledger_id: moved[ledger_id] + balance_live_read(account_id=ledger_id).booked,
-                )  # fmt: skip
-                moved[debit.ledger_id] -= amount.minor
-                moved[credit.ledger_id] += amount.minor
+                _rules_measure(item, debit, credit, rules, moved)
             if details.value_date not in dates_checked:
                 value_date_check(details.value_date)
                 dates_checked.add(details.value_date)
@@ -120,6 +116,22 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
         for place, outcome in zip(places, posted.outcomes, strict=True):
             results[place] = _result(ids[place], outcome)
     return [results[place] for place in range(len(items))]
+
+
+def _rules_measure(
+    item: BatchItem, debit: AccountRef, credit: AccountRef, rules: Mapping[UUID, ProductRules], moved: dict[int, int]
+) -> None:
+    """Measure an item by the products' rules, after what the items before it `moved`. Raises as `rules_check`."""
+    rules_check(
+        amount=item.amount,
+        channel=item.details.channel,
+        debit=debit,
+        credit=credit,
+        rules=rules,
+        booked=lambda ledger_id: moved[ledger_id] + balance_live_read(account_id=ledger_id).booked,
+    )
+    moved[debit.ledger_id] -= item.amount.minor
+    moved[credit.ledger_id] += item.amount.minor
 
 
 def _post(postings: list[Posting], actor_id: UUID, atomic: bool) -> PostingResult:

@@ -121,8 +121,7 @@ def cheque_pay(
     `PaymentAccountNotFound`, `CurrencyMismatch`, `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`,
     `ChequeNotPayable`, what `cash_pay` raises of a till, and the refusals of a posting, which are not kept.
     """
-    before = decided_before(asked)
-    if before is not None:
+    if (before := decided_before(asked)) is not None:
         return before
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
