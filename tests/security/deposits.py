@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from apps.accounts.models import Dividend, DividendShare, FeeCharge
+from apps.accounts.models import CloseMark, Dividend, DividendShare
+from apps.accounts.partitions import FeeCharge, ranges_with_accounts
 from apps.accounts.services import fee_add, term_deposit_place, terms_set
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory
@@ -31,6 +32,8 @@ def _dividend(account: Any, today: dt.date) -> tuple[Dividend, Any]:
     product = ProductFactory(kind="share", gl_account="3110")
     shares = AccountFactory(product=product, member=account.member, branch=account.branch)
     last = today.replace(year=today.year - 1)
+    for part in ranges_with_accounts():
+        CloseMark.objects.update_or_create(partition=part, defaults={"accrued_through": last})
     dividend = Dividend.objects.create(
         product=product,
         starts_on=last,

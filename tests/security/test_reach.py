@@ -15,6 +15,7 @@ from tests.security.routes import Route, api_routes, operations, query_parameter
 
 BANK_WIDE = {
     "product_id",
+    "dividend_id",  # what accounts get of it is limited to those in reach
     "terms_id",  # of a product
     "fee_id",  # of a product
     "loan_product_id",
@@ -287,6 +288,7 @@ def test_every_list_in_reach_is_covered() -> None:
         "budgets",
         "budgets/cost-centres",
         "budgets/rules",
+        "dividends",
         "loan-products",
         "roles",
         "terminals",
