@@ -95,7 +95,7 @@ def dividend_draw(
         pay_to=Dividend.PayTo(pay_to).value,
     )
     target = _DEPOSITS if dividend.pay_to == Dividend.PayTo.DEPOSITS else "w.id"
-    values = {
+    values: dict[str, Any] = {
         "dividend": dividend.pk,
         "product": product.pk,
         "since": starts_on,

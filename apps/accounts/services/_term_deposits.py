@@ -336,7 +336,8 @@ def _reduce(account: Account, term: TermDeposit, today: dt.date) -> None:
 def _early_interest(term: TermDeposit, days: Sequence[dt.date]) -> Decimal:
     """Interest of these days at the early rate: each instalment from its day on, the rest from the first."""
     terms, rate = term.terms, Fraction(term.terms.early_rate or 0)
-    paid = list(term.instalments.filter(status=TermInstalment.Status.PAID).values_list("amount", "paid_on"))
+    rows = term.instalments.filter(status=TermInstalment.Status.PAID)
+    paid = [(row.amount, row.paid_on or row.due_on) for row in rows]
     parts = [(term.principal - sum(amount for amount, _ in paid), term.starts_on), *paid]
     exact = sum(
         (day_fraction(terms.day_count, day) * amount for amount, since in parts for day in days if day >= since),
