@@ -80,6 +80,9 @@ def test_from_the_wizard_to_the_payoff() -> None:
         said(officer.get(reverse(f"admin:lending_loan_{tab}", args=[loan.pk])))
     explained = said(officer.get(reverse("admin:lending_loan_schedule", args=[loan.pk]), {"explain": "2"}))
     assert "balance x rate x period_years" in explained
+    changes = (("rate_change", {"rate": "15"}), ("moratorium", {"periods": "1", "interest": "deferred"}))
+    for kind, sent in (*changes, ("top_up", {"amount": "500.00", "extra": "1", "way": ""})):
+        assert "Instalments that change" in act(officer, loan, kind, reason="Agreed", **sent)
     form = said(officer.get(reverse("admin:lending_act", args=[loan.pk, "payoff"])))
     total = re.findall(r"nm-figure\">KES ([\d,.]+)<", form)[0]
     act(officer, loan, "payoff", amount=total)

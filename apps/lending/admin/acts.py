@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -37,10 +38,14 @@ KINDS: dict[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = {
     "charge": ("Charge", "add_card", "lending.change", (ACTIVE,), ("penalty",)),
     "waiver": ("Waive", "money_off", "lending.change", (ACTIVE,), ("component",)),
     "reschedule": ("Reschedule", "event_repeat", "lending.change", (ACTIVE,), ("extra",)),
+    "rate_change": ("Change the rate", "percent", "lending.change", (ACTIVE,), ("rate",)),
+    "moratorium": ("Moratorium", "pause_circle", "lending.change", (ACTIVE,), ("periods",)),
+    "top_up": ("Top up", "add_circle", "lending.disburse", (ACTIVE,), ("money", "extra")),
     "write_off": ("Write off", "delete_forever", "lending.write_off", (ACTIVE,), ()),
     "recovery": ("Take a recovery", "undo", "lending.repay", (WRITTEN_OFF,), ("money",)),
 }
-MOVES_NONE = ("reschedule", "write_off")
+MOVES_NONE = ("reschedule", "rate_change", "moratorium", "write_off")
+INTEREST_IN_MORATORIUM = (("deferred", "Deferred"), ("forgiven", "Forgiven"), ("paid", "Paid as before"))
 STRATEGIES = (
     ("", "Pays what is due, then ahead"), ("lower_instalment", "Early: lower instalments"),
     ("shorten_term", "Early: shorter term"), ("next_instalments", "Early: the next instalments"),
@@ -100,6 +105,7 @@ def act_page(site: Any, request: HttpRequest, loan_id: uuid.UUID, kind: str) -> 
         "act_fields": KINDS[kind][4],
         "act_amount": kind not in MOVES_NONE,
         "act_strategies": STRATEGIES,
+        "act_interest": INTEREST_IN_MORATORIUM,
         "act_channels": services.CHANNEL_NAMES,
         "act_key": request.POST.get("key", "")[:64] or uuid.uuid4().hex,
         **context,
@@ -134,12 +140,26 @@ def _act(request: HttpRequest, loan: Loan, kind: str) -> Act:
         details["penalty"] = bool(sent.get("penalty"))
     elif kind == "waiver":
         details["component"] = text("component", 20)
-    elif kind == "reschedule":
-        raw = text("extra", 4)
-        if not raw.isdigit():
-            raise InvalidRequest("More instalments: a whole number.")
-        details["extra_instalments"] = int(raw)
+    elif kind in ("reschedule", "top_up"):
+        details["extra_instalments"] = _whole(text("extra", 4), "More instalments")
+    elif kind == "rate_change":
+        details["rate"] = _rate(text("rate", 12))
+    elif kind == "moratorium":
+        details |= {"periods": _whole(text("periods", 4), "Instalments left out"), "interest": text("interest", 10)}
     return Act(kind, money, text("strategy", 30), amount("discount"), details, text("reason"))
+
+
+def _whole(raw: str, name: str) -> int:
+    if not (raw.isascii() and raw.isdigit()):
+        raise InvalidRequest(f"{name}: a whole number.")
+    return int(raw)
+
+
+def _rate(raw: str) -> str:
+    try:
+        return f"{Decimal(raw) / 100:f}"
+    except InvalidOperation:
+        raise InvalidRequest("Rate: a number such as 12.5.") from None
 
 
 def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:
