@@ -43,10 +43,10 @@ from apps.accounts.services._terms import fee_add, fee_end, terms_earliest, term
 from apps.accounts.services._waivers import fee_waive
 
 __all__ = [
-    "TERM_KINDS",
     "DIVIDEND_JOB",
     "NOTE_MAX",
     "RULES_MAX",
+    "TERM_KINDS",
     "BreakPreview",
     "Holder",
     "MandateTerms",

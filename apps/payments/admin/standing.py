@@ -103,14 +103,16 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
             self.fact(request, record, "reference"),
             Fact("Set up by", str(record.created_by)),
         ]
-        total_max = display.money_text(record.total_max, record.currency) if record.total_max else display.EMPTY
+        ends = [
+            f"on {display.day_text(record.ends_on)}" if record.ends_on else "",
+            f"after {record.count_max} dates" if record.count_max else "",
+            f"with {display.money_text(record.total_max, record.currency)} in all" if record.total_max else "",
+        ]
         when = [
             self.fact(request, record, "rule"),
             self.fact(request, record, "starts_on"),
             Fact("On holidays", display.kind_text(record.convention)),
-            Fact(
-                "Ends", f"{display.day_text(record.ends_on)} · {record.count_max or display.EMPTY} dates · {total_max}"
-            ),
+            Fact("Ends", " or ".join(word for word in ends if word) or "when it is cancelled"),
             Fact("Without funds", f"tried again on {record.retries} business days"),
             self.fact(request, record, "catch_up"),
         ]
