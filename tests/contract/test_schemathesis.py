@@ -7,6 +7,8 @@ nothing else, the same in every run.
 from __future__ import annotations
 
 import functools
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from apps.core.api.permissions import ANY_USER
 from config.wsgi import application
+from tests.conftest import ApiClient
+from tests.factories.identity import user_make
 from tests.security.conftest import Bank, undone
 from tests.security.routes import Route, operations
 
@@ -41,6 +46,12 @@ NOTHING_TO_VARY = {"api/v1/health/live", "api/v1/health/ready", "api/v1/reports/
 """Neither a body nor a token, and no parameter but any text: there is no request that is otherwise than described."""
 
 OPERATIONS = [(route, method) for route, method in operations() if route.pattern not in PAGES]
+ROLES = {
+    role["code"]: (role["scope"], role["permissions"])
+    for role in json.loads(Path("fixtures/roles.json").read_text(encoding="utf-8"))
+}
+"""(scope, permissions) of each role that a new bank has."""
+
 EVERY = pytest.mark.parametrize(
     ("route", "method"), OPERATIONS, ids=[f"{method} {route.template}" for route, method in OPERATIONS]
 )
@@ -99,6 +110,46 @@ def _body(bank: Bank, route: Route, method: str) -> dict[str, Any]:
         return {"body": b"external_id,account_number\n", "media_type": "text/csv"}
     body = bank.body(route, method)
     return {"body": body, "media_type": "application/json"} if body else {}
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_each_role_is_answered_as_announced(role: str, bank: Bank) -> None:
+    """As root everything above is open. A role meets refusals and records out of reach: they are announced too."""
+    scope, permissions = ROLES[role]
+    staff = scope != "own"
+    caller = ApiClient(user_make(*permissions, scope=scope, is_staff=staff, branch=bank.branch if staff else None))
+    caller.step_up()
+    asked = [(route, method) for route, method in OPERATIONS if route.view is not None and not route.view.public]
+    open_to = [one for one in asked if one[0].view.permissions.get(one[1]) in permissions]
+    closed = [one for one in asked if one not in open_to and one[0].view.permissions.get(one[1]) != ANY_USER]
+    for route, method in [*_some(open_to, 8, role), *_some(closed, 3, role)]:
+        cases = api()[route.template][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
+        status = _as_role(cases, caller, {name: str(bank.ids[name]) for name in route.parameters})
+        assert (route, method) in open_to or status & {400, 401, 403, 404, 415} == status, route.template
+
+
+def _some(operations: list[Any], most: int, role: str) -> list[Any]:
+    """At most so many, spread over the list and other ones for each role: the same in every run."""
+    step = max(1, len(operations) // most)
+    return operations[sorted(ROLES).index(role) % step :: step][:most]
+
+
+def _as_role(cases: Any, caller: ApiClient, ours: dict[str, str]) -> set[int]:
+    """Two requests; the statuses of their answers."""
+    met = set()
+
+    @settings(QUIET, max_examples=2)
+    @given(case=cases)
+    def run(case: Any) -> None:
+        if ours:
+            case.path_parameters = ours
+        with undone():
+            response = case.call(headers={"Authorization": f"Bearer {caller.access}"})
+        case.validate_response(response, checks=CHECKED)
+        met.add(response.status_code)
+
+    run()
+    return met
 
 
 def test_every_route_is_described() -> None:
