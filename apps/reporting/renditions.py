@@ -23,10 +23,13 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "pdf": "applicati
 STRONG = frozenset({"heading", "total", "result"})
 
 
-def proof_text(proof: Proof, currency: str) -> str:
+def proof_text(proof: Proof, statement: FinancialStatement) -> str:
     """The proof in words, with what it found."""
-    found = ", ".join(minor_format(amount, currency) for amount in proof.differences)
-    return f"{proof.text}: {found} {currency}, {'proven' if proof.holds else 'NOT PROVEN'}"
+    found = ", ".join(minor_format(amount, statement.currency) for amount in proof.differences)
+    said = "proven" if statement.proves(proof) else "NOT PROVEN"
+    if said == "proven" and any(proof.differences):
+        said = "proven for the whole; branches stand open against each other"
+    return f"{proof.text}: {found} {statement.currency}, {said}"
 
 
 def statement_csv(statement: FinancialStatement) -> bytes:
@@ -35,7 +38,7 @@ def statement_csv(statement: FinancialStatement) -> bytes:
     for row in statement.rows:
         amounts = [Decimal(minor_format(amount, statement.currency)) for amount in row.amounts]
         rows.append([row.kind, row.code, row.label, statement.currency, *amounts])
-    rows += [["proof", "", proof_text(proof, statement.currency), statement.currency] for proof in statement.proofs]
+    rows += [["proof", "", proof_text(proof, statement), statement.currency] for proof in statement.proofs]
     return csv_file(["Kind", "Code", "Row", "Currency", *[column.label for column in statement.columns]], rows)
 
 
@@ -74,7 +77,7 @@ def statement_xlsx(statement: FinancialStatement) -> bytes:
             cells.append(cell)
         sheet.append(cells)
     for proof in statement.proofs:
-        sheet.append(["", proof_text(proof, statement.currency)])
+        sheet.append(["", proof_text(proof, statement)])
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
@@ -88,7 +91,7 @@ def statement_pdf(statement: FinancialStatement, *, drawn_at: dt.datetime, drawn
             {"row": row, "amounts": [_shown(amount, statement.currency) for amount in row.amounts]}
             for row in statement.rows
         ],
-        "statement_proofs": [proof_text(proof, statement.currency) for proof in statement.proofs],
+        "statement_proofs": [proof_text(proof, statement) for proof in statement.proofs],
         "bank": settings.NUMINA["BANK_NAME"],
         "scope": scope,
         "drawn_at": drawn_at,

@@ -89,7 +89,7 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
         return _file(request, statement, file, branch)
     return {
         "report_statement": statement,
-        "report_proofs": [renditions.proof_text(proof, currency) for proof in statement.proofs],
+        "report_proofs": [renditions.proof_text(proof, statement) for proof in statement.proofs],
         "report_since": since,
         "report_as_of": as_of,
         "report_branches": branches,

@@ -140,7 +140,7 @@ def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dic
             for row in statement.rows
         ],
         "proofs": [
-            {"text": proof.text, "holds": proof.holds, "differences": shown(proof.differences)}
+            {"text": proof.text, "holds": statement.proves(proof), "differences": shown(proof.differences)}
             for proof in statement.proofs
         ],
         "is_proven": statement.is_proven,

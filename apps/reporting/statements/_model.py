@@ -48,10 +48,6 @@ class Proof:
     text: str
     differences: tuple[int, ...]
 
-    @property
-    def holds(self) -> bool:
-        return not any(self.differences)
-
 
 @dataclass(frozen=True, slots=True)
 class FinancialStatement:
@@ -66,7 +62,12 @@ class FinancialStatement:
     as_of_entry: int
     branch_ids: tuple[UUID, ...] = field(default=())
 
+    def proves(self, proof: Proof) -> bool:
+        """Whether a proof holds in the columns of all that is read. One branch may stand open against others."""
+        wholes = [place for place, column in enumerate(self.columns) if column.branch_id is None]
+        return not any(proof.differences[place] for place in wholes or range(len(self.columns)))
+
     @property
     def is_proven(self) -> bool:
         """Whether every proof holds."""
-        return all(proof.holds for proof in self.proofs)
+        return all(self.proves(proof) for proof in self.proofs)
