@@ -115,7 +115,7 @@ _BAND = """CASE WHEN {0}.days_past_due IS NULL OR {0}.days_past_due = 0 THEN 'on
 ROLL = TableReport(
     "roll-rates", "Roll of arrears", GROUP, "lending.view",
     "Where loans that were late at the close on or before the first day stood at the close on or before the last, and "
-    "those that became late between: by band of days late. The rate is the share of what was in the first band.",
+    "those that became late between: by band of days late. The rate is the share of what was in a band of late loans.",
     (Column("first", "Was"), Column("second", "Is"), Column("currency", "Currency"),
      Column("loans", "Loans", "count", True), Column("principal", "Principal", "money", True), Column("rate", "Rate", "percent")),
     """
@@ -130,7 +130,8 @@ WITH ends AS (
       JOIN lending_loan n ON n.id = coalesce(a.loan_id, b.loan_id) WHERE """ + _REACH + """
 )
 SELECT was, is_, currency, count(*), sum(principal)::bigint,
-       round(100 * sum(principal) / nullif(sum(sum(principal)) OVER (PARTITION BY was, currency), 0), 2)
+       CASE WHEN was <> 'on time' THEN
+            round(100 * sum(principal) / nullif(sum(sum(principal)) OVER (PARTITION BY was, currency), 0), 2) END
   FROM rolled GROUP BY was, is_, currency ORDER BY currency, was, is_
 """,
     ("since", "as_of"),
