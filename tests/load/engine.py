@@ -8,7 +8,9 @@ clock. What is measured:
 * engine journal: what has piled up, proved, journaled and posted;
 * engine durable: batches through the service, answered when they are in the books;
 * offered: so many transfers a second, whether they are answered or not, and how long each takes to the books;
-* engine http transfer: single transfers over HTTP, answered when they are in the books.
+* engine http transfer: single transfers over HTTP, answered when they are in the books (201);
+* engine http accepted: the same with `Prefer: respond-async`, answered when they are executed (202), as a bare Redis
+  transfer over HTTP is; engine http balance: balances of such accounts, read from memory by 100 clients.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -145,6 +148,7 @@ class Measures:
         self.accounts = bank.ledger_ids[:ACCOUNTS]
         self.rates: dict[str, list[float]] = {}
         self.facts: dict[str, Any] = {}
+        self.random = random.Random(7)
 
     def note(self, name: str, rate: float) -> None:
         self.rates.setdefault(name, []).append(rate)
@@ -250,31 +254,33 @@ class Measures:
             self.note("offered, carried", len(calls) * OFFERED_ITEMS / (last - first))
 
     def http(self) -> None:
-        """Single transfers between accounts of the engine, by an authenticated client; and bare HTTP."""
+        """Single transfers between accounts of the engine, by an authenticated client; balances; and bare HTTP."""
+        from apps.identity.models import User
+        from apps.identity.services import token_pair_issue
         from tests.load import bench
         from tests.load.cpu import Meter
-        from tests.load.generator import load_run, request_bytes
+        from tests.load.generator import load_run
 
-        numbers, chance = self.bank.numbers[:ACCOUNTS], random.Random(7)
-
-        def transfer() -> bytes:
-            source, target = chance.sample(numbers, 2)
-            money = {"amount": "0.01", "currency": "KES"}
-            body = json.dumps({"source_account": source, "destination_account": target, "amount": money}).encode()
-            return request_bytes("POST", "/api/v1/transfers", token=self.bank.token, body=body, key=uuid4().hex)
-
+        # A run may take longer than a token lives.
+        token = token_pair_issue(user=User.objects.get(pk=self.bank.user_id)).access
+        self.bank = replace(self.bank, token=token)
         with (
             bench.web_server("config.wsgi:application") as web,
             bench.web_server("tests.load.minimal:application") as minimal,
             engine_running() as pid,
         ):
-            for name, port, request, expected in (
-                ("http minimal", minimal, lambda: request_bytes("GET", "/"), 200),
-                ("engine http transfer", web, transfer, 201),
+            accounts_warm(self.accounts)
+            for name, port, connections, request, expected in (
+                ("http minimal", minimal, 16, bare_request, 200),
+                ("engine http transfer", web, 16, self.transfer_request, 201),
+                ("engine http transfer 1", web, 1, self.transfer_request, 201),
+                ("engine http transfer 64", web, 64, self.transfer_request, 201),
+                ("engine http accepted", web, 16, self.accepted_request, 202),
+                ("engine http balance 100", web, 100, self.balance_request, 200),
             ):
-                load_run(port=port, seconds=1.5, connections=16, request=request)
+                load_run(port=port, seconds=1.5, connections=connections, request=request)
                 meter = Meter(engine=[pid])
-                load = load_run(port=port, seconds=self.options.seconds, connections=16, request=request)
+                load = load_run(port=port, seconds=self.options.seconds, connections=connections, request=request)
                 if set(load.statuses) != {expected}:
                     raise RuntimeError(f"{name}: statuses {load.statuses}")
                 self.note(name, load.per_second)
@@ -283,6 +289,44 @@ class Measures:
                     "p95_ms": round(load.p95_ms, 1),
                     **{f"{n} µs": value for n, value in meter.micros_each(load.statuses[expected]).items()},
                 }
+
+    def transfer_request(self, prefer: str = "") -> bytes:
+        """One cent between two accounts of the engine, under a key of its own."""
+        from tests.load.generator import request_bytes
+
+        source, target = self.random.sample(self.bank.numbers[:ACCOUNTS], 2)
+        money = {"amount": "0.01", "currency": "KES"}
+        body = json.dumps({"source_account": source, "destination_account": target, "amount": money}).encode()
+        return request_bytes(
+            "POST", "/api/v1/transfers", token=self.bank.token, body=body, key=uuid4().hex, prefer=prefer
+        )
+
+    def accepted_request(self) -> bytes:
+        """The same, not waited for."""
+        return self.transfer_request("respond-async")
+
+    def balance_request(self) -> bytes:
+        """The balance of an account of the engine."""
+        from tests.load.generator import request_bytes
+
+        account = self.random.choice(self.bank.ids[:ACCOUNTS])
+        return request_bytes("GET", f"/api/v1/accounts/{account}/balance", token=self.bank.token)
+
+
+def bare_request() -> bytes:
+    """What the minimal view is asked."""
+    from tests.load.generator import request_bytes
+
+    return request_bytes("GET", "/")
+
+
+def accounts_warm(accounts: list[int]) -> None:
+    """Give the accounts to the engine, as the first transfer of each does, so that those are not measured."""
+    from apps.balances.engine import client, control, ownership
+
+    epoch = control.part_read(1).epoch
+    taken = ownership.accounts_take(partition=1, epoch=epoch, accounts=accounts)
+    client.install(partition=1, epoch=epoch, taken=taken)
 
 
 def _heads() -> tuple[float, int, int]:

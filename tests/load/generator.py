@@ -83,13 +83,17 @@ def load_run(*, port: int, seconds: float, connections: int, request: Callable[[
     )
 
 
-def request_bytes(method: str, path: str, *, token: str = "", body: bytes = b"", key: str = "") -> bytes:
+def request_bytes(
+    method: str, path: str, *, token: str = "", body: bytes = b"", key: str = "", prefer: str = ""
+) -> bytes:
     """A whole HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if key:
         lines.append(f"Idempotency-Key: {key}")
+    if prefer:
+        lines.append(f"Prefer: {prefer}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
