@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from apps.accounts import services
+from apps.accounts.actions import DIVIDEND
 from apps.accounts.errors import DividendInvalid
 from apps.accounts.models import Account, Dividend, DividendShare
 from apps.accounts.services import _dividends
+from apps.approvals.registry import action_get
 from apps.balances.selectors import balance_read
 from apps.balances.services import internal_account_id
+from apps.core.money import Money
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
@@ -87,6 +90,8 @@ def test_paid_once_as_drawn_up_also_after_a_crash(api_with: Any, monkeypatch: An
     assert (made.status_code, made.json()["gross"]["amount"]) == (201, "1124.00"), made.content
     assert api.post("dividends", body).json()["code"] == "dividend-taken"
     url = f"dividends/{made.json()['id']}"
+    asked = action_get(DIVIDEND).preview(api.user, {"dividend_id": made.json()["id"], "version": 1})
+    assert asked.amount == Money(1_124_00, "KES")
     cash_move(old, "5000.00")  # later movements change nothing
     services.account_status_set(
         acting_user=None, account_id=less.pk, expected_version=1, status="frozen", reason="Court order"

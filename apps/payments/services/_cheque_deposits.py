@@ -38,6 +38,7 @@ from apps.payments.errors import ChequeDecided, ChequeKnown
 from apps.payments.models import DRAWER, ChequeDeposit
 from apps.payments.selectors import KIND_DEPOSIT, cheque_deposit_find, cheque_deposit_get_for, cheques_due, payment_find
 from apps.payments.services._common import Asked, currency_check, decided_before, usable_ref
+from apps.payments.services._rules import rules_check
 from apps.payments.standing_dates import bank_days
 from apps.vault.crypto import blind_indexes
 
@@ -66,8 +67,8 @@ def cheque_deposit(
 ) -> tuple[ChequeDeposit, bool]:
     """Book a cheque onto an account and hold its amount until it has cleared; and whether it was booked before.
 
-    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `ChequeKnown`, `IdempotencyKeyReused`, and the refusals of a
-    posting.
+    Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `ChequeKnown`, `ChannelNotAllowed`, `BalanceAboveMaximum`,
+    `IdempotencyKeyReused`, and the refusals of a posting.
     """
     if decided_before(asked) is not None:
         known = cheque_deposit_find(transaction_id=asked.transaction_id)
@@ -75,6 +76,7 @@ def cheque_deposit(
             return known, True
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
+    rules_check(amount=amount, channel="cheque", credit=ref)
     today = business_date_current()
     days = settings.NUMINA["CHEQUES"]["clearing_days"]
     clearing_id = internal_account_id(
