@@ -115,6 +115,7 @@ def _supervise(servers: Servers, port: int, started: float) -> bool:
     supervisor = Supervisor(sys.stdout, on_started)
     environment = {**os.environ, **servers.environment()}
     environment.setdefault("NUMINA_LOG_FORMAT", "console")
+    environment.setdefault("NUMINA_PUBLIC_URL", f"http://localhost:{port}")  # where links in mails lead to
     environment["NUMINA_READY_FOLDER"] = str(folder)
     if tls_port:
         environment |= web_environment(tls_port)
