@@ -26,10 +26,10 @@ def manager(db: None) -> Client:
     return client
 
 
-def act(client: Client, account: Account, name: str, **fields: Any) -> str:
+def act(client: Client, account: Account, form: str, **fields: Any) -> str:
     """Send a form; what the page then says."""
     account.refresh_from_db()
-    path = f"/admin/accounts/account/{account.pk}/act/{name}/"
+    path = f"/admin/accounts/account/{account.pk}/act/{form}/"
     answered = client.post(path, {"version": account.version, **fields}, follow=True)
     assert answered.status_code == 200
     return " ".join(str(one) for one in get_messages(answered.wsgi_request)) or answered.content.decode()
