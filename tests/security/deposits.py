@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from apps.accounts.models import CloseMark, Dividend, DividendShare
-from apps.accounts.partitions import FeeCharge, ranges_with_accounts
+from apps.accounts.models import CloseMark, Dividend, DividendShare, FeeCharge
+from apps.accounts.partitions import ranges_with_accounts
 from apps.accounts.services import fee_add, term_deposit_place, terms_set
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory
