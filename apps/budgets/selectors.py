@@ -125,7 +125,7 @@ def cost_centres_of(places: Iterable[Place]) -> dict[Place, str]:
 
     Up the chart from the account, at each node the branch's own place before that of every branch.
     """
-    known = {
+    known: dict[tuple[UUID | None, str], str] = {
         (branch, code): centre
         for branch, code, centre in CostCentrePlace.objects.order_by().values_list(
             "branch_id", "gl_account__code", "cost_centre__code"
