@@ -59,14 +59,24 @@ class StepActivation(_Routed, ViewActivation):
 
 
 class FinishActivation(EndActivation):
-    """The end. No other task is open when it is reached, and the service that reached it saves the process."""
+    """The end. No other task is open when it is reached, and the service that reached it saves the process.
 
-    @Activation.status.super()
-    def activate(self) -> None:
-        self.task.started = clock.now()
-        self.process.status = PROCESS.DONE
-        self.process.finished = clock.now()
-        flow_finished.send(sender=self.flow_class, process=self.process, task=self.task)
+    It begins and ends in one moment, so its task is written once, as done, and not created, activated and completed.
+    """
+
+    @classmethod
+    def create(
+        cls, flow_task: Any, prev_activation: Activation, token: Any, data: Any = None, seed: Any = None  # noqa: ARG003
+    ) -> Activation:
+        process, now = prev_activation.process, clock.now()
+        task = flow_task.flow_class.task_class(
+            process=process, flow_task=flow_task, token=token, status=STATUS.DONE, started=now, finished=now, data={}
+        )
+        task.save()
+        task.previous.add(prev_activation.task)
+        process.status, process.finished = PROCESS.DONE, now
+        flow_finished.send(sender=flow_task.flow_class, process=process, task=task)
+        return cls(task)
 
 
 class Step(flow.View):

@@ -63,41 +63,46 @@ class Standing:
 def standings_of(*, user: User, at: dt.datetime) -> list[Standing]:
     """The user's own authority first, then what colleagues delegated. Empty for those who may not decide at all.
 
-    Two queries, and two more when something was delegated, beside those for the user's own roles.
+    One query, and four more when something was delegated, beside those for the user's own roles.
     """
     if not user.has_permission(DECIDE):
         return []
-    active = Delegation.objects.filter(
-        delegate=user, state=Delegation.State.ACTIVE, starts_at__lte=at, ends_at__gt=at, principal__is_active=True
-    )
-    given = list(active.select_related("principal").prefetch_related("principal__user_roles__role"))
-    people = {user.pk, *(row.principal_id for row in given)}
-    extras = _extras(people)
+    extras = _extras([user.pk], at=at)
+    given: list[Delegation] = []
+    if extras[user.pk].is_delegate:
+        active = Delegation.objects.filter(
+            delegate=user, state=Delegation.State.ACTIVE, starts_at__lte=at, ends_at__gt=at, principal__is_active=True
+        )
+        given = list(active.select_related("principal").prefetch_related("principal__user_roles__role"))
+        extras |= _extras((row.principal_id for row in given), at=at)
     standings = [_standing(user, user, extras)]
     standings += [_standing(user, row.principal, extras, row) for row in given if row.principal.has_permission(DECIDE)]
     return standings
 
 
 _EXTRAS = """
-SELECT a.user_id, a.limit_minor, a.related_members,
-       ARRAY(SELECT g.approvergroup_id FROM approvals_approver_groups g WHERE g.approver_id = a.id)
-FROM approvals_approver a WHERE a.user_id = ANY(%s)
+SELECT u.id, a.limit_minor, coalesce(a.related_members, '{}'),
+       ARRAY(SELECT g.approvergroup_id FROM approvals_approver_groups g WHERE g.approver_id = a.id),
+       EXISTS (SELECT FROM approvals_delegation d WHERE d.delegate_id = u.id AND d.state = 'active'
+                  AND d.starts_at <= %(at)s AND d.ends_at > %(at)s)
+FROM unnest(%(people)s::uuid[]) AS u (id) LEFT JOIN approvals_approver a ON a.user_id = u.id
 """
 
 
 class _Extra(NamedTuple):
-    """What is kept of an approver beside roles and branch."""
+    """What is kept of an approver beside roles and branch, and whether somebody delegated to them now."""
 
     user_id: UUID
     limit_minor: int | None
     related_members: list[UUID]
     group_ids: list[UUID]
+    is_delegate: bool
 
 
-def _extras(people: Iterable[UUID]) -> dict[UUID, _Extra]:
+def _extras(people: Iterable[UUID], *, at: dt.datetime) -> dict[UUID, _Extra]:
     # By hand: it is asked at each decision, and the same from querysets costs five times as much.
     with connection.cursor() as cursor:
-        cursor.execute(_EXTRAS, [list(people)])
+        cursor.execute(_EXTRAS, {"people": list(people), "at": at})
         return {row[0]: _Extra(*row) for row in cursor.fetchall()}
 
 
