@@ -196,6 +196,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CreditLineStatusEnum": "apps.lending.models.CreditLine.Status",
         "CreditLineEventKindEnum": "apps.lending.models.CreditLineEvent.Kind",
         "PromiseStatusEnum": "apps.lending.models.PaymentPromise.Status",
+        "ProvisionMethodEnum": "apps.lending.models.ProvisionPolicy.Method",
         "LoanPaymentOutcomeEnum": ["done", "refused"],
         "LoanMethodEnum": "apps.calculations.loans.options.METHODS",
         "PrivacyRequestKindEnum": "apps.compliance.models.PrivacyRequest.Kind",
