@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -98,7 +99,7 @@ def account_period(
     """
     folded = folded or Folded()
     with connection.cursor() as cursor:
-        values = {
+        values: dict[str, Any] = {
             "account": account_id, "since": since, "until": until, "limit": limit, "folded": folded.journal_id,
         }  # fmt: skip
         cursor.execute(_PERIOD, values)

@@ -42,7 +42,7 @@ def account_get_for(*, user: User, pk: UUID) -> Account:
 def with_holders(accounts: QuerySet[Account]) -> QuerySet[Account]:
     """Accounts with their holders of today, read in one statement for all of them."""
     holders = AccountHolder.objects.in_force().select_related("member").order_by("pk")
-    return accounts.prefetch_related(Prefetch("holders", holders, to_attr="holders_now"))
+    return accounts.prefetch_related(Prefetch("holders", holders, to_attr="holders_now"))  # type: ignore[no-redef]
 
 
 class AccountBrief(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
@@ -123,7 +123,7 @@ SELECT coalesce((SELECT s.booked FROM accounts_day_balance s
 
 def _folded(ledger_id: int, since: dt.date, until: dt.date) -> Folded:
     """The balances by day before the period and at its end, as the last close left them."""
-    values = {"account": ledger_id, "since": since, "until": until, "partition": range_with(ledger_id).name}
+    values: dict[str, Any] = {"account": ledger_id, "since": since, "until": until, "partition": range_with(ledger_id).name}
     with connection.cursor() as cursor:
         cursor.execute(_FOLDED, values)
         return Folded(*cursor.fetchone())

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 CACHED_MAX = 200_000
 LIMIT_SECONDS = 5.0
-"""How long a changed transaction limit may go unnoticed by another process. A new mandate too, where a client of the whole
-bank is served: members and branches are measured by what holds now."""
+"""How long a changed transaction limit may go unnoticed by another process. A new mandate too, where a client of the
+whole bank is served: members and branches are measured by what holds now."""
 
 KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_TRANSFER, KIND_CAPTURE = "deposit", "withdrawal", "transfer", "hold_capture"
 KIND_REVERSAL, KIND_IMPORT = "reversal", "import"

@@ -19,6 +19,7 @@ from apps.payments.services._common import Asked, Details
 from apps.payments.services._counter import cash_pay, cash_take, till_cash_move
 from apps.payments.services._holds import hold_capture, hold_place, hold_release
 from apps.payments.services._imports import UPLOAD_BYTES_MAX, import_file, import_run_execute, import_upload
+from apps.payments.services._leavers import instructions_suspend
 from apps.payments.services._sessions import session_confirm, session_count, session_open
 from apps.payments.services._signatures import authority_needed
 from apps.payments.services._signing import (
@@ -29,7 +30,6 @@ from apps.payments.services._signing import (
     pendings_expire,
     signed_members,
 )
-from apps.payments.services._leavers import instructions_suspend
 from apps.payments.services._standing import (
     Terms,
     instruction_cancel,
