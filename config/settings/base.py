@@ -173,6 +173,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AnalyticsIntervalEnum": ["day", "week", "month", "quarter", "year"],
         "BudgetAlertLevelEnum": "apps.budgets.models.BudgetAlert.Level",
         "DatasetFieldKindEnum": ["text", "money", "count", "date"],
+        "DividendBasisEnum": "apps.accounts.models.Dividend.Basis",
         "EffectiveLevelEnum": ["periods", "nominal", "days_30_365", "days_30_360"],
         "MetricKindEnum": ["stock", "flow"],
         "ReportBasisEnum": ["currency", "translated"],
