@@ -77,8 +77,7 @@ def cheque_deposit(
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     rules_check(amount=amount, channel="cheque", credit=ref)
-    today = business_date_current()
-    days = settings.NUMINA["CHEQUES"]["clearing_days"]
+    today, days = business_date_current(), settings.NUMINA["CHEQUES"]["clearing_days"]
     clearing_id = internal_account_id(
         gl_code=IN_CLEARING, branch_id=ref.branch_id, branch_code=ref.branch_code, currency=ref.currency
     )
