@@ -40,9 +40,10 @@ class PeriodLine:
 class AccountPeriod:
     """Lines of a period by (business date, entry), read in one snapshot. Minor units, credit-positive.
 
-    `opening` is the sum of all lines before the period, `closing` that of all up to its end. `count` says how many lines the period has; `lines` is empty
-    when there are more than were asked for. `last_entry` is the newest entry up to the end of the period (0 for none).
-    `balance` is the account's balance after its newest entry of all, `last_date` the latest business date of all.
+    `opening` is the sum of all lines before the period, `closing` that of all up to its end. `count` says how many lines
+    the period has; `lines` is empty when there are more than were asked for. `last_entry` is the newest entry up to the
+    end of the period (0 for none). `balance` is the account's balance after its newest entry of all, `last_date` the
+    latest business date of all.
     """
 
     opening: int
@@ -56,7 +57,7 @@ class AccountPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What the entries up to `journal_id` come to before a period and at its end. The journal only grows: it stays so."""
+    """What the entries up to `journal_id` come to before a period and at its end; it stays so, as entries do."""
 
     before: int = 0
     at_end: int = 0

@@ -123,7 +123,8 @@ SELECT coalesce((SELECT s.booked FROM accounts_day_balance s
 
 def _folded(ledger_id: int, since: dt.date, until: dt.date) -> Folded:
     """The balances by day before the period and at its end, as the last close left them."""
-    values: dict[str, Any] = {"account": ledger_id, "since": since, "until": until, "partition": range_with(ledger_id).name}
+    part = range_with(ledger_id).name
+    values: dict[str, Any] = {"account": ledger_id, "since": since, "until": until, "partition": part}
     with connection.cursor() as cursor:
         cursor.execute(_FOLDED, values)
         return Folded(*cursor.fetchone())
