@@ -213,13 +213,12 @@ class Journaler:
         """Prove a few entries from the states that we have, and write them in one call; False when nothing was written.
 
         The states are the books' while the partition is what they were read under; the call compares that under the
-        lock. Where they do not fit, or are not all there, the long way reads them again.
+        lock. That holds for states read now as well: what the call compares can only have moved since, not back. Where
+        they do not fit, the long way reads them again.
         """
         mode, epoch, head_seq, head_hash, flips, session = self._valid_for or (None,) * 6
         here = (part.epoch, part.head_seq, part.head_hash, id(connection.connection))
         if mode is None or (epoch, head_seq, head_hash, session) != here:
-            return False
-        if any(leg[0] not in self._states for entry in entries for leg in entry.legs):
             return False
         valid, self._valid_for = self._valid_for, ()
         try:

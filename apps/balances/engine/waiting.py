@@ -145,7 +145,7 @@ class _Waiter:
                 poll = now - polled >= POLL_SECONDS
                 polled = now if poll else polled
                 self._look(raw, everybody=poll)
-                for note in _notices(raw, POLL_SECONDS):
+                for note in _notices(raw, milliseconds=round(POLL_SECONDS * 1_000)):
                     self._hear(note)
             except (psycopg.Error, DatabaseError, OSError) as error:
                 logger.warning("waiting for the journal: %s", error)
@@ -214,11 +214,11 @@ def _decisions(booked_at: int, day: str, rows: list[str]) -> dict[UUID, Decided]
     return found
 
 
-def _notices(raw: psycopg.Connection, seconds: float) -> list[Notify]:
+def _notices(raw: psycopg.Connection, *, milliseconds: int) -> list[Notify]:
     """What came meanwhile, or within so long; at once when there is something."""
     poll = select.poll()
     poll.register(raw.pgconn.socket, select.POLLIN)
-    if not poll.poll(seconds * 1_000):
+    if not poll.poll(milliseconds):
         return []
     raw.pgconn.consume_input()
     found = []
