@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from apps.core import clock
 from apps.core.currencies import CURRENCIES
@@ -19,7 +21,7 @@ from apps.ledger.admin.scope import branch_ids_of, branches_of
 from apps.ledger.figures import business_date_or_none
 from apps.reporting import renditions
 from apps.reporting.drawing import statement_draw
-from apps.reporting.statements import FinancialStatement
+from apps.reporting.statements import FinancialStatement, Row
 
 TITLES = {
     "balance-sheet": "Balance sheet",
@@ -29,6 +31,7 @@ TITLES = {
 }
 
 
+BEGINNING = dt.date(1900, 1, 1)
 OPTIONS = {"variant": ("two-step", "direct"), "basis": ("translated",), "by": ("branch", "month")}
 
 
@@ -89,6 +92,7 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
         return _file(request, statement, file, branch)
     return {
         "report_statement": statement,
+        "report_rows": _rows(statement, branch.code if branch else "", "" if options["basis"] else currency),
         "report_proofs": [renditions.proof_text(proof, statement) for proof in statement.proofs],
         "report_since": since,
         "report_as_of": as_of,
@@ -100,6 +104,30 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
         "report_is_whole": branch is None and branch_ids_of(request) is None,
         "report_read_at": clock.now(),
     }
+
+
+def _rows(statement: FinancialStatement, branch: str, currency: str) -> list[tuple[Row, list[tuple[int, str]]]]:
+    """The rows with, for every amount of an account of the chart, the list of the lines that it is made of."""
+    address = reverse("admin:reporting_table", args=["journal-lines"])
+    asked = [
+        {
+            "since": (column.since or BEGINNING).isoformat(),
+            "as_of": column.as_of.isoformat(),
+            "branch": column.branch if column.branch_id else branch,
+            "currency": currency,
+        }
+        for column in statement.columns
+    ]
+    return [
+        (
+            row,
+            [
+                (amount, f"{address}?{urlencode({'kind': row.code, **wanted})}" if row.code and amount else "")
+                for amount, wanted in zip(row.amounts, asked, strict=False)
+            ],
+        )
+        for row in statement.rows
+    ]
 
 
 def _file(request: HttpRequest, statement: FinancialStatement, form: str, branch: Any) -> HttpResponse:

@@ -18,6 +18,7 @@ from apps.core import clock
 from apps.ledger.models import GLAccount
 from apps.ledger.sealing import journal_seal_all
 from apps.ledger.selectors import business_date_current
+from apps.ledger.totals import journal_lines
 from apps.reporting.statements import DRAWN, Column, FinancialStatement, columns_of
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import BranchFactory
@@ -116,6 +117,12 @@ def test_every_statement_is_proven_after_any_postings(moves: list[tuple[str, str
 
     assert all(statement.is_proven for statement in statements), [one.proofs for one in statements]
     assert amount_of(statements[0], "Total assets") == amount_of(statements[0], "Liabilities and equity")
+    nets: dict[str, int] = {}
+    lines = journal_lines(branch_ids=None).filter(currency="KES")
+    for code, side, amount in lines.values_list("account__gl_account__code", "side", "amount"):
+        nets[code] = nets.get(code, 0) + (amount if side == "C" else -amount)
+    for row in (row for one in statements[:2] for row in one.rows if row.kind == "line" and row.code):
+        assert abs(row.amounts[0]) == abs(nets[row.code]), row  # what one drills down to adds up to the figure
 
 
 def test_a_group_is_the_sum_of_its_lines(small_bank: Books) -> None:
@@ -184,7 +191,10 @@ def test_a_leap_day_is_compared_with_the_last_of_february() -> None:
 
 def test_the_page_shows_the_statement_and_its_proof(client: Any, user_with: Any, small_bank: Books) -> None:
     gl_account_ready("1120")
-    client.force_login(user_with("ledger.view", "backoffice.dashboard"))
+    client.force_login(user_with("ledger.view", "reporting.read", "backoffice.dashboard"))
+    lines = client.get("/admin/reports/income-statement/").content.decode().split("kind=4110")[1].split('"')[0]
+    found = client.get("/admin/reports/lists/journal-lines/?kind=4110" + lines.replace("&amp;", "&")).content.decode()
+    assert ("Total" in found, found.count("80.00")) == (True, 2)
     for kind in DRAWN:
         page = client.get(f"/admin/reports/{kind}/")
         assert page.status_code == 200

@@ -39,6 +39,30 @@ SELECT b.code, g.code, g.name, a.currency, greatest(sum(a.debit - a.credit), 0):
     ("as_of",),
 )  # fmt: skip
 
+JOURNAL_LINES = TableReport(
+    "journal-lines", "Lines of an account", GROUP, "ledger.view",
+    "What a figure of a statement is made of: lines of a period on an account of the chart, or all below a header; kind "
+    "is its code. Closing entries of years are left out of income and expenses, as statements do.",
+    (Column("date", "Date", "date"), Column("entry", "Entry", "count"), Column("kind", "Kind"),
+     Column("code", "Code"), Column("account", "Account"), Column("branch", "Branch"),
+     Column("description", "Description"), Column("currency", "Currency"), Column("debit", "Debit", "money", True),
+     Column("credit", "Credit", "money", True)),
+    """
+WITH RECURSIVE below AS (
+    SELECT id, code, type FROM ledger_glaccount WHERE code = %(kind)s
+    UNION ALL SELECT g.id, g.code, g.type FROM ledger_glaccount g JOIN below u ON g.parent_id = u.id
+)
+SELECT l.business_date, j.id, j.kind, g.code, a.name, b.code, j.description, l.currency,
+       CASE l.side WHEN 'D' THEN l.amount END, CASE l.side WHEN 'C' THEN l.amount END
+  FROM below g JOIN ledger_ledgeraccount a ON a.gl_account_id = g.id JOIN identity_branch b ON b.id = a.branch_id
+  JOIN ledger_line l ON l.account_id = a.id JOIN ledger_journal j ON j.id = l.journal_id
+ WHERE l.business_date BETWEEN %(since)s AND %(as_of)s AND (%(currency)s = '' OR l.currency = %(currency)s)
+   AND (j.kind <> 'year_close' OR g.type NOT IN ('income', 'expense')) AND """ + _LEDGER + """
+ ORDER BY l.journal_id, l.line_no
+""",
+    ("since", "as_of", "kind"),
+)  # fmt: skip
+
 BRANCH_RESULT = TableReport(
     "branch-result", "Result by branch", GROUP, "ledger.view",
     "Income and expenses of a period in each branch, each on its own side; closing entries of years are left out.",
@@ -173,5 +197,5 @@ SELECT s.business_date, b.code, c.name, u.full_name, s.status, c.currency, s.ope
 )  # fmt: skip
 
 REPORTS = (
-    TRIAL_BALANCE, BRANCH_RESULT, TOP_DEPOSITORS, CONCENTRATION, DORMANT, SUMMARY, STAFF_ACTIVITY, TILLS,
+    TRIAL_BALANCE, JOURNAL_LINES, BRANCH_RESULT, TOP_DEPOSITORS, CONCENTRATION, DORMANT, SUMMARY, STAFF_ACTIVITY, TILLS,
 )  # fmt: skip

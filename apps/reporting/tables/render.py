@@ -57,9 +57,11 @@ class Sums:
             return []
         places = range(len(self.table.columns))
         lines = [(code, [sums.get(place) for place in places]) for code, sums in sorted(self.sums.items())]
+        texts = (place for place in places if self.table.columns[place].kind == "text" and place != self.currency_at)
+        label = next(texts, None)
         for code, values in lines:
-            if self.table.columns[0].kind == "text":
-                values[0] = "Total"
+            if label is not None:
+                values[label] = "Total"
             if self.currency_at is not None:
                 values[self.currency_at] = code
         return lines
