@@ -40,10 +40,10 @@ class PeriodLine:
 class AccountPeriod:
     """Lines of a period by (business date, entry), read in one snapshot. Minor units, credit-positive.
 
-    `opening` is the sum of all lines before the period, `closing` that of all up to its end. `count` says how many lines
-    the period has; `lines` is empty when there are more than were asked for. `last_entry` is the newest entry up to the
-    end of the period (0 for none). `balance` is the account's balance after its newest entry of all, `last_date` the
-    latest business date of all.
+    `opening` is the sum of all lines before the period, `closing` that of all up to its end. `count` says how many
+    lines the period has; `lines` is empty when there are more than were asked for. `last_entry` is the newest entry up
+    to the end of the period (0 for none). `balance` is the account's balance after its newest entry of all,
+    `last_date` the latest business date of all.
     """
 
     opening: int
@@ -107,6 +107,4 @@ def account_period(
         rows = cursor.fetchall()
     opening, closing, count, last_entry, last_date, balance = rows[0][:6]
     lines = [PeriodLine(*row[6:]) for row in rows if row[6] is not None]
-    return AccountPeriod(
-        folded.before + opening, folded.at_end + closing, count, last_entry, last_date, balance, lines
-    )
+    return AccountPeriod(folded.before + opening, folded.at_end + closing, count, last_entry, last_date, balance, lines)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from apps.accounts.models import AccountHolder, StatementBatch
 from apps.core import clock
@@ -36,9 +40,12 @@ def signing_things(user: Any, account: Any) -> tuple[dict[str, Any], dict[tuple[
         created_by=user,
         expires_at=at + dt.timedelta(days=7),
     )  # fmt: skip
+    content = b"an archive"
     batch = StatementBatch.objects.create(
-        starts_on=today, ends_on=today, form="csv", requested_by=user, account_count=1
-    )
+        starts_on=today, ends_on=today, form="csv", requested_by=user, account_count=1, finished_at=at,
+        file=default_storage.save("statements/walk.zip", ContentFile(content)), size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )  # fmt: skip
     one, period = "accounts/{account_id}/", {"from": today.isoformat(), "to": today.isoformat()}
     return {"holder_id": holder.pk, "pending_id": pending.pk, "batch_id": batch.pk}, {
         ("POST", one + "holders"): {"member_id": str(other.member_id), "role": "signatory"},
