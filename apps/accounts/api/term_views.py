@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,6 +33,7 @@ class TermDepositSerializer(serializers.ModelSerializer):
     principal = MoneyField(minor_source="principal", currency_source="account.currency")
     instalment = MoneyField(minor_source="instalment", currency_source="account.currency", allow_null=True)
     payout_account = serializers.CharField(source="payout_account.number")
+    frequency = serializers.SerializerMethodField()
 
     class Meta:
         model = TermDeposit
@@ -53,6 +54,11 @@ class TermDepositSerializer(serializers.ModelSerializer):
             "version",
         )
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=TermDeposit.Frequency.choices, allow_null=True))
+    def get_frequency(self, term: TermDeposit) -> str | None:
+        """How often an instalment is put in; null where all was placed at once."""
+        return term.frequency or None
 
 
 class TermDepositPlaceSerializer(StrictSerializer):
