@@ -16,7 +16,6 @@ from typing import Any
 import psutil
 import pytest
 
-from apps.accounts.models import Account
 from apps.balances.engine import control
 from apps.balances.selectors import balance_read
 from config.runtime.ports import port_any
@@ -97,8 +96,8 @@ def kill(process: psutil.Process) -> None:
 def test_f01_f02_the_web_server_is_killed_wherever_it_is(committed_db: None, memory: Memory) -> None:
     user = user_make("payments.transfer", email=f"{uuid.uuid4().hex}@example.com")
     product = ProductFactory(engine="realtime")
-    source: Account = AccountFactory(product=product, balance="500.00")
-    target: Account = AccountFactory(product=product, balance=None)
+    source: Any = AccountFactory(product=product, balance="500.00")
+    target: Any = AccountFactory(product=product, balance=None)
     money = {"amount": "0.01", "currency": "KES"}
     body = json.dumps({"source_account": source.number, "destination_account": target.number, "amount": money})
     port, token = port_any(), ApiClient(user).access
