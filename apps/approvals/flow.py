@@ -66,7 +66,12 @@ class FinishActivation(EndActivation):
 
     @classmethod
     def create(
-        cls, flow_task: Any, prev_activation: Activation, token: Any, data: Any = None, seed: Any = None  # noqa: ARG003
+        cls,
+        flow_task: Any,
+        prev_activation: Activation,
+        token: Any,
+        data: Any = None,
+        seed: Any = None,  # noqa: ARG003
     ) -> Activation:
         process, now = prev_activation.process, clock.now()
         task = flow_task.flow_class.task_class(
