@@ -70,7 +70,7 @@ class FinishActivation(EndActivation):
         flow_task: Any,
         prev_activation: Activation,
         token: Any,
-        data: Any = None,
+        data: Any = None,  # noqa: ARG003
         seed: Any = None,  # noqa: ARG003
     ) -> Activation:
         process, now = prev_activation.process, clock.now()
