@@ -131,7 +131,7 @@ def signed(*, acting_user: User, pending_id: UUID, at: dt.datetime) -> PendingPa
 
 def carried_out(pending: PendingPayment, *, at: dt.datetime) -> PendingPayment:
     """Do what it asks for, as its maker; what came of it. A refusal ends it: the maker may ask anew."""
-    members = sorted(services.signed_members(pending))
+    members = sorted(services.signed_members(pending=pending))
     carry = _CARRY[pending.kind]
     try:
         return carry(pending, members, at)

@@ -87,10 +87,10 @@ def pending_sign(*, acting_user: User, pending_id: UUID, at: dt.datetime) -> tup
         pending.needed = authority.needed
         pending.save(update_fields=["needed", "updated_at"])
     record(action="payments.pending.signed", acting_user=acting_user, target=pending, at=at)
-    return pending, len(signed_members(pending, authority)) >= authority.needed
+    return pending, len(signed_members(pending=pending, authority=authority)) >= authority.needed
 
 
-def signed_members(pending: PendingPayment, authority: Authority | None = None) -> set[UUID]:
+def signed_members(*, pending: PendingPayment, authority: Authority | None = None) -> set[UUID]:
     """Who has signed and signs for the account today."""
     authority = authority or _authority(pending)
     named = {one.member_id for one in authority.signatories}
