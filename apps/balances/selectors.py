@@ -83,7 +83,7 @@ def balance_read(*, account_id: int) -> BalanceView:
     row = _ONE_OF_DATABASE.row(account_id) or _ONE.row(account_id)
     if row is None:
         raise KeyError(account_id)
-    return BalanceView(*row[:7], pending=False, as_of=_EPOCH + dt.timedelta(microseconds=row[7]))
+    return BalanceView(*row[:7], pending=False, as_of=_EPOCH + dt.timedelta(microseconds=row[7]))  # type: ignore[misc]
 
 
 def balance_live_read(*, account_id: int) -> BalanceView:

@@ -48,7 +48,7 @@ class KeptStatement:
         if not result.ntuples:
             return None
         value = result.get_value
-        return tuple([load(value(0, column)) for column, load in enumerate(self._loaders)])  # type: ignore[arg-type]
+        return tuple([load(value(0, column)) for column, load in enumerate(self._loaders)])
 
     def _for_libpq(self) -> bytes:
         first, *rest = self._sql.split("%s")

@@ -43,7 +43,7 @@ def instruction_lock(*, pk: UUID) -> StandingInstruction:
 
 
 def instructions_lock(*, created_by_id: UUID) -> list[StandingInstruction]:
-    """The active instructions that a user set up, locked in the order of their keys, with their accounts beside them."""
+    """The active instructions that a user set up, locked in the order of their keys, with their accounts."""
     active = StandingInstruction.objects.filter(created_by_id=created_by_id, status=StandingInstruction.Status.ACTIVE)
     rows = active.select_related("source", "destination").order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True))

@@ -1,7 +1,7 @@
 """The mix of a bank's working day, for locust: `locust -f tests/load/locustfile.py --host http://127.0.0.1:8000`.
 
-NUMINA_LOAD names the folder with accounts.csv and tokens.txt (tests/load/data.py makes them). Each user of locust is one
-of the clients, and waits half a second to a second and a half between requests, as people and their programs do;
+NUMINA_LOAD names the folder with accounts.csv and tokens.txt (tests/load/data.py makes them). Each user of locust is
+one of the clients, and waits half a second to a second and a half between requests, as people and their programs do;
 NUMINA_LOAD_WAIT=0 lets nobody wait.
 The JMeter plan numina.jmx sends the same.
 """

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
@@ -263,6 +264,4 @@ def branch_in_reach(*, acting_user: User | None, code: str, roles: Iterable[Role
 
 
 def _send(user: User) -> None:
-    from apps.identity.tasks import invitation_send
-
-    after_commit(invitation_send, user_id=user.pk)
+    after_commit(current_app.signature("identity.invitation_send"), user_id=user.pk)

@@ -75,7 +75,8 @@ def rows_update(model: type[models.Model], rows: Sequence[models.Model], names: 
     arrays = ", ".join(f"%s::{kind.split('(')[0]}[]" for kind in types)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {model._meta.db_table} t SET {', '.join(moved)} FROM unnest({arrays}) AS n ({', '.join(columns)})"  # noqa: S608 names of our own models
+            f"UPDATE {model._meta.db_table} t SET {', '.join(moved)}"  # noqa: S608  # nosec B608  # names of our models
+            f" FROM unnest({arrays}) AS n ({', '.join(columns)})"
             f" WHERE t.{columns[0]} = n.{columns[0]}",
             values,
         )
