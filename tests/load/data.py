@@ -2,8 +2,8 @@
 
     make manage ARGS='shell --command "from tests.load.data import make; make()"'
 
-writes accounts.csv (number,id), token.txt and tokens.txt (one a line, each of another user) into `load` below the home of
-the copy; the plans read them from there. Each call makes new ones; tokens live as long as the access tokens of the bank do.
+writes accounts.csv (number,id), token.txt and tokens.txt (one a line, each of another user) into `load` below the home
+of the copy; the plans read them from there. Each call makes new ones; tokens live as long as the bank's access tokens.
 """
 
 from __future__ import annotations
