@@ -82,7 +82,7 @@ def test_the_whole_balance_is_spent_once_by_every_path(server: int, token: str) 
     money = {"amount": "100.00", "currency": "KES"}
     paths = [
         ("transfers", body(alice, bob, "100.00")),
-        ("withdrawals", {"account": alice.number, "amount": money, "channel": "cash"}),
+        ("withdrawals", {"account": alice.number, "amount": money, "channel": "online"}),
         ("transfer-batches", {"items": [body(alice, bob, "100.00")], "mode": "atomic"}),
         ("holds", {"account": alice.number, "amount": money}),
     ]

@@ -152,7 +152,7 @@ def _bank_make() -> Bank:
     branch, elsewhere = BranchFactory(), BranchFactory()
     root = ApiClient(user_make(*PERMISSIONS, scope="all", branch=branch))
     bank = Bank(branch, elsewhere, root)
-    for code in ("1120", "2110", "5510", "1220", "3390"):
+    for code in ("1120", "1250", "2110", "5510", "1220", "3390"):
         gl_account_ready(code)
     if not Role.objects.filter(code="member").exists():
         RoleFactory(code="member", scope="own")
