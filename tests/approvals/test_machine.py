@@ -148,7 +148,7 @@ def test_any_order_of_events_keeps_the_rules(bank: Bank, people: dict[str, User]
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, derandomize=True, database=None,
+            max_examples=15, stateful_step_count=20, deadline=None, derandomize=True, database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

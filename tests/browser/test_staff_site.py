@@ -120,7 +120,7 @@ def test_the_first_tab_skips_to_the_content(visit: Callable[..., Visitor]) -> No
     assert visitor.page.url.endswith("#content")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
 def test_every_page_fits_and_keeps_quiet(
     visit: Callable[..., Visitor], scene: Scene, tmp_path: Path, theme: str, width: int
 ) -> None:

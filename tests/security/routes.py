@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
@@ -38,6 +38,15 @@ INJECTIONS = [
     "",
     " ",
 ]
+T = TypeVar("T")
+
+
+def turn(values: Sequence[T], place: int, number: int) -> list[T]:
+    """`number` of the values, at each place the next ones: all are tried many times, and none everywhere."""
+    start = place * number
+    return [values[(start + step) % len(values)] for step in range(min(number, len(values)))]
+
+
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 API_ROOT = "api/v1/"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
