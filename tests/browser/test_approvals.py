@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from apps.approvals.models import ApprovalRequest, ApprovalTimer
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, ApprovalTimer
 from apps.approvals.selectors import policies_forget
 from apps.approvals.services import request_submit, timers_sweep
 from apps.core import clock
@@ -78,6 +78,8 @@ def stage(committed_db: None) -> Iterator[Stage]:
     server = LiveServer("127.0.0.1")
     yield Stage(bank, server.url, made)
     server.stop()
+    # What this commits stays: loans of other tests are decided as if nobody had written rules for them.
+    ApprovalPolicy.objects.filter(kind=APPLICATION, state="active").update(state="withdrawn")
     policies_forget()
 
 
