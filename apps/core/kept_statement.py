@@ -37,10 +37,11 @@ class KeptStatement:
         # In a transaction psycopg itself may have to begin it first, and a pooler may keep no statements.
         if connection.in_atomic_block or session.prepare_threshold is None:
             return self._row_slowly(session, texts)
-        if session not in self._prepared:
-            session.pgconn.prepare(self._name, self._for_libpq())
-            self._prepared[session] = True
-        result = session.pgconn.exec_prepared(self._name, texts)
+        with connection.wrap_database_errors:
+            if session not in self._prepared:
+                session.pgconn.prepare(self._name, self._for_libpq())
+                self._prepared[session] = True
+            result = session.pgconn.exec_prepared(self._name, texts)
         if result.status != pq.ExecStatus.TUPLES_OK:
             # Told by psycopg in its own words, or read after all: what was kept may have been discarded.
             self._prepared.pop(session, None)

@@ -1,7 +1,7 @@
 """One row by libpq itself reads as through Django, in transactions and out; faults are told in the same words."""
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from apps.core.kept_statement import KeptStatement
 
@@ -47,4 +47,13 @@ def test_statements_that_a_pooler_discarded_are_kept_again(committed_db):
 def test_where_nothing_may_be_kept_it_reads_all_the_same(committed_db, monkeypatch):
     connection.ensure_connection()
     monkeypatch.setattr(connection.connection, "prepare_threshold", None)
+    assert QUOTIENT.row(5) == (2,)
+
+
+def test_a_lost_connection_is_told_by_django(committed_db):
+    assert QUOTIENT.row(5) == (2,)
+    connection.connection.close()
+    with pytest.raises(OperationalError):
+        QUOTIENT.row(5)
+    connection.close()
     assert QUOTIENT.row(5) == (2,)
