@@ -82,6 +82,9 @@ def answered_are_kept(server: Cluster, out: Path) -> int:
     return len(answers)
 
 
+_JOURNALED = "SELECT count(*) FROM ledger_journal WHERE seq IS NOT NULL"
+
+
 def test_f19_f20_f31_postgresql_is_killed(memory: Memory, tmp_path: Path) -> None:
     out = tmp_path / "told"
     out.touch()
@@ -93,6 +96,7 @@ def test_f19_f20_f31_postgresql_is_killed(memory: Memory, tmp_path: Path) -> Non
         )  # fmt: skip
         accounts = [int(word) for word in made.stdout.split()]
         with engine_process(memory.url, server.server.url), spender("one", accounts, out, environment):
+            eventually(lambda: server.query(_JOURNALED)[0][0] > 5)  # by the engine, which took its time to start
             eventually(lambda: answered_are_kept(server, out) > 5)
             # F31: whatever was committed without waiting, a take first of all, is lost with the server.
             server.kill()
