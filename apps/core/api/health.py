@@ -59,7 +59,7 @@ class LiveView(ApiView):
     public = True
     never_answers = (429, 503)
 
-    @extend_schema(summary="Is the process alive", responses=LiveSerializer)
+    @extend_schema(summary="Ask whether the process is alive", responses=LiveSerializer)
     def get(self, request: Request) -> Response:
         """200 as long as the process serves at all."""
         NoParams.parse(request)
@@ -73,7 +73,7 @@ class ReadyView(ApiView):
     never_answers = (429,)
 
     @extend_schema(
-        summary="Can the process serve",
+        summary="Ask whether the process can serve",
         responses={200: ReadySerializer, 503: OpenApiResponse(ReadySerializer, "Not ready to serve.")},
     )
     def get(self, request: Request) -> Response:

@@ -156,7 +156,7 @@ class RoleView(ApiView):
 
     permissions = {"GET": "identity.view_roles"}
 
-    @extend_schema(summary="Show a role", responses=RoleSerializer)
+    @extend_schema(summary="Read a role", responses=RoleSerializer)
     def get(self, request: Request, role_id: UUID) -> Response:
         NoParams.parse(request)
         role = selectors.role_get(pk=role_id)

@@ -91,7 +91,7 @@ class UserView(ApiView):
 
     permissions = {"GET": "identity.view_users"}
 
-    @extend_schema(summary="Show a user", responses=serializers.UserSerializer)
+    @extend_schema(summary="Read a user", responses=serializers.UserSerializer)
     def get(self, request: Request, user_id: Any) -> Response:
         NoParams.parse(request)
         return user_shown(request, user_id)

@@ -143,7 +143,7 @@ class MeView(ApiView):
 
     permissions = {"GET": ANY_USER, "PATCH": ANY_USER}
 
-    @extend_schema(summary="Show my user", responses=forms.MeSerializer)
+    @extend_schema(summary="Read my user", responses=forms.MeSerializer)
     def get(self, request: Request) -> Response:
         NoParams.parse(request)
         user = selectors.user_get_for(user=caller(request), pk=caller(request).pk)

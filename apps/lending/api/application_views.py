@@ -133,7 +133,7 @@ class LoanApplicationView(ApiView):
     permissions: ClassVar = {"GET": VIEW, "PATCH": APPLY}
     also_answers: ClassVar = {"PATCH": frozenset({409})}
 
-    @extend_schema(summary="A loan application", responses=answers.LoanApplicationAnswer)
+    @extend_schema(summary="Read a loan application", responses=answers.LoanApplicationAnswer)
     def get(self, request: Request, application_id: UUID) -> Response:
         NoParams.parse(request)
         return application_response(_fresh(request, application_id))

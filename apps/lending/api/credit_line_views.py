@@ -97,7 +97,7 @@ class CreditLineView(ApiView):
     permissions: ClassVar = {"GET": VIEW}
     read_of = "lending.creditline"
 
-    @extend_schema(summary="A credit line", responses=answers.CreditLineDetailAnswer)
+    @extend_schema(summary="Read a credit line", responses=answers.CreditLineDetailAnswer)
     def get(self, request: Request, line_id: UUID) -> Response:
         """With what is owed by the books this moment, what is left, and the latest events."""
         NoParams.parse(request)

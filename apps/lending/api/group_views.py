@@ -68,7 +68,7 @@ class LoanGroupView(ApiView):
 
     permissions: ClassVar = {"GET": VIEW}
 
-    @extend_schema(summary="A loan group with its sheet", responses=answers.LoanGroupDetailAnswer)
+    @extend_schema(summary="Read a loan group with its sheet", responses=answers.LoanGroupDetailAnswer)
     def get(self, request: Request, group_id: UUID) -> Response:
         """Its members, and each loan with what is due of it today: the sheet of the next meeting."""
         NoParams.parse(request)

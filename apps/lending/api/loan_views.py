@@ -64,7 +64,7 @@ class LoanView(ApiView):
     permissions: ClassVar = {"GET": VIEW}
     read_of = "lending.loan"
 
-    @extend_schema(summary="A loan", responses=answers.LoanDetailAnswer)
+    @extend_schema(summary="Read a loan", responses=answers.LoanDetailAnswer)
     def get(self, request: Request, loan_id: UUID) -> Response:
         """With what is owed by the books this moment."""
         NoParams.parse(request)
@@ -77,7 +77,7 @@ class LoanScheduleView(ApiView):
     permissions: ClassVar = {"GET": VIEW}
 
     @extend_schema(
-        summary="The schedule of a loan",
+        summary="Read the schedule of a loan",
         description="The current version unless another is asked for; only there paid amounts are kept.",
         parameters=[forms.ScheduleQuery],
         responses=answers.LoanScheduleAnswer,
@@ -109,7 +109,7 @@ class LoanTransactionsView(ApiView):
     permissions: ClassVar = {"GET": VIEW}
 
     @extend_schema(
-        summary="The events of a loan",
+        summary="List the events of a loan",
         description="Payments, changes and the like, reversed ones too. A payment of an earlier date moves those after "
         "it: `principal` to `overpaid` say where money went as it stands now.",
         parameters=[forms.LoanEventsQuery],

@@ -136,7 +136,7 @@ class LoanProductView(ApiView):
 
     permissions: ClassVar = {"GET": VIEW, "PATCH": MANAGE}
 
-    @extend_schema(summary="A loan product", responses=answers.LoanProductAnswer)
+    @extend_schema(summary="Read a loan product", responses=answers.LoanProductAnswer)
     def get(self, request: Request, loan_product_id: UUID) -> Response:
         NoParams.parse(request)
         return product_response(product_get_for(user=user_of(request), pk=loan_product_id))

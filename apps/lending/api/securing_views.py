@@ -40,7 +40,7 @@ class LoanSecurityView(ApiView):
 
     permissions: ClassVar = {"GET": VIEW}
 
-    @extend_schema(summary="Collateral, guarantors and coverage of a loan", responses=answers.LoanSecurityAnswer)
+    @extend_schema(summary="Read what secures a loan", responses=answers.LoanSecurityAnswer)
     def get(self, request: Request, loan_id: UUID) -> Response:
         """Released ones too; only the others cover."""
         NoParams.parse(request)
@@ -187,7 +187,7 @@ class LoanArrearsView(ApiView):
 
     permissions: ClassVar = {"GET": VIEW}
 
-    @extend_schema(summary="Arrears, promises and pauses of a loan", responses=answers.LoanArrearsAnswer)
+    @extend_schema(summary="Read the arrears of a loan", responses=answers.LoanArrearsAnswer)
     def get(self, request: Request, loan_id: UUID) -> Response:
         """As of its last close or event."""
         NoParams.parse(request)

@@ -200,7 +200,7 @@ class TillReportView(ApiView):
 
     permissions = {"GET": VIEW}
 
-    @extend_schema(responses=till_forms.TillReportSerializer, summary="Report of a till session")
+    @extend_schema(responses=till_forms.TillReportSerializer, summary="Read the report of a till session")
     def get(self, request: Request, till_session_id: UUID) -> Response:
         """Opening, movements by kind and closing, compared line by line with the till's account in the ledger."""
         NoParams.parse(request)
