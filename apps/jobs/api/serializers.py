@@ -110,7 +110,7 @@ class DeadLetterListParams(ListParams):
     queue = ChoiceField(choices=QUEUES, required=False)
 
 
-class DecisionSerializer(StrictSerializer):
+class LetterDecisionSerializer(StrictSerializer):
     """Why."""
 
     note = TextField(max_length=400)

@@ -150,7 +150,7 @@ class DeadLetterRetryView(ApiView):
     permissions: ClassVar = {"POST": "jobs.manage"}
 
     @extend_schema(
-        request=forms.DecisionSerializer,
+        request=forms.LetterDecisionSerializer,
         responses={202: OpenApiResponse(forms.JobSerializer, "The job waits again.")},
         summary="Try a failed job again",
     )
@@ -158,7 +158,7 @@ class DeadLetterRetryView(ApiView):
         """With all its tries."""
         NoParams.parse(request)
         letter = selectors.dead_letter_get_for(user=caller(request), pk=letter_id)
-        note = body_read(forms.DecisionSerializer, request)["note"]
+        note = body_read(forms.LetterDecisionSerializer, request)["note"]
         services.dead_letter_retry(acting_user=caller(request), letter_id=letter.pk, note=note, at=clock.now())
         return accepted(Job.objects.get(pk=letter.job_id))
 
@@ -169,13 +169,13 @@ class DeadLetterDiscardView(ApiView):
     permissions: ClassVar = {"POST": "jobs.manage"}
 
     @extend_schema(
-        request=forms.DecisionSerializer, responses={200: forms.DeadLetterSerializer}, summary="Discard a failed job"
+        request=forms.LetterDecisionSerializer, responses={200: forms.DeadLetterSerializer}, summary="Discard a failed job"
     )
     def post(self, request: Request, letter_id: UUID) -> Response:
         """It stays on record as failed."""
         NoParams.parse(request)
         letter = selectors.dead_letter_get_for(user=caller(request), pk=letter_id)
-        note = body_read(forms.DecisionSerializer, request)["note"]
+        note = body_read(forms.LetterDecisionSerializer, request)["note"]
         letter = services.dead_letter_discard(
             acting_user=caller(request), letter_id=letter.pk, note=note, at=clock.now()
         )

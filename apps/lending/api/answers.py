@@ -278,7 +278,7 @@ class LoanEventAnswer(serializers.ModelSerializer):
         return {name: value for name, value in event.details.items() if name != "money"}
 
 
-class EntryLineAnswer(serializers.Serializer):
+class PreviewLineAnswer(serializers.Serializer):
     """A line of the entry that would be posted."""
 
     role = serializers.CharField(help_text="What the account is in the product's mapping; money is the other side.")
@@ -304,7 +304,7 @@ class LoanPreviewAnswer(serializers.Serializer):
     before = LoanRowAnswer(many=True)
     after = LoanRowAnswer(many=True)
     portions = PortionsAnswer()
-    entry = EntryLineAnswer(many=True)
+    entry = PreviewLineAnswer(many=True)
     owed = OwedAnswer(help_text="After it.")
     interest_difference = MoneyField(help_text="Interest of the schedule after it, less that before.")
 

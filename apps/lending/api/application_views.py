@@ -201,13 +201,13 @@ class LoanApplicationDecisionView(ApiView):
         summary="Decide on an application",
         description="An offer as asked, or with other figures; or a rejection with a reason. Nobody decides on what he "
         "entered, submitted or asked for himself.",
-        request=forms.DecisionForm,
+        request=forms.ApplicationDecisionForm,
         responses=answers.LoanApplicationAnswer,
     )
     def post(self, request: Request, application_id: UUID) -> Response:
         NoParams.parse(request)
         application = _fresh(request, application_id)
-        body = body_read(forms.DecisionForm, request)
+        body = body_read(forms.ApplicationDecisionForm, request)
         amount = body.get("amount")
         services.application_decide(
             acting_user=user_of(request),

@@ -282,13 +282,13 @@ class LoanEventReversalView(ApiView):
     @extend_schema(
         summary="Reverse an event of a loan",
         description="The loan becomes what it would be without it; its money goes back where it came from.",
-        request=forms.ReversalForm,
+        request=forms.EventReversalForm,
         responses={201: answers.LoanEventAnswer},
     )
     def post(self, request: Request, event_id: UUID) -> Response:
         NoParams.parse(request)
         event = event_get_for(user=user_of(request), pk=event_id)
-        body = body_read(forms.ReversalForm, request)
+        body = body_read(forms.EventReversalForm, request)
         done = services.event_reverse(
             asked=_asked(self, request),
             loan_id=event.loan_id,

@@ -134,7 +134,7 @@ class ApplicationForm(ApplicationChangeForm):
     member_id = UUIDField()
 
 
-class DecisionForm(StrictSerializer):
+class ApplicationDecisionForm(StrictSerializer):
     """Yes or no; an offer may differ from what was asked."""
 
     approve = BooleanField()
@@ -223,7 +223,7 @@ class PreviewForm(ChangeDetailsForm):
     event_id = UUIDField(required=False, help_text="reversal")
 
 
-class ReversalForm(StrictSerializer):
+class EventReversalForm(StrictSerializer):
     """Why an event is taken back."""
 
     reason = TextField(max_length=200)
