@@ -7,10 +7,15 @@ What protects and what is written down is the same: a test compares the answers 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+from django.urls import ResolverMatch
+
+from config.routing import ShapeResolver, all_routes
 
 API_PREFIX = "/api/"
 PAGES_ONLY = frozenset(
@@ -28,6 +33,11 @@ PAGES_ONLY = frozenset(
 class ApiHandler(WSGIHandler):
     """Handles requests of the API."""
 
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """As Django's, by the shape of the whole path."""
+        match = request.resolver_match = _routes().resolve(request.path_info)
+        return match
+
     def load_middleware(self, is_async: bool = False) -> None:
         """As Django's, of the layers that are not only for pages. Called once, before there are threads."""
         layers = settings.MIDDLEWARE
@@ -36,6 +46,11 @@ class ApiHandler(WSGIHandler):
             super().load_middleware(is_async)
         finally:
             settings.MIDDLEWARE = layers
+
+
+@lru_cache(maxsize=1)
+def _routes() -> ShapeResolver:
+    return all_routes()
 
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]

@@ -11,7 +11,8 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django_redis import get_redis_connection
@@ -33,15 +34,19 @@ class _Counts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
+        # [answers, microseconds] by method, route, status and bucket: names are made when they are shared.
+        self._seen: dict[tuple[str, str, int, int], list[int]] = {}
+        self._unshared: Counter[str] = Counter()
         self._shared_at = 0.0
 
-    def add(self, route: str, status: int, micros: int) -> None:
-        bucket = bisect_left(BUCKETS_MS, micros / 1_000)
+    def add(self, method: str, route: str, status: int, micros: int) -> None:
+        key = (method, route, status, bisect_left(BUCKETS_MS, micros / 1_000))
         with self._lock:
-            self._counts[f"{route}|bucket|{bucket}"] += 1
-            self._counts[f"{route}|micros|"] += micros
-            self._counts[f"{route}|status|{status}"] += 1
+            seen = self._seen.get(key)
+            if seen is None:
+                seen = self._seen[key] = [0, 0]
+            seen[0] += 1
+            seen[1] += micros
             due = time.monotonic() - self._shared_at >= EVERY_SECONDS
         if due:
             self.share()
@@ -49,8 +54,14 @@ class _Counts:
     def share(self) -> None:
         """Add the counts to the shared ones; they stay here when that fails."""
         with self._lock:
-            counts, self._counts = self._counts, Counter()
+            seen, self._seen = self._seen, {}
+            counts, self._unshared = self._unshared, Counter()
             self._shared_at = time.monotonic()
+        for (method, route, status, bucket), (number, micros) in seen.items():
+            name = f"{method} /{route}".replace("|", "/")
+            counts[f"{name}|bucket|{bucket}"] += number
+            counts[f"{name}|micros|"] += micros
+            counts[f"{name}|status|{status}"] += number
         if not counts:
             return
         try:
@@ -61,7 +72,7 @@ class _Counts:
         except Exception as error:  # noqa: BLE001 - a metric is never worth an answer
             logger.debug("request counts were not shared: %s", error)
             with self._lock:
-                self._counts.update(counts)
+                self._unshared.update(counts)
 
 
 _counts = _Counts()
@@ -71,7 +82,7 @@ def request_count(request: HttpRequest, *, status: int, seconds: float) -> None:
     """Count one answered request under its method and route; unknown addresses under one name."""
     match = request.resolver_match
     route = match.route if match is not None else "unknown"
-    _counts.add(f"{request.method} /{route}".replace("|", "/"), status, round(seconds * 1_000_000))
+    _counts.add(str(request.method), route, status, round(seconds * 1_000_000))
 
 
 def counts_shared() -> dict[str, int]:
@@ -83,6 +94,45 @@ def counts_shared() -> dict[str, int]:
         logger.debug("request counts cannot be read: %s", error)
         return {}
     return {name.decode(): int(number) for name, number in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How requests were answered: how many, how many of them with 5xx, and how many within each of BUCKETS_MS."""
+
+    total: int
+    failed: int
+    buckets: tuple[int, ...]
+
+    def since(self, before: Answered) -> Answered:
+        """What came on top of `before`; everything, where the counts began anew in between."""
+        if before.total > self.total:
+            return self
+        buckets = tuple(now - then for now, then in zip(self.buckets, before.buckets, strict=True))
+        return Answered(self.total - before.total, self.failed - before.failed, buckets)
+
+    def slowest_ms(self, percent: int) -> int:
+        """What the slowest `percent` of a hundred exceeded, in milliseconds: one of BUCKETS_MS, or 0 below the first."""
+        wanted, seen = self.total * (100 - percent) / 100, 0
+        for bound, number in zip((0, *BUCKETS_MS), self.buckets, strict=True):
+            seen += number
+            if seen > wanted:
+                return bound
+        return 0
+
+
+def answered(counts: Mapping[str, int]) -> Answered:
+    """All routes of `counts_shared()` together; what asks after our own health is left out."""
+    failed, buckets = 0, [0] * (len(BUCKETS_MS) + 1)
+    for name, number in counts.items():
+        route, measure, detail = name.rsplit("|", 2)
+        if "/health/" in route or route.endswith("/metrics"):
+            continue
+        if measure == "bucket":
+            buckets[int(detail)] += number
+        elif measure == "status" and detail.startswith("5"):
+            failed += number
+    return Answered(sum(buckets), failed, tuple(buckets))
 
 
 class _Collector:

@@ -56,10 +56,32 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
     if request.path_info.startswith(HEALTH_PREFIX):
         return None
     try:
-        request.get_host()
+        _host_check(request)
         nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
         if nul and not request.path_info.startswith(API_PREFIX):
             raise BadRequest("NUL in the address.")
     except (DisallowedHost, BadRequest) as error:
         return response_for_exception(request, error)
     return None
+
+
+_hosts: dict[str, object] = {}
+"""Hosts that were found to be ours, with the setting by which they were."""
+_HOSTS_MAX = 1_000
+
+
+def _host_check(request: HttpRequest) -> None:
+    """`request.get_host()`, which takes a host apart each time, for one that was not asked for a moment ago.
+
+    Raises DisallowedHost.
+    """
+    host, allowed = request.META.get("HTTP_HOST"), settings.ALLOWED_HOSTS
+    if host is None or settings.USE_X_FORWARDED_HOST or settings.DEBUG:
+        request.get_host()
+        return
+    if _hosts.get(host) is allowed:
+        return
+    request.get_host()
+    if len(_hosts) >= _HOSTS_MAX:  # of ".bank.example" there are as many as callers invent
+        _hosts.clear()
+    _hosts[host] = allowed

@@ -108,14 +108,46 @@ def _amounts_load(at: datetime) -> Mapping[tuple[str, str, str], AmountRule]:
     }
 
 
-def _rates_load(at: datetime) -> Mapping[tuple[str, str, str], RateRule]:
+class _Rates:
+    """Rules in force by (operation, role code, plan), and which of them fit whom, once it was asked."""
+
+    def __init__(self, rules: Mapping[tuple[str, str, str], RateRule]) -> None:
+        self._rules = rules
+        self._found: dict[tuple[str, tuple[str, ...], str, bool], RateRule | None] = {}
+
+    def find(self, operation: str, roles: tuple[str, ...], plan: str, named_only: bool) -> RateRule | None:
+        asked = (operation, roles, plan, named_only)
+        if asked not in self._found:  # at most operations times sets of roles times plans
+            self._found[asked] = self._search(*asked)
+        return self._found[asked]
+
+    def _search(self, operation: str, roles: tuple[str, ...], plan: str, named_only: bool) -> RateRule | None:
+        codes = ("", *roles)
+        for name in (operation,) if named_only else (operation, "*"):
+            fitting = [
+                rule
+                for code in codes
+                for of_plan in {plan, ""}
+                if (code or of_plan) and (rule := self._rules.get((name, code, of_plan))) is not None
+            ]
+            if fitting:
+                return max(fitting, key=lambda rule: (rule.rate, rule.burst))
+            rule = self._rules.get((name, "", ""))
+            if rule is not None:
+                return rule
+        return None
+
+
+def _rates_load(at: datetime) -> _Rates:
     rows = RateLimit.objects.filter(_in_force(at)).select_related("role").order_by("starts_at")
-    return {
-        (row.operation, row.role.code if row.role else "", row.plan): RateRule(
-            row.operation if row.operation != "*" else "default", row.requests, row.per_seconds, row.burst
-        )
-        for row in rows
-    }
+    return _Rates(
+        {
+            (row.operation, row.role.code if row.role else "", row.plan): RateRule(
+                row.operation if row.operation != "*" else "default", row.requests, row.per_seconds, row.burst
+            )
+            for row in rows
+        }
+    )
 
 
 _amounts = _Kept("limits by amount", _amounts_load)
@@ -135,23 +167,9 @@ def rate_rule(
     Rules that name the operation come before those for all (`named_only`: those for all are left out). Of the rules
     for a role or plan that fit, the one that lets through most; the rule for everybody where none fits.
     """
-    rules = _rates.get(at) if settings.NUMINA["LIMITS"] else None
-    if not rules:
+    if not settings.NUMINA["LIMITS"]:
         return None
-    codes = ("", *roles)
-    for name in (operation,) if named_only else (operation, "*"):
-        fitting = [
-            rule
-            for code in codes
-            for of_plan in {plan, ""}
-            if (code or of_plan) and (rule := rules.get((name, code, of_plan))) is not None
-        ]
-        if fitting:
-            return max(fitting, key=lambda rule: (rule.rate, rule.burst))
-        rule = rules.get((name, "", ""))
-        if rule is not None:
-            return rule
-    return None
+    return _rates.get(at).find(operation, tuple(roles), plan, named_only)
 
 
 def limits_forget() -> None:
