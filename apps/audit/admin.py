@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -19,7 +20,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from apps.audit import exporting, verifying
-from apps.audit.models import Anchor, Archive, AuditEvent, Seal, Verification
+from apps.audit.models import Anchor, Archive, AuditEvent, Export, Seal, Verification
 from apps.audit.selectors import events_visible_to
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
@@ -56,6 +57,7 @@ class AuditEventAdmin(NuminaAdmin):
         """The list, with the ways on from it."""
         links = [
             {"title": "Export", "icon": "download", "url": reverse("admin:audit_auditevent_export"), "code": EXPORT},
+            {"title": "Exports", "icon": "folder", "url": reverse("admin:audit_export_changelist"), "code": EXPORT},
             {
                 "title": "Verify",
                 "icon": "verified",
@@ -82,7 +84,7 @@ class AuditEventAdmin(NuminaAdmin):
             filters = _filters_read(values, faults)
             if not faults:
                 try:
-                    file = exporting.trail_export(
+                    made = exporting.trail_export(
                         acting_user=request.user,
                         form="pdf" if values["format"] == "pdf" else "csv",
                         filters=filters,
@@ -92,10 +94,7 @@ class AuditEventAdmin(NuminaAdmin):
                 except DomainError as error:
                     faults.append(str(error.detail))
                 else:
-                    response = HttpResponse(file.content, content_type=file.content_type)
-                    response["Content-Disposition"] = f'attachment; filename="{file.name}"'
-                    response["X-Content-SHA256"] = file.sha256
-                    return response
+                    return self._export_made(request, made)
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
@@ -106,6 +105,16 @@ class AuditEventAdmin(NuminaAdmin):
             "export_kinds": AuditEvent.Kind.choices,
         }
         return TemplateResponse(request, "audit/export.html", context, status=400 if faults else 200)
+
+    def _export_made(self, request: HttpRequest, made: exporting.TrailFile | Export) -> HttpResponse:
+        if isinstance(made, Export):
+            text = f"A worker makes the file of {made.total:,} events; this page shows when it is there."
+            self.message_user(request, text, messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:audit_export_change", args=[made.pk]))
+        response = HttpResponse(made.content, content_type=made.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{made.name}"'
+        response["X-Content-SHA256"] = made.sha256
+        return response
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The events that the reader's roles reach."""
@@ -165,6 +174,82 @@ def _filters_read(values: dict[str, str], faults: list[str]) -> dict[str, Any]:
     if not values["reason"]:
         faults.append("Say why the file is needed.")
     return filters
+
+
+@admin.register(Export)
+class ExportAdmin(NuminaAdmin):
+    """One's own files of the trail that a job made."""
+
+    view_permission = EXPORT
+    subtitle = "Export of the trail"
+    list_display = ("created_at", "form", "total", "state", "reason", "sha256")
+    fields = (
+        "state",
+        "form",
+        "filters_said",
+        "reason",
+        "created_at",
+        "made_at",
+        "total",
+        "rows",
+        "sha256",
+        "file_link",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Export]:
+        return super().get_queryset(request).filter(requested_by_id=request.user.pk)
+
+    def record_title(self, record: Export) -> str:
+        return f"Export of {display.moment_text(record.created_at)}"
+
+    def record_chips(self, record: Export) -> Iterable[SafeString]:
+        yield self.state(record)
+
+    def record_actions(self, request: HttpRequest, record: Export) -> Sequence[dict[str, Any]]:
+        if record.file:
+            url = reverse("admin:audit_export_file", args=[record.pk])
+            return [{"title": "Download", "url": url, "icon": "download"}]
+        if record.made_at is None:
+            url = reverse("admin:jobs_job_change", args=[record.pk])
+            return [{"title": "Progress", "url": url, "icon": "hourglass_top"}]
+        return ()
+
+    def get_urls(self) -> list[URLPattern]:
+        file = path("<uuid:export_id>/file/", self.admin_site.admin_view(self.file_view), name="audit_export_file")
+        return [file, *super().get_urls()]
+
+    def file_view(self, request: HttpRequest, export_id: UUID) -> HttpResponse | FileResponse:
+        """The file. That it was fetched is recorded."""
+        if not user_may(request, EXPORT):
+            raise PermissionDenied
+        try:
+            export = exporting.export_get_for(user=request.user, pk=export_id)
+            file = exporting.export_open(acting_user=request.user, export=export, at=clock.now())
+        except DomainError as error:
+            return HttpResponse(error.detail, status=error.status, content_type="text/plain; charset=utf-8")
+        response = FileResponse(file, content_type=exporting.MEDIA_TYPES[export.form])
+        name = exporting.file_name(export.created_at, export.form)
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response["X-Content-SHA256"] = export.sha256
+        return response
+
+    @admin.display(description="State")
+    def state(self, record: Export) -> SafeString:
+        if record.made_at is None:
+            return display.chip("Being made", "info")
+        return display.chip("Ready", "good") if record.file else display.chip("Removed after a week", "plain")
+
+    @admin.display(description="Filters")
+    def filters_said(self, record: Export) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in record.filters.items()) or display.EMPTY
+
+    @admin.display(description="File")
+    def file_link(self, record: Export) -> SafeString | str:
+        if record.made_at is None:
+            return "Not yet: you will be told when it is there"
+        if not record.file:
+            return display.EMPTY
+        return format_html('<a href="{}" download>Download</a>', reverse("admin:audit_export_file", args=[record.pk]))
 
 
 STATUS_CHIPS = {"waiting": "plain", "running": "info", "passed": "good", "failed": "bad"}

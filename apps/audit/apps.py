@@ -10,7 +10,8 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Answer core's hooks: lower layers record through them without importing this app."""
-        from apps.audit import hooks
+        """Answer core's hooks: lower layers record through them without importing this app. Make our work known."""
+        from apps.audit import exporting, hooks
 
         hooks.register()
+        exporting.register()

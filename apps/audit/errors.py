@@ -24,3 +24,10 @@ class ExportTooLarge(Unprocessable):
 
     code = "export-too-large"
     title = "Too many events for one file"
+
+
+class ExportNotReady(Conflict):
+    """The file is not there yet, or no longer."""
+
+    code = "export-not-ready"
+    title = "The file is not there"

@@ -1,45 +1,46 @@
 """The trail as a file: chosen events, each with its link of the chain, and a hash that is noted in the trail itself.
 
 Whoever is shown such a file can have its SHA-256 looked up: the trail says who made it, when, why and with which
-filters. A single row can be checked against the chain by its link.
+filters. A single row can be checked against the chain by its link. Short files are made at once; longer ones by a job,
+which tells how far it is, and kept for some days.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
+import io
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
+from uuid import UUID
 
-from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
-from apps.audit.errors import ExportTooLarge
-from apps.audit.models import AuditEvent, Seal
+from apps.audit.errors import ExportNotReady, ExportTooLarge
+from apps.audit.models import AuditEvent, Export, Seal
 from apps.audit.selectors import events_filtered
 from apps.audit.services import record
-from apps.core.pdf import pdf_render
-from apps.core.sheets import csv_file
+from apps.audit.trail_files import About, Row, csv_draw, pdf_draw
+from apps.core import clock
+from apps.core.background import Work, work_register, work_start
+from apps.core.errors import NotFound
 
-ROWS_MAX = {"csv": 100_000, "pdf": 1_000}
-"""A PDF of a thousand events takes some ten seconds; more would keep a request waiting for too long."""
-HEADINGS = (
-    "id",
-    "at",
-    "kind",
-    "action",
-    "actor",
-    "object_type",
-    "object_id",
-    "object",
-    "before",
-    "after",
-    "reason",
-    "ip",
-    "correlation_id",
-    "seal",
-)
+WORK = "audit.export"
+ROWS_MAX = {"csv": 1_000_000, "pdf": 5_000}
+ROWS_AT_ONCE = {"csv": 2_000, "pdf": 40}
+"""How many events a request makes a file of; more would keep it waiting for longer than a second."""
+FILE_DAYS = 7
+"""How long a file is kept. It is a copy: who needs it later asks again."""
+CHUNK = 2_000
+MEMORY_BYTES = 8 * 1024 * 1024
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
+
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +54,33 @@ class TrailFile:
     rows: int
 
 
+def register() -> None:
+    """Make the work known. Called once, when Django starts."""
+    work_register(Work(WORK, "Export of the audit trail", run=_run))
+
+
 @transaction.atomic
-def trail_export(*, acting_user: Any, form: str, filters: dict[str, Any], reason: str, at: dt.datetime) -> TrailFile:
+def trail_export(
+    *, acting_user: Any, form: str, filters: dict[str, Any], reason: str, at: dt.datetime
+) -> TrailFile | Export:
     """The events within the user's reach that match, oldest first, as CSV or PDF. The export itself is recorded.
 
-    Raises ExportTooLarge, naming how many a file may hold.
+    More than ROWS_AT_ONCE are left to a job of the returned Export's id. Raises ExportTooLarge, naming how many a file
+    may hold.
     """
-    events = events_filtered(acting_user, filters).order_by("id")
+    events = events_filtered(acting_user, filters)
     limit = ROWS_MAX[form]
-    rows = list(events[: limit + 1])
-    if len(rows) > limit:
+    total = events[: limit + 1].count()
+    if total > limit:
         raise ExportTooLarge(f"More than {limit:,} events match; choose fewer days or another filter.")
-    seals = {
-        seal.pk: bytes(seal.hash).hex()
-        for start in range(0, len(rows), 10_000)
-        for seal in Seal.objects.filter(pk__in=[event.pk for event in rows[start : start + 10_000]]).only("hash")
-    }
-    if form == "csv":
-        content, content_type = _csv(rows, seals), "text/csv; charset=utf-8"
-    else:
-        content, content_type = _pdf(rows, seals, acting_user, filters, reason, at), "application/pdf"
-    digest = hashlib.sha256(content).hexdigest()
-    record(
-        action="audit.trail.exported",
-        acting_user=acting_user,
-        kind="security",
-        object_type="audit.export",
-        object_id=digest,
-        object_label=f"{len(rows)} events as {form.upper()}",
-        after={"sha256": digest, "rows": len(rows), "form": form, "filters": _words(filters)},
-        reason=reason,
-        at=at,
-    )
-    return TrailFile(f"audit-trail-{at:%Y%m%d-%H%M%S}.{form}", content, content_type, digest, len(rows))
+    if total > ROWS_AT_ONCE[form]:
+        return _ask(events, total, acting_user=acting_user, form=form, filters=filters, reason=reason, at=at)
+    file = io.BytesIO()
+    about = About(str(acting_user), reason, _words(filters), at)
+    rows = _draw(file, form, _rows(events.filter(pk__lte=_newest(events))), about)
+    digest = hashlib.sha256(file.getvalue()).hexdigest()
+    _exported(acting_user, digest, rows, form, about, at)
+    return TrailFile(file_name(at, form), file.getvalue(), MEDIA_TYPES[form], digest, rows)
 
 
 def export_find(*, sha256: str) -> AuditEvent | None:
@@ -93,81 +88,170 @@ def export_find(*, sha256: str) -> AuditEvent | None:
     return AuditEvent.objects.filter(object_type="audit.export", object_id=sha256.lower()).order_by("-id").first()
 
 
-def _csv(rows: list[AuditEvent], seals: dict[int, str]) -> bytes:
-    return csv_file(
-        HEADINGS,
-        (
-            (
-                event.pk,
-                event.at.isoformat(),
-                event.kind,
-                event.action,
-                event.actor_label,
-                event.object_type,
-                event.object_id,
-                event.object_label,
-                _json(event.before),
-                _json(event.after),
-                event.reason,
-                event.ip or "",
-                event.correlation_id,
-                seals.get(event.pk, ""),
-            )
-            for event in rows
-        ),
+def export_get_for(*, user: Any, pk: UUID) -> Export:
+    """An export that the user asked for. Raises NotFound: not there and not yours look the same."""
+    found = Export.objects.filter(pk=pk, requested_by_id=user.pk).first()
+    if found is None:
+        raise NotFound("No such export.")
+    return found
+
+
+def export_make(*, export_id: UUID, at: dt.datetime, progress: Progress) -> Export:
+    """Make a file that was asked for and keep it; twice is once. `progress` is told how many events are written.
+
+    It holds what its owner may see at this moment of what was in the trail when it was asked for. The file is written
+    before the row that names it: one that a dying worker left behind is named by nobody.
+    """
+    export = Export.objects.select_related("requested_by").get(pk=export_id)
+    if export.made_at is not None:
+        return export
+    owner = export.requested_by
+    events = events_filtered(owner, export.filters).filter(pk__lte=export.upto)
+    about = About(str(owner), export.reason, export.filters, export.created_at)
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as file:
+        rows = _draw(file, export.form, _rows(events, progress), about)
+        size = file.tell()
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        name = default_storage.save(f"audit/exports/{export.created_at:%Y/%m}/{export.pk}.{export.form}", File(file))
+    with transaction.atomic():
+        kept = Export.objects.filter(pk=export.pk, made_at=None).update(
+            file=name, sha256=digest, size=size, rows=rows, made_at=at, updated_at=at, version=F("version") + 1
+        )
+        if kept:
+            _exported(owner, digest, rows, export.form, about, at)
+    export.refresh_from_db()
+    return export
+
+
+def export_open(*, acting_user: Any, export: Export, at: dt.datetime) -> IO[bytes]:
+    """The file, at its start; that it was fetched is recorded. Raises ExportNotReady, also for one that is gone."""
+    if export.made_at is None:
+        raise ExportNotReady("It is still being made: its job tells how far it is.")
+    if not export.file:
+        raise ExportNotReady(f"Files are kept for {FILE_DAYS} days. Ask for it again.")
+    file: IO[bytes] = default_storage.open(export.file)
+    if hashlib.file_digest(file, "sha256").hexdigest() != export.sha256:  # type: ignore[arg-type]
+        file.close()
+        raise ExportNotReady("The file is not the one that was kept. Tell the operators.")
+    file.seek(0)
+    record(
+        action="audit.trail.export_fetched",
+        acting_user=acting_user,
+        kind="access",
+        target=export,
+        after={"sha256": export.sha256},
+        at=at,
     )
+    return file
 
 
-def _pdf(
-    rows: list[AuditEvent],
-    seals: dict[int, str],
+def exports_tidy(*, at: dt.datetime) -> int:
+    """Remove files that have been kept for long enough; how many. Their rows and hashes stay."""
+    old = Export.objects.filter(~Q(file=""), made_at__lt=at - dt.timedelta(days=FILE_DAYS))
+    removed = 0
+    for export in old[:1_000]:
+        default_storage.delete(export.file)
+        removed += Export.objects.filter(pk=export.pk).update(
+            file="", removed_at=at, updated_at=at, version=F("version") + 1
+        )
+    return removed
+
+
+def file_name(at: dt.datetime, form: str) -> str:
+    """What a file asked for at this moment is called."""
+    return f"audit-trail-{at:%Y%m%d-%H%M%S}.{form}"
+
+
+def _ask(
+    events: QuerySet[AuditEvent],
+    total: int,
+    *,
     acting_user: Any,
+    form: str,
     filters: dict[str, Any],
     reason: str,
     at: dt.datetime,
-) -> bytes:
-    listed = [
-        {
-            "event": event,
-            "at": event.at.strftime("%Y-%m-%d %H:%M:%S"),
-            "changes": _changes(event),
-            "seal": seals.get(event.pk, "")[:16],
-        }
-        for event in rows
-    ]
-    kinds = {kind: sum(event.kind == kind for event in rows) for kind in AuditEvent.Kind.values}
-    context = {
-        "bank": settings.NUMINA["BANK_NAME"],
-        "made_at": at,
-        "made": at.strftime("%d %B %Y %H:%M UTC"),
-        "made_by": str(acting_user),
-        "reason": reason,
-        "filters": _words(filters),
-        "rows": listed,
-        "kinds": kinds,
-        "actors": len({event.actor_label for event in rows}),
-        "last_seal": next((f"{event.pk}:{seals[event.pk]}" for event in reversed(rows) if event.pk in seals), ""),
-    }
-    return pdf_render(
-        template="audit/trail.html",
-        context=context,
-        identifier=hashlib.sha256(repr([event.pk for event in rows]).encode()).digest(),
+) -> Export:
+    export = Export.objects.create(
+        requested_by=acting_user,
+        form=form,
+        filters=_words(filters),
+        reason=reason,
+        upto=_newest(events),
+        total=total,
+        created_at=at,
     )
+    record(
+        action="audit.trail.export_requested",
+        acting_user=acting_user,
+        kind="security",
+        target=export,
+        after={"events": total, "form": form, "filters": export.filters},
+        reason=reason,
+        at=at,
+    )
+    work_start(acting_user=acting_user, name=WORK, job_id=export.pk, payload={"export": str(export.pk)}, at=at)
+    return export
 
 
-def _changes(event: AuditEvent) -> list[tuple[str, str, str]]:
-    before, after = event.before or {}, event.after or {}
-    names = sorted({*before, *after})[:12]
-    return [(name, _brief(before.get(name)), _brief(after.get(name))) for name in names]
+def _run(run: Any) -> tuple[dict[str, Any], str]:
+    total = Export.objects.values_list("total", flat=True).get(pk=run.id)
+    export = export_make(
+        export_id=run.id,
+        at=clock.now(),
+        progress=lambda done: run.progress(done=done, total=total, message="Events written"),
+    )
+    return {"rows": export.rows, "sha256": export.sha256}, f"/api/v1/audit/exports/{export.pk}/file"
 
 
-def _brief(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "\u2026"
+def _newest(events: QuerySet[AuditEvent]) -> int:
+    return events.order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def _json(facts: Any) -> str:
-    return "" if facts is None else json.dumps(facts, ensure_ascii=False, sort_keys=True)
+def _rows(events: QuerySet[AuditEvent], progress: Progress | None = None) -> Iterator[Row]:
+    """The events, oldest first, a stretch at a time, each with its seal."""
+    last, done = 0, 0
+    while stretch := list(events.filter(pk__gt=last).order_by("id")[:CHUNK]):
+        seals = Seal.objects.filter(pk__in=[event.pk for event in stretch]).only("hash")
+        links = {seal.pk: bytes(seal.hash).hex() for seal in seals}
+        for event in stretch:
+            yield event, links.get(event.pk, "")
+        last, done = stretch[-1].pk, done + len(stretch)
+        if progress is not None:
+            progress(done)
+
+
+def _draw(file: IO[bytes], form: str, rows: Iterator[Row], about: About) -> int:
+    """Write the file; how many events it has."""
+    number = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal number
+        for row in rows:
+            number += 1
+            yield row
+
+    if form == Export.Form.CSV:
+        csv_draw(file, counted())
+    else:
+        pdf_draw(file, counted(), about)
+    return number
+
+
+def _exported(user: Any, digest: str, rows: int, form: str, about: About, at: dt.datetime) -> None:
+    record(
+        action="audit.trail.exported",
+        acting_user=user,
+        kind="security",
+        object_type="audit.export",
+        object_id=digest,
+        object_label=f"{rows} events as {form.upper()}",
+        after={"sha256": digest, "rows": rows, "form": form, "filters": about.filters},
+        reason=about.reason,
+        at=at,
+    )
 
 
 def _words(filters: dict[str, Any]) -> dict[str, str]:

@@ -157,3 +157,38 @@ class Verification(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Export(BaseModel):
+    """A file of the trail that was too long to wait for: what was asked, the file, its hash. A job of the same id makes
+    it. What is in it was in the trail when it was asked for, however late it is made."""
+
+    class Form(models.TextChoices):
+        CSV = "csv", "CSV"
+        PDF = "pdf", "PDF"
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    form = models.CharField(max_length=3, choices=Form.choices)
+    filters = models.JSONField(default=dict)
+    reason = models.CharField(max_length=200)
+    upto = models.BigIntegerField(help_text="The newest event of the trail when it was asked for.")
+    total = models.PositiveIntegerField(help_text="Events that matched then.")
+    rows = models.PositiveIntegerField(default=0, help_text="Events in the file.")
+    file = models.CharField(max_length=200, blank=True, help_text="Its name in the storage; empty before and after.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    made_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True, help_text="When the file was removed; its hash stays in the trail.")
+
+    class Meta:
+        db_table = "audit_export"
+        ordering = ("-created_at", "-id")
+        verbose_name = "export of the trail"
+        verbose_name_plural = "exports of the trail"
+        indexes: ClassVar = [
+            models.Index(fields=["requested_by", "-created_at", "-id"], name="audit_export_owner"),
+            models.Index(fields=["made_at"], name="audit_export_file", condition=~Q(file="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.total} events as {self.get_form_display()}"

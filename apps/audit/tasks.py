@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from apps.audit import anchors, archiving, sealing, verifying
+from apps.audit import anchors, archiving, exporting, sealing, verifying
 from apps.core import clock
 
 
@@ -26,8 +26,9 @@ def anchor(**_: Any) -> None:
 
 @shared_task(name="audit.housekeeping", ignore_result=True)
 def housekeeping(**_: Any) -> None:
-    """Make the partitions of the coming months; archive those that have been online long enough."""
+    """Make the partitions of the coming months; archive those that have been online long enough; drop old exports."""
     now = clock.now()
+    exporting.exports_tidy(at=now)
     archiving.partitions_make(today=now.date())
     for partition in archiving.archivable(today=now.date(), online_months=settings.NUMINA["AUDIT_ONLINE_MONTHS"]):
         archiving.partition_archive(partition=partition, acting_user=None, at=now)

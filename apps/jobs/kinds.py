@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.core import clock
+from apps.core.background import Work, host_register
 from apps.core.errors import InvalidRequest
 from apps.jobs.errors import CloseUnderWay
 from apps.jobs.registry import (
@@ -21,7 +22,7 @@ from apps.jobs.registry import (
     payload_day,
     schedule_register,
 )
-from apps.jobs.services import close_preview, close_run, job_tidy
+from apps.jobs.services import close_preview, close_run, job_start, job_tidy
 
 CLOSE, TIDY = "jobs.close_of_business", "jobs.tidy"
 
@@ -39,7 +40,13 @@ def register() -> None:
     schedule_register(
         Schedule(CLOSE, "Close of business", kind=CLOSE, at=dt.time(0, 30), days_after=1, every_day=by_clock)
     )
+    host_register(_host, job_start)
     schedule_register(Schedule(TIDY, "Removal of old jobs", kind=TIDY, at=dt.time(3), every_day=True, catch_up=False))
+
+
+def _host(work: Work) -> None:
+    """Work of the apps below, as a kind of job."""
+    kind_register(JobKind(work.name, work.title, run=lambda run: JobResult(*work.run(run)), queue="bulk", check=dict))
 
 
 def _close(run: JobRun) -> JobResult:

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,52 @@ def test_an_export_is_refused_when_too_large_or_without_a_reason(auditor: Any, m
 
 def test_an_export_reaches_no_further_than_its_maker(api_with: Any, branch: Any) -> None:
     record(action="a.b.c", acting_user=user_make())
-    manager = api_with("audit.view", "audit.export", scope="branch", branch=branch)
+    manager = api_with("audit.view", "audit.export", scope="branch", branch=branch).step_up()
     answer = manager.post("audit/exports", {"format": "csv", "reason": "x", "action": "a.b.c"})
+    assert answer.status_code == 200
     assert len(answer.content.decode().splitlines()) == 1
+
+
+@pytest.fixture
+def run_jobs(django_capture_on_commit_callbacks: Any) -> Any:
+    """`with run_jobs():` does what was asked for inside once it is over."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def test_a_long_export_is_made_by_a_job(
+    auditor: Any, api_with: Any, client: Any, monkeypatch: Any, run_jobs: Any
+) -> None:
+    monkeypatch.setitem(exporting.ROWS_AT_ONCE, "csv", 2)
+    monkeypatch.setattr(exporting, "CHUNK", 2)
+    for number in range(5):
+        record(action="a.b.c", acting_user=auditor.user, after={"n": number})
+    asked = {"format": "csv", "reason": "Audit 2026", "action": "a.b.c", **WINDOW}
+    with run_jobs():
+        answer = auditor.post("audit/exports", asked)
+        record(action="a.b.c", acting_user=auditor.user, reason="too late for this file")
+    assert (answer.status_code, answer["Location"]) == (202, f"/api/v1/jobs/{answer.json()['id']}")
+    job = auditor.get(answer["Location"]).json()
+    assert (job["status"], job["progress"]["done"], job["result"]["rows"]) == ("done", 5, 5)
+
+    about = auditor.get(f"audit/exports/{answer.json()['id']}").json()
+    file = auditor.get(job["result_url"])
+    content = b"".join(file.streaming_content)
+    assert hashlib.sha256(content).hexdigest() == about["sha256"] == file["X-Content-SHA256"] == job["result"]["sha256"]
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [json.loads(row["after"])["n"] for row in rows] == list(range(5))
+    assert auditor.get(f"audit/exports?sha256={about['sha256']}").json()["reason"] == "Audit 2026"
+    assert AuditEvent.objects.filter(action="audit.trail.export_fetched", actor=auditor.user).count() == 1
+
+    other = api_with("audit.view", "audit.export", scope="all").step_up()
+    assert other.get(about["file_url"]).status_code == 404
+    assert auditor.as_user(auditor.user).get(about["file_url"]).json()["code"] == "mfa-step-up-required"
+    client.force_login(auditor.user)
+    page = reverse("admin:audit_export_change", args=[about["id"]])
+    assert b"Ready" in client.get(page).content
+    assert b"".join(client.get(reverse("admin:audit_export_file", args=[about["id"]])).streaming_content) == content
+    assert exporting.exports_tidy(at=clock.now() + dt.timedelta(days=8)) == 1
+    assert auditor.step_up().get(about["file_url"] or job["result_url"]).json()["code"] == "export-not-ready"
+    assert b"Removed after a week" in client.get(page).content
 
 
 def test_a_verification_is_started_and_read(auditor: Any, django_capture_on_commit_callbacks: Any) -> None:

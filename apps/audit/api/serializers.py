@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from apps.audit.models import AuditEvent, Verification
+from apps.audit.models import AuditEvent, Export, Verification
 from apps.core.api.fields import ChoiceField, DateTimeField, TextField, UUIDField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
@@ -120,3 +120,38 @@ class VerificationsQuery(ListParams):
     """The list of verifications, newest first."""
 
     sorts: ClassVar = {"created_at": "created_at"}
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    """A file of the trail that a job makes."""
+
+    format = serializers.ChoiceField(source="form", choices=Export.Form.choices)
+    filters = serializers.DictField(child=serializers.CharField())
+    job_url = serializers.SerializerMethodField(help_text="Where its progress is.")
+    file_url = serializers.SerializerMethodField(
+        help_text="Where the file is; empty before it is made and after a week."
+    )
+
+    class Meta:
+        model = Export
+        fields = (
+            "id",
+            "format",
+            "filters",
+            "reason",
+            "created_at",
+            "total",
+            "rows",
+            "sha256",
+            "size",
+            "made_at",
+            "job_url",
+            "file_url",
+        )
+        read_only_fields = fields
+
+    def get_job_url(self, export: Export) -> str:
+        return f"/api/v1/jobs/{export.pk}"
+
+    def get_file_url(self, export: Export) -> str:
+        return f"/api/v1/audit/exports/{export.pk}/file" if export.file else ""

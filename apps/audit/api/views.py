@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.audit import exporting, verifying
 from apps.audit.api import serializers as forms
-from apps.audit.models import Verification
+from apps.audit.models import Export, Verification
 from apps.audit.selectors import events_filtered
 from apps.core import clock
 from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
+from apps.core.api.renderers import JSONRenderer
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound
@@ -25,6 +27,20 @@ from apps.identity.guards import step_up_check
 
 if TYPE_CHECKING:
     from apps.identity.models import User
+
+
+class CSVRenderer(JSONRenderer):
+    """Lets `Accept: text/csv` through the negotiation; the view answers with the file itself."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class PDFRenderer(JSONRenderer):
+    """Lets `Accept: application/pdf` through the negotiation; the view answers with the file itself."""
+
+    media_type = "application/pdf"
+    format = "pdf"
 
 
 class AuditLogsView(ApiView):
@@ -49,6 +65,7 @@ class AuditExportsView(ApiView):
 
     permissions: ClassVar = {"GET": "audit.view", "POST": "audit.export"}
     also_answers: ClassVar = {"GET": frozenset({404})}  # for a hash that no file of ours has
+    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer, PDFRenderer]  # type: ignore[misc]
 
     @extend_schema(
         summary="Look up an exported file by its hash",
@@ -66,12 +83,17 @@ class AuditExportsView(ApiView):
     @extend_schema(
         summary="Export audit events",
         description=(
-            "Events within your reach that match the filters, oldest first, as CSV (100,000 at most) or PDF (1,000). "
+            "Events within your reach that match the filters, oldest first, as CSV (1,000,000 at most) or PDF (5,000). "
+            "A short file is the answer; a longer one is made by a job: 202, and Location tells how far it is. "
             "The export is recorded with its reason and the file's SHA-256, which is also in X-Content-SHA256. "
             "Needs a step-up."
         ),
         request=forms.AuditExportSerializer,
-        responses={(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/pdf"): OpenApiTypes.BINARY},
+        responses={
+            (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            202: OpenApiResponse(forms.ExportSerializer, "Too long to wait for; Location tells how far it is."),
+        },
         examples=[
             OpenApiExample(
                 "a day",
@@ -90,8 +112,44 @@ class AuditExportsView(ApiView):
         body: dict[str, Any] = body_read(forms.AuditExportSerializer, request)
         form, reason, at = body.pop("format"), body.pop("reason"), clock.now()
         step_up_check(cast("User", request.user), at=at)
-        file = exporting.trail_export(acting_user=request.user, form=form, filters=body, reason=reason, at=at)
-        return file_response(file)
+        made = exporting.trail_export(acting_user=request.user, form=form, filters=body, reason=reason, at=at)
+        if isinstance(made, Export):
+            return respond(forms.ExportSerializer(made).data, status=202, location=f"/api/v1/jobs/{made.pk}")
+        return file_response(made)
+
+
+class AuditExportView(ApiView):
+    """One file that a job makes."""
+
+    permissions: ClassVar = {"GET": "audit.export"}
+
+    @extend_schema(summary="Read an export's facts", responses=forms.ExportSerializer)
+    def get(self, request: Request, export_id: UUID) -> Response:
+        """One's own: what was asked for, and once it is made the hash."""
+        NoParams.parse(request)
+        export = exporting.export_get_for(user=request.user, pk=export_id)
+        return respond(forms.ExportSerializer(export).data)
+
+
+class AuditExportFileView(ApiView):
+    """The file itself."""
+
+    permissions: ClassVar = {"GET": "audit.export"}
+    also_answers: ClassVar = {"GET": frozenset({409})}
+    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer, PDFRenderer]  # type: ignore[misc]
+
+    @extend_schema(
+        summary="Fetch an export's file",
+        description="One's own, as it was made, proven by its hash; for a week. That it was fetched is recorded."
+        " Needs a step-up.",
+        responses={(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, export_id: UUID) -> FileResponse:
+        NoParams.parse(request)
+        at = clock.now()
+        export = exporting.export_get_for(user=request.user, pk=export_id)
+        step_up_check(cast("User", request.user), at=at)
+        return kept_response(exporting.export_open(acting_user=request.user, export=export, at=at), export)
 
 
 class AuditVerificationsView(ApiView):
@@ -135,6 +193,16 @@ class AuditVerificationView(ApiView):
         if verification is None:
             raise NotFound("No such verification.")
         return respond(forms.VerificationSerializer(verification).data)
+
+
+def kept_response(file: IO[bytes], export: Export) -> FileResponse:
+    """A file that was kept for download, with its hash."""
+    name = exporting.file_name(export.created_at, export.form)
+    return FileResponse(
+        file,
+        content_type=exporting.MEDIA_TYPES[export.form],
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-SHA256": export.sha256},
+    )
 
 
 def file_response(file: exporting.TrailFile) -> HttpResponse:
