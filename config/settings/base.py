@@ -259,6 +259,7 @@ NUMINA: dict[str, Any] = {
             "identity_role_permissions",
             "identity_role_limit",
             "audit_auditevent_export",
+            "audit_export_file",
         }
     ),
     "LIMITS": True,  # limits from the database: requests a minute, money at once

@@ -145,7 +145,7 @@ class NuminaSchema(AutoSchema):
         view, method = self.view, self.method
         if not getattr(view, "public", False):
             statuses.add(401)
-            if getattr(view, "permissions", {}).get(method) != ANY_USER:
+            if getattr(view, "permissions", {}).get(method) != ANY_USER or method in getattr(view, "step_up", ()):
                 statuses.add(403)
         if "{" in self.path:
             statuses.add(404)
