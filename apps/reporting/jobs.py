@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 
 from apps.core import clock
 from apps.jobs.registry import (
@@ -18,7 +19,7 @@ from apps.jobs.registry import (
     step_register,
 )
 from apps.reporting.facts import facts_keep, facts_state
-from apps.reporting.services import DRAW, report_draw, schedules_run
+from apps.reporting.services import DRAW, breaks_count, breaks_keep, report_draw, schedules_run
 
 SCHEDULES = "reporting.schedules"
 
@@ -27,6 +28,12 @@ def register() -> None:
     """Make the kinds known; schedules run in the morning after a business date."""
     kind_register(JobKind(DRAW, "Report", run=_draw, queue="bulk", check=dict))
     kind_register(JobKind(SCHEDULES, "Scheduled reports", run=_schedules, check=dict))
+    step_register(
+        CloseStep(
+            "reporting.reconcile", "Compare sub-ledgers with the books", order=840, run=_reconcile,
+            preview=_reconcile_preview,
+        )
+    )  # fmt: skip
     step_register(
         CloseStep("reporting.facts", "Summaries for analytics", order=850, run=_facts, preview=_facts_preview)
     )
@@ -45,6 +52,15 @@ def _draw(run: JobRun) -> JobResult:
 def _schedules(run: JobRun) -> JobResult:
     day = dt.date.fromisoformat(run.payload["business_date"])
     return JobResult({"reports": schedules_run(business_date=day, at=run.at)})
+
+
+def _reconcile(context: CloseContext, partition: str) -> Payload:
+    return asdict(breaks_keep(day=context.business_date, at=context.at))
+
+
+def _reconcile_preview(context: CloseContext, partition: str) -> Payload:
+    comparisons, breaks = breaks_count()
+    return {"comparisons": comparisons, "breaks": breaks}
 
 
 def _facts(context: CloseContext, partition: str) -> Payload:

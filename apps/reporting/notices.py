@@ -30,3 +30,28 @@ READY = kind_register(
         },
     )
 )
+
+
+@dataclass(frozen=True)
+class BreaksFound:
+    """How many comparisons with the books ceased to agree at the close of a business date."""
+
+    count: int
+    business_date: dt.date
+
+
+BREAKS = kind_register(
+    Kind(
+        code="reporting.breaks_found",
+        title="A sub-ledger and the general ledger differ",
+        sample=BreaksFound(2, dt.date(2026, 1, 31)),
+        texts={
+            "en": Texts(
+                "Reconciliation: {count} new at the close of {business_date}",
+                "At the close of {business_date} {count} comparisons between a sub-ledger and the general ledger "
+                "did not agree that did before.\n\n"
+                "The list of reconciliation breaks has them, with the rows behind each.",
+            )
+        },
+    )
+)

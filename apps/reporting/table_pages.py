@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +20,7 @@ from apps.core.currencies import CURRENCIES, currency_get
 from apps.core.errors import DomainError
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
-from apps.identity.staff_gate import confirm_first, lately_verified
+from apps.identity.guards import step_up_check
 from apps.ledger.admin.scope import branch_ids_of, branches_of
 from apps.ledger.figures import business_date_or_none
 from apps.reporting import services
@@ -79,6 +81,7 @@ def table_page(site: Any, request: HttpRequest, code: str) -> HttpResponse | Fil
         table = table_read(report, params, scope=scope)
         file = form.choice("format", ("csv", "xlsx", "pdf"))
         if file:
+            step_up_check(user, at=clock.now())
             try:
                 return table_response(table, file, drawn_by=user.full_name)
             except DomainError as error:
@@ -98,7 +101,7 @@ def table_shown(table: Table) -> dict[str, Any]:
     """A list as the page shows it: its first 200 rows, and sums when those are all."""
     sums = Sums(table)
     place = currency_place(table.columns)
-    rows: list[list[tuple[str, bool]]] = []
+    rows: list[list[tuple[str, bool, str]]] = []
     source = sums.watched(iter(table.rows))
     is_cut = False
     for row in source:
@@ -106,7 +109,13 @@ def table_shown(table: Table) -> dict[str, Any]:
             is_cut = True
             break
         currency = currency_of(table, row, place)
-        rows.append([(shown(v, c, currency), c.kind in RIGHT) for v, c in zip(row, table.columns, strict=True)])
+        address = _address(table, row)
+        rows.append(
+            [
+                (shown(v, c, currency), c.kind in RIGHT, "" if place_of else address)
+                for place_of, (v, c) in enumerate(zip(row, table.columns, strict=True))
+            ]
+        )
     source.close()  # type: ignore[attr-defined]
     lines = [] if is_cut else sums.lines()
     return {
@@ -122,6 +131,19 @@ def table_shown(table: Table) -> dict[str, Any]:
         "table_is_cut": is_cut,
         "table_most": ROWS_SHOWN,
     }
+
+
+def _address(table: Table, row: Sequence[Any]) -> str:
+    """Where the row leads: what its figures are made of, or the record that it is about."""
+    if table.drill is None:
+        return ""
+    known = {c.key: "" if v is None else str(v) for v, c in zip(row, table.columns, strict=True)}
+    known |= {"as_of": table.as_of.isoformat(), "since": (table.since or table.as_of.replace(day=1)).isoformat()}
+    args = [one.format_map(known) for one in table.drill.args]
+    if not all(args):
+        return ""
+    query = {name: text for name, one in table.drill.query.items() if (text := one.format_map(known))}
+    return reverse(table.drill.view, args=args) + (f"?{urlencode(query)}" if query else "")
 
 
 def definition_page(site: Any, request: HttpRequest, definition_id: UUID) -> HttpResponse | FileResponse:
@@ -141,9 +163,8 @@ def definition_page(site: Any, request: HttpRequest, definition_id: UUID) -> Htt
         if today is not None:
             table = definition_table(title=definition.title, plan=plan, user=user, day=today)
             file = form.choice("format", ("csv", "xlsx", "pdf"))
-            if file and not lately_verified(request):
-                return confirm_first(request)
             if file:
+                step_up_check(user, at=clock.now())
                 services.definition_exported(acting_user=user, definition=definition, form=file, at=clock.now())
                 return table_response(table, file, drawn_by=user.full_name)
             bounded = definition_table(title=definition.title, plan=plan, user=user, day=today, limit=ROWS_SHOWN)

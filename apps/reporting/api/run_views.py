@@ -83,7 +83,8 @@ class ReportRunsView(ApiView):
 
     @extend_schema(
         summary="Have a report drawn up",
-        description="A job draws it up and keeps the file with its hash; 202, and Location names the job.",
+        description="A job draws it up and keeps the file with its hash; 202, and Location names the job. Lists"
+        " need a step-up.",
         request=forms.ReportRunRequestSerializer,
         responses={202: OpenApiResponse(forms.ReportRunSerializer, "Accepted; Location tells how far it is.")},
     )
@@ -126,7 +127,8 @@ class ReportRunFileView(ApiView):
 
     @extend_schema(
         summary="Open a report's file",
-        description="As it was drawn up, proven by its hash. Who opened it goes to the access log.",
+        description="As it was drawn up, proven by its hash. Who opened it goes to the access log. Lists need a"
+        " step-up.",
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
             (200, renditions.XLSX): OpenApiTypes.BINARY,
@@ -151,6 +153,7 @@ class ReportSchedulesView(ApiView):
     """Reports that are drawn up by themselves."""
 
     permissions: ClassVar = {"GET": "reporting.read", "POST": "reporting.schedule"}
+    step_up = frozenset({"POST"})
     also_answers: ClassVar = NAMES_A_RECORD
 
     @extend_schema(
@@ -169,7 +172,8 @@ class ReportSchedulesView(ApiView):
 
     @extend_schema(
         summary="Schedule a report",
-        description="Drawn up the morning after the business date that ends its period; holders of the role are told.",
+        description="Drawn up the morning after the business date that ends its period; holders of the role are told."
+        " Needs a step-up.",
         request=forms.ReportScheduleRequestSerializer,
         responses={201: forms.ReportScheduleSerializer},
     )

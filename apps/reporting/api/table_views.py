@@ -19,6 +19,7 @@ from apps.core.api.query import NoParams, QueryParams
 from apps.core.api.renderers import JSONRenderer
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound, PermissionDenied
+from apps.identity.guards import step_up_check
 from apps.identity.models import User
 from apps.ledger.selectors import branches_in_reach, business_date_current
 from apps.reporting import renditions
@@ -129,7 +130,7 @@ class TableView(ApiView):
     @extend_schema(
         summary="Read an operational report",
         description="JSON has its first 1,000 rows; CSV and XLSX have all, PDF at most 2,000. Long ones are better "
-        "drawn up in the background: POST /reports/runs.",
+        "drawn up in the background: POST /reports/runs. Files need a step-up.",
         parameters=[TableParams],
         responses={
             (200, "application/json"): TableSerializer,
@@ -150,6 +151,7 @@ class TableView(ApiView):
         if form == "json":
             request.accepted_renderer = JSONRenderer()
             return respond(table_json(table, limit=JSON_ROWS_MAX))
+        step_up_check(user, at=clock.now())  # rows of persons leave the bank by thousands
         return table_response(table, form, drawn_by=user.full_name)
 
 

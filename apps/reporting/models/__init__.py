@@ -1,5 +1,6 @@
 """What reporting keeps: reports that were drawn up, how they are laid out and defined, and summaries for analytics."""
 
+from apps.reporting.models._breaks import ReconciliationBreak
 from apps.reporting.models._definitions import ReportDefinition, ReportDefinitionVersion
 from apps.reporting.models._facts import DayFact, FactsState
 from apps.reporting.models._runs import FORMS, KINDS, TITLES, ReportOpening, ReportRun, ReportSchedule
@@ -11,6 +12,7 @@ __all__ = [
     "TITLES",
     "DayFact",
     "FactsState",
+    "ReconciliationBreak",
     "ReportDefinition",
     "ReportDefinitionVersion",
     "ReportOpening",

@@ -1,5 +1,6 @@
 """What reporting does: draws and keeps reports, closes years, keeps layouts and rates."""
 
+from apps.reporting.services._breaks import Reconciled, breaks_count, breaks_keep
 from apps.reporting.services._definitions import (
     definition_change,
     definition_create,
@@ -24,6 +25,9 @@ __all__ = [
     "DEFINED",
     "DRAW",
     "Asked",
+    "Reconciled",
+    "breaks_count",
+    "breaks_keep",
     "definition_change",
     "definition_create",
     "definition_exported",

@@ -18,13 +18,14 @@ from django.db.models import F
 from apps.core.errors import PermissionDenied
 from apps.core.ids import uuid7
 from apps.core.trail import read_announce
+from apps.identity.guards import step_up_check
 from apps.identity.models import User
 from apps.jobs.services import job_start
 from apps.reporting import renditions
 from apps.reporting.definitions import definition_table, spec_check
 from apps.reporting.drawing import statement_draw
 from apps.reporting.errors import ReportNotReady, ReportPeriod
-from apps.reporting.models import ReportDefinition, ReportDefinitionVersion, ReportOpening, ReportRun
+from apps.reporting.models import TITLES, ReportDefinition, ReportDefinitionVersion, ReportOpening, ReportRun
 from apps.reporting.selectors import report_branch
 from apps.reporting.services._delivery import run_announce
 from apps.reporting.tables import TABLES, Params, table_read
@@ -68,13 +69,16 @@ def report_request(
 ) -> tuple[ReportRun, bool]:
     """Have a report drawn up by a job of the same id; the run, and whether it was asked for before under this key.
 
-    Raises `ReportPeriod`, `PermissionDenied`, `NotFound` for a branch out of reach, `IdempotencyKeyReused`.
+    Raises `ReportPeriod`, `PermissionDenied`, `MfaStepUpRequired` for a list, `NotFound` for a branch out of reach,
+    `IdempotencyKeyReused`.
     """
     if asked.since > asked.as_of:
         raise ReportPeriod(pointer="/since")
     needed = report_permission(report=asked.report, definition=asked.definition)
     if not acting_user.has_permission(needed):
         raise PermissionDenied(f"This needs the permission {needed}.", permission=needed)
+    if _of_persons(asked.report):
+        step_up_check(acting_user, at=at)
     branch, branch_ids = report_branch(user=acting_user, code=branch_code)
     options = dict(asked.options or {})
     if asked.definition is not None:
@@ -105,6 +109,11 @@ def report_request(
         created_at=at,
     )
     return run, False
+
+
+def _of_persons(report: str) -> bool:
+    """Is it a list, with rows of persons that leave the bank by thousands, rather than a statement of sums?"""
+    return report not in TITLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +193,11 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
 def report_open(*, acting_user: User, run: ReportRun, at: dt.datetime, way: str) -> IO[bytes]:
     """The file of a report, at its start; who opened it and which way is kept, and goes to the access log.
 
-    Raises `ReportNotReady` while it is being drawn up, and when the file is no longer the one that was kept.
+    Raises `MfaStepUpRequired` for a list, unless by the link that is one person's alone; `ReportNotReady` while it is
+    being drawn up, and when the file is no longer the one that was kept.
     """
+    if way != ReportOpening.Way.LINK and _of_persons(run.report):
+        step_up_check(acting_user, at=at)
     if run.drawn_at is None:
         raise ReportNotReady("It is still being drawn up.")
     file: IO[bytes] = default_storage.open(run.file)

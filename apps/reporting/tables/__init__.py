@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.reporting.tables import _bank, _control, _lending, _liquidity
-from apps.reporting.tables._model import Column, Params, Table, TableReport
+from apps.reporting.tables import _bank, _control, _lending, _liquidity, _reconciliation
+from apps.reporting.tables._model import Column, Drill, Params, Table, TableReport
 
 FETCH_ROWS = 2_000
 TIME_LIMIT_MS = 60_000
 
-_ALL = (*_bank.REPORTS, *_liquidity.REPORTS, *_lending.REPORTS, *_control.REPORTS)
+_ALL = (*_bank.REPORTS, *_liquidity.REPORTS, *_lending.REPORTS, *_reconciliation.REPORTS, *_control.REPORTS)
 TABLES: dict[str, TableReport] = {one.code: one for one in _ALL}
 
 
@@ -29,6 +29,7 @@ def table_read(report: TableReport, params: Params, *, scope: str) -> Table:
         as_of=params.as_of,
         since=params.since if "since" in report.asks else None,
         scope=scope,
+        drill=report.drill,
     )
 
 
@@ -43,4 +44,4 @@ def rows_stream(sql: str, parameters: Any, *, limit_ms: int = TIME_LIMIT_MS) -> 
                 yield from rows
 
 
-__all__ = ["TABLES", "Column", "Params", "Table", "TableReport", "rows_stream", "table_read"]
+__all__ = ["TABLES", "Column", "Drill", "Params", "Table", "TableReport", "rows_stream", "table_read"]

@@ -4,9 +4,23 @@
 
 from __future__ import annotations
 
-from apps.reporting.tables._model import Column, TableReport
+from apps.reporting.tables._model import Column, Drill, TableReport
 
 GROUP = "Bank"
+
+
+def lines_of(since: str) -> Drill:
+    """The journal lines of an account of the chart, in the row's branch and currency, from a day on."""
+    query = {"kind": "{code}", "branch": "{branch}", "currency": "{currency}", "since": since, "as_of": "{as_of}"}
+    return Drill("admin:reporting_table", ("journal-lines",), query)
+
+
+def record_of(model: str, key: str) -> Drill:
+    """The record of a model that has the number in a column."""
+    return Drill(f"admin:{model}_changelist", (), {"q": f"{{{key}}}"})
+
+
+ENTRY = Drill("admin:ledger_journalentry_change", ("{entry}",))
 IN_REACH = "(%(branches)s::uuid[] IS NULL OR {}.branch_id = ANY (%(branches)s::uuid[]))"
 _ACCOUNT, _LEDGER = IN_REACH.format("c"), IN_REACH.format("a")
 MEMBER_NAME = "coalesce(nullif(m.business_name, ''), trim(m.first_name || ' ' || m.last_name))"
@@ -37,6 +51,7 @@ SELECT b.code, g.code, g.name, a.currency, greatest(sum(a.debit - a.credit), 0):
  GROUP BY b.code, g.code, g.name, a.currency HAVING sum(a.debit - a.credit) <> 0 ORDER BY b.code, a.currency, g.code
 """,
     ("as_of",),
+    drill=lines_of("1900-01-01"),
 )  # fmt: skip
 
 JOURNAL_LINES = TableReport(
@@ -61,6 +76,7 @@ SELECT l.business_date, j.id, j.kind, g.code, a.name, b.code, j.description, l.c
  ORDER BY l.journal_id, l.line_no
 """,
     ("since", "as_of", "kind"),
+    drill=ENTRY,
 )  # fmt: skip
 
 BRANCH_RESULT = TableReport(
@@ -79,6 +95,7 @@ SELECT b.code, g.code, g.name, l.currency,
  GROUP BY b.code, g.code, g.name, l.currency ORDER BY b.code, l.currency, g.code
 """,
     ("since", "as_of"),
+    drill=lines_of("{since}"),
 )  # fmt: skip
 
 TOP_DEPOSITORS = TableReport(
@@ -100,6 +117,7 @@ SELECT m.number, """ + MEMBER_NAME + """, b.code, h.currency, h.accounts, h.bala
  ORDER BY h.balance DESC, m.number LIMIT %(limit)s
 """,
     ("limit",),
+    drill=record_of("members_member", "number"),
 )  # fmt: skip
 
 CONCENTRATION = TableReport(
@@ -140,6 +158,7 @@ SELECT c.number, c.name, p.code, r.code, c.currency, coalesce(l.business_date, c
  ORDER BY coalesce(l.business_date, c.opened_on), c.number
 """,
     ("as_of", "days"),
+    drill=record_of("accounts_account", "number"),
 )  # fmt: skip
 
 SUMMARY = TableReport(
@@ -156,6 +175,7 @@ SELECT j.kind, j.channel, l.currency, count(DISTINCT j.id), sum(l.amount)::bigin
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """,
     ("since", "as_of", "kind"),
+    drill=Drill("admin:reporting_table", ("audit-report",), {"kind": "{kind}", "since": "{since}", "as_of": "{as_of}"}),
 )  # fmt: skip
 
 STAFF_ACTIVITY = TableReport(
@@ -175,6 +195,7 @@ SELECT u.full_name, u.email, l.currency, count(DISTINCT j.id),
  GROUP BY u.full_name, u.email, l.currency ORDER BY 4 DESC, 2
 """,
     ("since", "as_of", "who"),
+    drill=Drill("admin:reporting_table", ("audit-report",), {"who": "{email}", "since": "{since}", "as_of": "{as_of}"}),
 )  # fmt: skip
 
 TILLS = TableReport(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from apps.reporting.tables._bank import ENTRY, record_of
 from apps.reporting.tables._model import Column, TableReport
 
 GROUP = "Control"
@@ -32,17 +33,20 @@ MANUAL = TableReport(
     "manual-entries", "Entries by hand", GROUP, "ledger.view",
     "Manual entries and the entries that close years, of a period, with who posted them.",
     _ENTRY_COLUMNS, _ENTRIES.format(wanted="j.kind IN ('manual', 'year_close')"), ("since", "as_of", "who"),
+    drill=ENTRY,
 )  # fmt: skip
 
 REVERSALS = TableReport(
     "reversals", "Reversals", GROUP, "ledger.view", "Entries of a period that undo another one, with who posted them.",
     _ENTRY_COLUMNS, _ENTRIES.format(wanted="j.reverses_id IS NOT NULL"), ("since", "as_of", "who"),
+    drill=ENTRY,
 )  # fmt: skip
 
 BACKDATED = TableReport(
     "backdated-entries", "Entries into earlier days", GROUP, "ledger.view",
     "Entries whose business date lies before the day in which they were booked, of a period.",
     _ENTRY_COLUMNS, _ENTRIES.format(wanted="j.business_date < j.booked_at::date"), ("since", "as_of", "who"),
+    drill=ENTRY,
 )  # fmt: skip
 
 REFUSED = TableReport(
@@ -83,6 +87,7 @@ SELECT x.full_name, x.email, x.code, y.code,
  ORDER BY x.email, 3, 4
 """,
     ("who",),
+    drill=record_of("identity_user", "email"),
 )  # fmt: skip
 
 USERS = TableReport(
@@ -99,6 +104,7 @@ SELECT u.full_name, u.email, coalesce(b.code, ''), coalesce(string_agg(r.name, '
  WHERE u.is_active AND u.is_staff AND (%(branches)s::uuid[] IS NULL OR u.branch_id = ANY (%(branches)s::uuid[]))
  GROUP BY u.id, b.code ORDER BY u.last_login NULLS FIRST, u.email
 """,
+    drill=record_of("identity_user", "email"),
 )  # fmt: skip
 
 AUDIT = TableReport(

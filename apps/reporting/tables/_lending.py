@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from apps.reporting.tables._bank import MEMBER_NAME
-from apps.reporting.tables._model import Column, TableReport
+from apps.reporting.tables._bank import MEMBER_NAME, record_of
+from apps.reporting.tables._model import Column, Drill, TableReport
 
 GROUP = "Lending"
 _REACH = (
@@ -32,6 +32,7 @@ AGEING = TableReport(
     + " JOIN members_member m ON m.id = n.member_id WHERE w.balance < 0 AND (%(kind)s = '' OR " + _LATE + " = %(kind)s)"
     " AND " + _REACH + " ORDER BY s.days_past_due DESC, n.number",
     ("kind",),
+    drill=record_of("lending_loan", "number"),
 )  # fmt: skip
 
 PAR = TableReport(
@@ -49,6 +50,7 @@ PAR = TableReport(
     )
     + ", round(100 * coalesce(sum(-w.balance) FILTER (WHERE s.days_past_due > 30), 0) / sum(-w.balance), 2)" + _OWED
     + " WHERE w.balance < 0 AND " + _REACH + " GROUP BY b.code, p.code, n.currency ORDER BY 1, 2, 3",
+    drill=Drill("admin:reporting_table", ("loan-ageing",), {"branch": "{branch}", "currency": "{currency}"}),
 )  # fmt: skip
 
 _EVENTS = (
@@ -77,12 +79,14 @@ _EVENT_COLUMNS = (
 DISBURSEMENTS = TableReport(
     "disbursements", "Disbursements", GROUP, "lending.view", "Loans paid out in a period, top-ups among them.",
     _EVENT_COLUMNS, _EVENTS.format(kinds="'disbursement', 'top_up'"), ("since", "as_of"),
+    drill=record_of("lending_loan", "loan"),
 )  # fmt: skip
 
 COLLECTIONS = TableReport(
     "collections", "Collections", GROUP, "lending.view",
     "Repayments, payoffs and recoveries of a period, with what they paid; reversed ones are left out.",
     _EVENT_COLUMNS, _EVENTS.format(kinds="'repayment', 'payoff', 'recovery'"), ("since", "as_of"),
+    drill=record_of("lending_loan", "loan"),
 )  # fmt: skip
 
 PROVISIONS = TableReport(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ KINDS = ("text", "money", "count", "date", "moment", "percent")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. Money is minor units of the row's currency; percent a Decimal of hundredths; `link` a page's name."""
+    """A column. Money is minor units of the row's currency; percent a Decimal of hundredths."""
 
     key: str
     title: str
@@ -49,6 +49,15 @@ class Params:
 
 
 @dataclass(frozen=True, slots=True)
+class Drill:
+    """Where a row of a list leads on the staff site: a page and its query, with {keys} of columns, {since}, {as_of}."""
+
+    view: str
+    args: Sequence[str] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TableReport:
     """A list. `sql` takes the parameters by name and yields the columns in order; nothing in it comes from a user.
 
@@ -65,6 +74,7 @@ class TableReport:
     sql: str
     asks: Sequence[str] = ()
     derived: Callable[[Params], dict[str, Any]] | None = None
+    drill: Drill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +90,4 @@ class Table:
     as_of: dt.date
     since: dt.date | None = None
     scope: str = "All branches"
-    notes: Sequence[str] = field(default=())
+    drill: Drill | None = None
