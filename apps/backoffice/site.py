@@ -27,7 +27,7 @@ class StaffSite(UnfoldAdminSite):
         """Pages that are not of one record."""
         from apps.approvals.admin.urls import pages as approval_pages
         from apps.balances.staff_pages import engine_page
-        from apps.budgets.staff_pages import variance_page
+        from apps.budgets.staff_urls import pages as budget_pages
         from apps.identity.staff_login import second_step
         from apps.identity.staff_pages import confirm_page, security_page
         from apps.identity.staff_permissions import permissions_page
@@ -40,11 +40,7 @@ class StaffSite(UnfoldAdminSite):
         return [
             path("ledger/trial-balance/", page, name="ledger_trial_balance"),
             *reporting_pages(self),
-            path(
-                "budgets/<uuid:budget_id>/variance/",
-                self.admin_view(partial(variance_page, self)),
-                name="budgets_variance",
-            ),
+            *budget_pages(self),
             path("engine/", self.admin_view(partial(engine_page, site=self)), name="balances_engine"),
             *approval_pages(self),
             *counter_pages(self),

@@ -66,8 +66,11 @@ def budget_draft(
 ) -> Budget:
     """Begin a version: empty, a copy of another one, or what the year before came to; each month times `factor`.
 
-    Raises `Conflict` when somebody else begins one at the same moment.
+    Raises `Conflict` when somebody else begins one at the same moment, `BudgetLineNotValid` for a copy of a version in
+    another currency.
     """
+    if source is not None and source.currency != currency:
+        raise BudgetLineNotValid(f"The version that is copied is in {source.currency}.", pointer="/copy_of")
     last = Budget.objects.filter(year=year, currency=currency).aggregate(last=Max("number"))["last"] or 0
     try:
         with transaction.atomic():
