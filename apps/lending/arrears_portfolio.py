@@ -97,9 +97,13 @@ def totals_of(rows: Sequence[AtRisk]) -> list[AtRisk]:
     return found
 
 
-def portfolio_loans(*, user: User, by: str, key: str, after: int) -> QuerySet[Loan]:
-    """The loans behind a figure: those of one group that are late by more than `after` days, the latest first."""
+def portfolio_loans(*, user: User, by: str, key: str | None, after: int, currency: str = "") -> QuerySet[Loan]:
+    """The loans behind a figure: those of one group (None: of all) late by more than `after` days, the latest first."""
     loans = loans_visible_to(user).filter(status=Loan.Status.ACTIVE, standing__days_past_due__gt=after)
+    if currency:
+        loans = loans.filter(currency=currency)
+    if key is None:
+        return loans.order_by("-standing__days_past_due", "pk")
     try:
         wanted = UUID(key) if key else None
     except ValueError:

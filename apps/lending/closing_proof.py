@@ -74,13 +74,15 @@ WITH kept AS (
         ) AS m (code, amount)
      GROUP BY l.branch_id, l.currency, m.code
      UNION ALL
-    SELECT c.branch_id, c.currency, m.code, sum(c.provision)
+    SELECT c.branch_id, c.currency, m.code, sum(m.amount)
       FROM lending_creditline c
       JOIN lending_loanproduct p ON p.id = c.product_id
-     CROSS JOIN LATERAL (SELECT CASE c.provision_stage
-         WHEN 1 THEN coalesce(p.mapping ->> 'allowance_1', %(allowance_1)s)
-         WHEN 2 THEN coalesce(p.mapping ->> 'allowance_2', %(allowance_2)s)
-         ELSE coalesce(p.mapping ->> 'allowance_3', %(allowance_3)s) END AS code) m
+     CROSS JOIN LATERAL (VALUES
+        (coalesce(p.mapping ->> 'suspense', %(suspense)s), c.suspended),
+        (CASE c.provision_stage WHEN 1 THEN coalesce(p.mapping ->> 'allowance_1', %(allowance_1)s)
+                                WHEN 2 THEN coalesce(p.mapping ->> 'allowance_2', %(allowance_2)s)
+                                ELSE coalesce(p.mapping ->> 'allowance_3', %(allowance_3)s) END, c.provision)
+        ) AS m (code, amount)
      GROUP BY c.branch_id, c.currency, m.code
 ), summed AS (
     SELECT branch_id, currency, code, sum(amount) AS amount FROM kept GROUP BY branch_id, currency, code

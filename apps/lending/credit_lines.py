@@ -164,25 +164,37 @@ def credit_line_repay(*, asked: Asked, line_id: UUID, amount: int, at: dt.dateti
 
 
 def _move(asked: Asked, line_id: UUID, kind: str, amount: int, *, at: dt.datetime) -> CreditLineEvent:
-    line = CreditLine.objects.select_related("account").filter(pk=line_id).first()
+    line = CreditLine.objects.select_related("account", "product", "branch").filter(pk=line_id).first()
     if line is None:
         raise NotFound("No such credit line.")
     if line.principal_account_id is None or line.interest_account_id is None:
         raise CreditLineStateWrong(f"The line is {line.get_status_display().lower()}.")
-    ids = [line.principal_account_id, line.interest_account_id, line.account.ledger_account_id]
-    with in_database(ids, actor_id=asked.actor_id) as book:
+    is_suspended = kind == Kind.REPAYMENT and line.suspended > 0
+    roles = {
+        "money": line.account.ledger_account_id,
+        "principal": line.principal_account_id,
+        "interest": line.interest_account_id,
+        **(_income_accounts(line) if is_suspended else {}),
+    }
+    with in_database(roles.values(), actor_id=asked.actor_id) as book:
         known = CreditLineEvent.objects.filter(transaction_id=asked.transaction_id).first()
         if known is not None:
             if bytes(known.fingerprint) != asked.fingerprint:
                 raise IdempotencyKeyReused
             return known
         line = _locked(line_id, Status.ACTIVE, Status.BLOCKED)
+        owed = -book.balance(line.interest_account_id or 0).balance
         principal, interest = credit_line_parts(
             line=line, kind=kind, amount=amount,
-            principal=-book.balance(line.principal_account_id or 0).balance,
-            interest=-book.balance(line.interest_account_id or 0).balance,
+            principal=-book.balance(line.principal_account_id or 0).balance, interest=owed,
         )  # fmt: skip
-        legs = _legs(line, kind, principal, interest)
+        # A close that has put interest into suspense since then: the next close puts it right.
+        moves = credit_line_entry(
+            line=line, kind=kind, parts=(principal, interest), owed=owed, in_suspense=is_suspended
+        )
+        legs = tuple(Leg(roles[role], amount, line.currency) for role, amount in moves)
+        if earned := dict(moves).get("interest_income", 0):
+            CreditLine.objects.filter(pk=line.pk).update(suspended=line.suspended - earned)
         (outcome,) = book.post(
             Posting(
                 transaction_id=asked.transaction_id, client_id=asked.client_id, key=asked.key,
@@ -222,15 +234,37 @@ def credit_line_parts(*, line: CreditLine, kind: str, amount: int, principal: in
     return amount - paid, paid
 
 
-def _legs(line: CreditLine, kind: str, principal: int, interest: int) -> tuple[Leg, ...]:
+def credit_line_earned(*, line: CreditLine, owed: int, interest: int) -> int:
+    """What becomes income when so much interest of what is owed is paid: suspense is never more than what is left."""
+    return max(line.suspended - max(owed - interest, 0), 0)
+
+
+def _income_accounts(line: CreditLine) -> dict[str, int]:
+    """Suspense and interest income of the line's branch."""
+    mapping = mapping_of(line.product.mapping)
+    return {
+        role: balances.internal_account_id(
+            gl_code=mapping[role], branch_id=line.branch_id, branch_code=line.branch.code, currency=line.currency
+        )
+        for role in ("suspense", "interest_income")
+    }
+
+
+def credit_line_entry(
+    *, line: CreditLine, kind: str, parts: tuple[int, int], owed: int, in_suspense: bool = True
+) -> list[tuple[str, int]]:
+    """The entry of a draw or a payment with these parts, by role, debits first; credit-positive minor units.
+
+    `owed` is the interest that was owed before; `in_suspense` False leaves what is in suspense to the next close.
+    """
+    principal, interest = parts
     sign = 1 if kind == Kind.DRAW else -1
-    accounts = (
-        (line.account.ledger_account_id, sign * (principal + interest)),
-        (line.principal_account_id or 0, -sign * principal),
-        (line.interest_account_id or 0, -sign * interest),
-    )
-    legs = sorted((amount, account) for account, amount in accounts if amount)  # debits first
-    return tuple(Leg(account, amount, line.currency) for amount, account in legs)
+    earned = credit_line_earned(line=line, owed=owed, interest=interest) if in_suspense and sign < 0 else 0
+    moves = {
+        "money": sign * (principal + interest), "principal": -sign * principal, "interest": -sign * interest,
+        "suspense": -earned, "interest_income": earned,
+    }  # fmt: skip
+    return sorted(((role, amount) for role, amount in moves.items() if amount), key=lambda move: move[1])
 
 
 # -- the close

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from apps.balances.selectors import balances_read
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
 from apps.ledger.selectors import business_date_current
@@ -20,6 +22,7 @@ from apps.lending.arrears_portfolio import (
     portfolio_read,
     totals_of,
 )
+from apps.lending.models import Loan
 
 ROWS_MAX = 50
 BANDS_AFTER = {"1": 0, "30": 30, "60": 60, "90": 90}
@@ -36,17 +39,28 @@ def portfolio_page(site: Any, request: HttpRequest) -> HttpResponse:
     rows = portfolio_read(user=user, by=by)
     drill = None
     if band:
-        found = portfolio_loans(user=user, by=by, key=form.text("key"), after=BANDS_AFTER[band])
-        drill = list(found[:ROWS_MAX])
+        key = form.text("key") if "key" in request.GET else None
+        drill = _drill(portfolio_loans(
+            user=user, by=by, key=key, after=BANDS_AFTER[band], currency=form.text("currency", characters=3)
+        ))  # fmt: skip
     return _page(
         site, request, "lending/portfolio.html", "Portfolio at risk",
         {
-            "par_by": by, "par_dimensions": DIMENSIONS, "par_bands": BANDS, "par_band": band, "par_loans": drill,
+            "par_by": by, "par_dimensions": DIMENSIONS, "par_bands": BANDS, "par_band": band, "par_drill": drill,
             "par_rows": [(row, _cells(row)) for row in rows],
             "par_totals": [(row, _cells(row)) for row in totals_of(rows)],
             "page_faults": form.faults,
         },
     )  # fmt: skip
+
+
+def _drill(found: QuerySet[Loan]) -> dict[str, Any]:
+    """The loans behind a figure with the principal that each adds to it; of very many, the latest."""
+    loans = list(found[: ROWS_MAX + 1])
+    shown = loans[:ROWS_MAX]
+    owed = balances_read(account_ids=[loan.principal_account_id for loan in shown])
+    rows = [(loan, -owed[loan.principal_account_id].booked) for loan in shown]
+    return {"rows": rows, "total": sum(principal for _, principal in rows), "is_all": len(loans) <= ROWS_MAX}
 
 
 def _cells(row: AtRisk) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from apps.core.record_pages import Fact, Tab, record_link
 from apps.lending.admin.forms import actions_of, new_button
 from apps.lending.admin.line_forms import LINE_FORMS
 from apps.lending.credit_lines import credit_line_owed
+from apps.lending.lines_explained import FIGURES, line_explain
 from apps.lending.models import CreditLine, CreditLineDay, CreditLineEvent
 from apps.lending.selectors import lines_visible_to
 
@@ -64,17 +65,22 @@ class CreditLineAdmin(NuminaAdmin):
         yield self.state(record)
         if record.days_past_due:
             yield display.chip(f"{record.days_past_due} days late", "warn")
+        if record.is_non_accrual:
+            yield display.chip("Interest in suspense", "bad")
 
     def record_actions(self, request: HttpRequest, record: CreditLine) -> Sequence[dict[str, Any]]:
         return actions_of(request, record, LINE_FORMS)
 
     def overview_context(self, request: HttpRequest, record: CreditLine) -> dict[str, Any]:
         principal, interest = credit_line_owed(record)
+        figure = request.GET.get("explain", "")
         return {
             "line_principal": principal,
             "line_interest": interest,
             "line_left": max(record.limit - principal, 0),
             "line_used": f"{100 * principal // record.limit} %",
+            "line_explained": line_explain(line=record, figure=figure) if figure in FIGURES else None,
+            "line_api": f"credit-lines/{record.pk}",
         }
 
     def record_sections(self, request: HttpRequest, record: CreditLine) -> list[tuple[str, list[Fact]]]:
@@ -92,6 +98,7 @@ class CreditLineAdmin(NuminaAdmin):
             Fact("Bucket", record.bucket or "None"),
             Fact("Stage", record.stage),
             Fact("Provision", display.money_text(record.provision, record.currency, with_currency=True)),
+            Fact("Interest in suspense", display.money_text(record.suspended, record.currency, with_currency=True)),
             Fact("Books up to the morning of", display.day_text(record.booked_through)),
         ]
         return [("Contract", contract), ("Where it stands", late)]

@@ -135,6 +135,8 @@ class Form:
     act: Callable[[Any, Any, Sent], Any]
     find: Callable[..., Any] | None = None
     preview: Callable[[Any, Any, Sent], list[Change]] | None = None
+    entry: Callable[[Any, Any, Sent], list[Change]] | None = None
+    """What will be posted: account, debit, credit; shown with the preview."""
     states: tuple[str, ...] = field(default=())
     """Of the record, in which the form is offered; empty for all."""
 
@@ -177,11 +179,12 @@ def form_page(site: Any, request: HttpRequest, name: str, pk: uuid.UUID | None =
         record = form.find(user=user, pk=pk) if form.find else None
     except DomainError as error:
         raise Http404 from error
-    sent, faults, changes = Sent(request.POST), [], None
+    sent, faults, changes, entry = Sent(request.POST), [], None, None
     if request.method == "POST" and request.POST.get("step") != "edit":
         try:
             if form.preview is not None and request.POST.get("step") != "post":
                 changes = form.preview(user, record, sent)
+                entry = form.entry(user, record, sent) if form.entry else None
             else:
                 shown = form.act(user, record, sent)
                 waits = isinstance(shown, ApprovalRequest)
@@ -202,6 +205,7 @@ def form_page(site: Any, request: HttpRequest, name: str, pk: uuid.UUID | None =
         "form_about": getattr(getattr(about, "member", None), "display_name", ""),
         "form_fields": [(one, values[one.name]) for one in fields],
         "form_changes": changes,
+        "form_entry": entry,
         "form_previews": form.preview is not None,
         "form_back": address_of(about) if record is not None else reverse("admin:index"),
         "form_key": sent.text("key", 64) or uuid.uuid4().hex,

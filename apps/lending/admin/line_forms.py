@@ -17,6 +17,10 @@ from apps.lending.models import CreditLine, LoanProduct
 from apps.lending.selectors import line_get_for, product_get_for
 
 DECIDE = "lending.decide"
+ENTRY = {
+    "money": "The member's account", "principal": "Principal of the line", "interest": "Interest of the line",
+    "suspense": "Interest in suspense", "interest_income": "Interest income",
+}  # fmt: skip
 REQUESTED, ACTIVE, BLOCKED = CreditLine.Status.REQUESTED, CreditLine.Status.ACTIVE, CreditLine.Status.BLOCKED
 
 
@@ -97,6 +101,21 @@ def _money_preview(kind: str, user: Any, line: CreditLine, sent: Sent) -> list[C
     ]
 
 
+def _money_entry(kind: str, user: Any, line: CreditLine, sent: Sent) -> list[Change]:
+    """What will be posted: the account, debit, credit."""
+    principal, interest = credit_lines.credit_line_owed(line)
+    parts = credit_lines.credit_line_parts(
+        line=line, kind=kind, amount=_amount(line, sent), principal=principal, interest=interest
+    )
+    return [
+        (
+            ENTRY[role],
+            *((money_text(-minor, line.currency), "") if minor < 0 else ("", money_text(minor, line.currency))),
+        )
+        for role, minor in credit_lines.credit_line_entry(line=line, kind=kind, parts=parts, owed=interest)
+    ]
+
+
 def _money(permission: str, act: Callable[..., Any], user: Any, line: CreditLine, sent: Sent) -> CreditLine:
     amount, at = _amount(line, sent), clock.now()
     amount_check(user, permission, amount, line.currency, at=at)
@@ -125,7 +144,8 @@ def _change(action: str, user: Any, line: CreditLine, sent: Sent) -> CreditLine:
 def _moves(title: str, icon: str, permission: str, kind: str, act: Callable[..., Any], *states: str) -> Form:
     return Form(
         title, icon, permission, lambda _, line: [Field("amount", f"Amount, {line.currency}", "money")],
-        partial(_money, permission, act), find=line_get_for, preview=partial(_money_preview, kind), states=states,
+        partial(_money, permission, act), find=line_get_for, preview=partial(_money_preview, kind),
+        entry=partial(_money_entry, kind), states=states,
     )  # fmt: skip
 
 

@@ -29,7 +29,14 @@ from apps.lending.models import (
     PaymentPromise,
     ProvisionChange,
 )
-from apps.lending.selectors import earned_explain, instalment_explain, loans_visible_to, rows_current
+from apps.lending.selectors import (
+    STANDING_FIGURES,
+    earned_explain,
+    instalment_explain,
+    loans_visible_to,
+    rows_current,
+    standing_explain,
+)
 from apps.members.models import Member
 from apps.members.search import WordsMatch, query_of
 
@@ -156,7 +163,7 @@ class LoanAdmin(NuminaHistoryAdmin):
         ] + [{**one, "primary": False} for one in actions_of(request, record, LOAN_FORMS)]
 
     def overview_context(self, request: HttpRequest, record: Loan) -> dict[str, Any]:
-        standing = record.standing
+        standing, figure = record.standing, request.GET.get("explain", "")
         ids = (record.principal_account_id, record.interest_account_id, record.charges_account_id)
         found = balances_read(account_ids=ids)
         principal, interest, charges = (-found[one].booked for one in ids)
@@ -167,7 +174,8 @@ class LoanAdmin(NuminaHistoryAdmin):
             "loan_charges": charges,
             "loan_overdue": standing.overdue_total,
             "loan_standing": standing,
-            "loan_provision_changes": list(ProvisionChange.objects.filter(loan=record)[:5]),
+            "loan_explained": standing_explain(loan=record, figure=figure) if figure in STANDING_FIGURES else None,
+            "loan_api": f"loans/{record.pk}",
         }
 
     def record_sections(self, request: HttpRequest, record: Loan) -> list[tuple[str, list[Fact]]]:
@@ -201,7 +209,12 @@ def _schedule(request: HttpRequest, record: Loan) -> dict[str, Any]:
     explained = instalment_explain(loan=record, number=number) if number in {row.number for row in rows} else None
     if raw == "interest" and record.standing.booked_through is not None and rows:
         explained = earned_explain(loan=record, day=record.standing.booked_through)
-    return {"loan_rows": rows, "loan_explained": explained, "loan_day": record.standing.as_of}
+    return {
+        "loan_rows": rows,
+        "loan_explained": explained,
+        "loan_day": record.standing.as_of,
+        "loan_api": f"loans/{record.pk}",
+    }
 
 
 def _transactions(request: HttpRequest, record: Loan) -> dict[str, Any]:

@@ -22,8 +22,10 @@ from apps.ledger.selectors import business_date_current
 from apps.lending import credit_lines
 from apps.lending.api import ops_answers as answers
 from apps.lending.api import ops_forms as forms
+from apps.lending.api.answers import LoanExplainAnswer
 from apps.lending.api.forms import fraction
 from apps.lending.api.product_views import minor_of, user_of
+from apps.lending.lines_explained import line_explain
 from apps.lending.models import CreditLine, CreditLineEvent
 from apps.lending.selectors import line_get_for, lines_visible_to, product_get_for
 from apps.lending.services import Asked
@@ -42,6 +44,7 @@ def _response(line: CreditLine, *, status: int = 200) -> Response:
         "principal_owed": principal,
         "interest_owed": interest,
         "left": max(line.limit - principal, 0) if is_open else 0,
+        **{name: getattr(line, name) for name in ("overdue_interest", "provision", "suspended")},
     }
     detail = answers.CreditLineDetailAnswer()
     shown |= {name: detail.fields[name].to_representation(Money(minor, line.currency)) for name, minor in money.items()}
@@ -102,6 +105,24 @@ class CreditLineView(ApiView):
         """With what is owed by the books this moment, what is left, and the latest events."""
         NoParams.parse(request)
         return _response(line_get_for(user=user_of(request), pk=line_id))
+
+
+class CreditLineExplainView(ApiView):
+    """Explain this number."""
+
+    permissions: ClassVar = {"GET": VIEW}
+
+    @extend_schema(
+        summary="Explain a figure of a credit line",
+        description="Inputs, convention, formula, rounding and rows, in minor units.",
+        parameters=[forms.CreditLineExplainQuery],
+        responses=LoanExplainAnswer,
+    )
+    def get(self, request: Request, line_id: UUID) -> Response:
+        values = forms.CreditLineExplainQuery.parse(request)
+        line = line_get_for(user=user_of(request), pk=line_id)
+        found = line_explain(line=line, figure=values["figure"])
+        return respond(LoanExplainAnswer(found | {"amount": Money(found["amount"], line.currency)}).data)
 
 
 class CreditLineDecisionView(ApiView):
@@ -184,7 +205,12 @@ class CreditLinePreviewView(ApiView):
             figures = {"principal": capital, "interest": due, "left": max(line.limit - capital, 0)}
             return {name: Money(minor, line.currency) for name, minor in figures.items()}
 
+        entry = credit_lines.credit_line_entry(line=line, kind=body["kind"], parts=parts, owed=interest)
         shown = {
+            "entry": [
+                {"role": role, "side": "debit" if minor < 0 else "credit", "amount": Money(abs(minor), line.currency)}
+                for role, minor in entry
+            ],
             "principal": Money(parts[0], line.currency),
             "interest": Money(parts[1], line.currency),
             "before": owed(principal, interest),

@@ -25,6 +25,7 @@ from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
 from apps.core.api.serializers import StrictSerializer
 from apps.lending.models import BorrowerKind, Loan, LoanApplication, LoanProduct
+from apps.lending.selectors import STANDING_FIGURES
 from apps.lending.services import ACTS, CHANGES, CHANNEL_NAMES
 
 BULK_MAX = 1_000
@@ -305,7 +306,8 @@ class PayoffQuery(QueryParams):
 
 
 class ExplainQuery(QueryParams):
-    """What to explain: an instalment, or the interest earned by the morning of a day."""
+    """What to explain: an instalment, the interest earned by the morning of a day, or a figure of where it stands."""
 
     number = IntegerField(min_value=1, max_value=INSTALMENTS_MAX, required=False)
     day = DateField(required=False)
+    figure = ChoiceField(choices=tuple(STANDING_FIGURES), required=False)

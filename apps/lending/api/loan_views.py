@@ -19,7 +19,14 @@ from apps.ledger.selectors import business_date_current
 from apps.lending.api import answers, forms
 from apps.lending.api.product_views import user_of
 from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanSchedule
-from apps.lending.selectors import earned_explain, instalment_explain, loan_get_for, loans_visible_to, servicing_of
+from apps.lending.selectors import (
+    earned_explain,
+    instalment_explain,
+    loan_get_for,
+    loans_visible_to,
+    servicing_of,
+    standing_explain,
+)
 from apps.lending.services import payoff_quote_of
 
 VIEW = "lending.view"
@@ -155,19 +162,22 @@ class LoanExplainView(ApiView):
 
     @extend_schema(
         summary="Explain a figure of a loan",
-        description="`number`: an instalment; `day`: the interest earned by the morning of a day, today unless given. "
-        "Inputs, convention, formula, rounding and rows, in minor units.",
+        description="`number`: an instalment; `figure`: what the loan's page says of where it stands; `day`: the "
+        "interest earned by the morning of a day, today unless given. Inputs, convention, formula, rounding, rows, in "
+        "minor units.",
         parameters=[forms.ExplainQuery],
         responses=answers.LoanExplainAnswer,
     )
     def get(self, request: Request, loan_id: UUID) -> Response:
         values = forms.ExplainQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
-        if values["number"] is not None and values["day"] is not None:
-            raise InvalidRequest("Either a number or a day.", pointer="/query/number")
+        if sum(value is not None for value in values.values()) > 1:
+            raise InvalidRequest("One of number, day and figure.", pointer="/query/number")
         found: dict[str, Any]
         if values["number"] is not None:
             found = instalment_explain(loan=loan, number=values["number"])
+        elif values["figure"] is not None:
+            found = standing_explain(loan=loan, figure=values["figure"])
         else:
             found = earned_explain(loan=loan, day=values["day"] or business_date_current())
         return respond(answers.LoanExplainAnswer(found | {"amount": Money(found["amount"], loan.currency)}).data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from apps.core.api.money_fields import MoneyField
-from apps.lending.api.answers import percent
+from apps.lending.api.answers import PreviewLineAnswer, percent
 from apps.lending.models import (
     Collateral,
     CreditLine,
@@ -106,7 +106,8 @@ class LoanArrearsAnswer(serializers.Serializer):
 
 LINE_FIELDS: tuple[str, ...] = (
     "id", "number", "loan_product_id", "member_id", "branch_id", "account_id", "limit", "rate_percent", "status",
-    "purpose", "note", "review_on", "opened_on", "closed_on", "created_at",
+    "purpose", "note", "review_on", "opened_on", "closed_on", "as_of", "days_past_due", "bucket", "stage",
+    "is_non_accrual", "non_accrual_since", "created_at",
 )  # fmt: skip
 GROUP_FIELDS: tuple[str, ...] = ("id", "name", "branch_id", "meets_on", "is_active", "created_at")
 
@@ -181,12 +182,13 @@ class CreditLineOwedAnswer(serializers.Serializer):
 
 
 class CreditLinePreviewAnswer(serializers.Serializer):
-    """What a draw or a payment would do: where its money goes, and what is owed before and after."""
+    """What a draw or a payment would do: where its money goes, what is owed before and after, what would be posted."""
 
     principal = MoneyField()
     interest = MoneyField()
     before = CreditLineOwedAnswer()
     after = CreditLineOwedAnswer()
+    entry = PreviewLineAnswer(many=True)
 
 
 class CreditLineDetailAnswer(CreditLineAnswer):
@@ -195,10 +197,16 @@ class CreditLineDetailAnswer(CreditLineAnswer):
     principal_owed = MoneyField()
     interest_owed = MoneyField()
     left = MoneyField()
+    overdue_interest = MoneyField()
+    provision = MoneyField()
+    suspended = MoneyField(help_text="Of the interest owed: not income yet.")
     events = CreditLineEventAnswer(many=True)
 
     class Meta(CreditLineAnswer.Meta):
-        fields = (*LINE_FIELDS, "principal_owed", "interest_owed", "left", "events")
+        fields = (
+            *LINE_FIELDS, "principal_owed", "interest_owed", "left", "overdue_interest", "provision", "suspended",
+            "events",
+        )  # fmt: skip
         read_only_fields = fields
 
 

@@ -7,8 +7,10 @@ from rest_framework import serializers
 from apps.core.api.fields import BooleanField, ChoiceField, DateField, IntegerField, TextField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
+from apps.core.api.query import QueryParams
 from apps.core.api.serializers import StrictSerializer
 from apps.lending.api.forms import percent
+from apps.lending.lines_explained import FIGURES
 from apps.lending.models import Collateral, CreditLine, CreditLineEvent, ProvisionPolicy
 
 ROWS_MAX = 200
@@ -63,6 +65,12 @@ class CreditLinesQuery(ListParams):
 
     status = ChoiceField(choices=CreditLine.Status.choices, required=False)
     member_id = UUIDField(required=False)
+
+
+class CreditLineExplainQuery(QueryParams):
+    """Which figure of a credit line to explain."""
+
+    figure = ChoiceField(choices=FIGURES)
 
 
 class CreditLineForm(StrictSerializer):

@@ -80,6 +80,7 @@ urlpatterns = [
     path("credit-lines", credit_line_views.CreditLinesView.as_view(), name="credit-lines"),
     path(_LINE, credit_line_views.CreditLineView.as_view(), name="credit-line"),
     path(f"{_LINE}/decision", credit_line_views.CreditLineDecisionView.as_view(), name="credit-line-decision"),
+    path(f"{_LINE}/explain", credit_line_views.CreditLineExplainView.as_view(), name="credit-line-explain"),
     path(f"{_LINE}/preview", credit_line_views.CreditLinePreviewView.as_view(), name="credit-line-preview"),
     path(f"{_LINE}/draws", credit_line_views.CreditLineDrawsView.as_view(), name="credit-line-draws"),
     path(f"{_LINE}/repayments", credit_line_views.CreditLineRepaymentsView.as_view(), name="credit-line-repayments"),

@@ -54,6 +54,11 @@ class CreditLine(BaseModel):
     stage = models.PositiveSmallIntegerField(default=1)
     provision = models.BigIntegerField(default=0, help_text="The allowance that the books hold for it.")
     provision_stage = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Where it is held.")
+    provision_basis = models.JSONField(default=dict, blank=True, help_text="What the allowance was worked out from.")
+    suspended = models.BigIntegerField(default=0, help_text="Of the interest owed: not income yet.")
+    is_non_accrual = models.BooleanField(default=False)
+    non_accrual_since = models.DateField(null=True, blank=True)
+    late_on = models.DateField(null=True, blank=True, help_text="The last close that found it late.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -63,6 +68,7 @@ class CreditLine(BaseModel):
         ordering = ("-created_at", "-id")
         constraints = [
             models.CheckConstraint(condition=Q(limit__gt=0, rate__gte=0), name="lending_line_positive"),
+            models.CheckConstraint(condition=Q(suspended__gte=0), name="lending_line_suspense_not_negative"),
             models.CheckConstraint(
                 condition=Q(status__in=("requested", "rejected"))
                 | Q(principal_account__isnull=False, interest_account__isnull=False, booked_through__isnull=False),

@@ -14,6 +14,8 @@ from apps.lending.selectors._access import (
     products_visible_to,
 )
 from apps.lending.selectors._explain import earned_explain, instalment_explain
+from apps.lending.selectors._explain_standing import FIGURES as STANDING_FIGURES
+from apps.lending.selectors._explain_standing import standing_explain
 from apps.lending.selectors._facts import application_facts, loan_facts, product_facts, terms_facts
 from apps.lending.selectors._loans import (
     Servicing,
@@ -29,6 +31,7 @@ from apps.lending.selectors._loans import (
 )
 
 __all__ = [
+    "STANDING_FIGURES",
     "Servicing",
     "application_facts",
     "application_get_for",
@@ -53,6 +56,7 @@ __all__ = [
     "rows_current",
     "servicing_of",
     "servicings_of",
+    "standing_explain",
     "terms_conventions",
     "terms_facts",
     "terms_on",
