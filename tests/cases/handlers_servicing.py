@@ -167,7 +167,11 @@ def terms_of(case: Case, story: Story) -> LoanTerms:
     interest, years, level = years_of(case, frequency)
     multiple = product.get("instalment_multiple_of")
     methods = {"FLAT": "flat", "DECLINING_BALANCE": "declining"}
-    amortizations = {"EQUAL_INSTALLMENTS": "equal_instalments", "EQUAL_PRINCIPAL": "equal_principal"}
+    amortizations = {
+        "EQUAL_INSTALLMENTS": "equal_instalments",
+        "EQUAL_PRINCIPAL": "equal_principal",
+        "EQUAL_PRINCIPAL_PAYMENTS": "equal_principal",
+    }
     even = Rounding(1, "half_even")
     return LoanTerms(
         principal=sum(amount for _, amount in story.tranches) or approved,
