@@ -267,7 +267,8 @@ def _member(request: HttpRequest) -> Any:
 def _products(user: Any, member: Any) -> list[LoanProduct]:
     if member is None:
         return []
-    return list(products_visible_to(user).filter(is_active=True, borrowers__contains=[member.kind]).order_by("name"))
+    found = products_visible_to(user).filter(is_active=True, borrowers__contains=[member.kind])
+    return list(found.exclude(kind=LoanProduct.Kind.CREDIT_LINE).order_by("name"))
 
 
 def _values(application: LoanApplication | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from apps.lending.errors import (
     OfferLapsed,
     OwnApplication,
 )
-from apps.lending.models import Loan, LoanApplication, LoanProductTerms
+from apps.lending.models import Loan, LoanApplication, LoanProduct, LoanProductTerms
 from apps.lending.numbers import application_number
 from apps.lending.requirements import Requirements, requirements_read
 from apps.lending.scoring import ScoreFacts, score_of
@@ -92,6 +92,8 @@ def _draft(user: User, product_id: UUID | None, member_id: UUID | None, day: dt.
         raise ApplicationIncomplete("A product and a member.", pointer="/product_id")
     product = product_get_for(user=user, pk=product_id)
     member = member_require_active(member_id=member_id)
+    if product.kind == LoanProduct.Kind.CREDIT_LINE:
+        raise LoanProductNotUsable("A credit line has a request of its own.", pointer="/product_id")
     terms = terms_on(product_id=product.pk, day=day)
     if not product.is_active or terms is None:
         raise LoanProductNotUsable("The product is not open for applications.", pointer="/product_id")
