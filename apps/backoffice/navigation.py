@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Members", "group", "members_member_changelist", "members.view"),
             ("Accounts", "account_balance_wallet", "accounts_account_changelist", "accounts.view"),
+            ("Account statements", "library_books", "accounts_statementbatch_changelist", "accounts.draw_statements"),
         ),
     ),
     (
@@ -74,6 +75,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Reports", "folder_open", "reporting_reportrun_changelist", "reporting.read"),
             ("Year ends", "event_available", "reporting_years", "reporting.reopen_year"),
             ("Budgets", "savings", "budgets_budget_changelist", "budgets.view"),
+            ("Budget rules", "rule", "budgets_rules", "budgets.view"),
             ("Cost centres", "hub", "budgets_costcentre_changelist", "budgets.view"),
             ("Commitments", "handshake", "budgets_commitment_changelist", "budgets.view"),
             ("Budget alerts", "notification_important", "budgets_budgetalert_changelist", "budgets.view"),
