@@ -135,23 +135,29 @@ _ALLOWANCE = (
     f"coalesce(p.mapping ->> ('allowance_' || {{0}}), CASE {{0}} WHEN 1 THEN '{DEFAULTS['allowance_1']}'"
     f" WHEN 2 THEN '{DEFAULTS['allowance_2']}' ELSE '{DEFAULTS['allowance_3']}' END)"
 )
+_SUSPENSE = f"coalesce(p.mapping ->> 'suspense', '{DEFAULTS['suspense']}')"
 _PROVIDED = (
     f"""
 SELECT n.number, g.id, n.branch_id, n.currency, v.kept, NULL::bigint
   FROM lending_loan n JOIN lending_loanproduct p ON p.id = n.product_id JOIN lending_loanstanding s ON s.loan_id = n.id
  CROSS JOIN LATERAL (VALUES
-    (coalesce(p.mapping ->> 'suspense', '{DEFAULTS["suspense"]}'),
+    ({_SUSPENSE},
      CASE WHEN n.status = 'written_off' THEN 0 ELSE s.suspended END),
     ("""
     + _ALLOWANCE.format("coalesce(s.provision_stage, 3)")
     + """, s.provision)) AS v (code, kept)
   JOIN ledger_glaccount g ON g.code = v.code WHERE v.kept <> 0
  UNION ALL
-SELECT c.number, g.id, c.branch_id, c.currency, c.provision, NULL::bigint
+SELECT c.number, g.id, c.branch_id, c.currency, v.kept, NULL::bigint
   FROM lending_creditline c JOIN lending_loanproduct p ON p.id = c.product_id
-  JOIN ledger_glaccount g ON g.code = """
+ CROSS JOIN LATERAL (VALUES
+    ("""
+    + _SUSPENSE
+    + """, c.suspended), ("""
     + _ALLOWANCE.format("coalesce(c.provision_stage, 3)")
-    + " WHERE c.provision <> 0"
+    + """, c.provision)) AS v (code, kept)
+  JOIN ledger_glaccount g ON g.code = v.code WHERE v.kept <> 0
+"""
 )
 
 PROVISIONS = Check("provisions", _PROVIDED, scope=_loan_scope("suspense", "allowance_1", "allowance_2", "allowance_3"))
