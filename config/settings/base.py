@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from config.env import ROOT, env_read
+from config.integrations.api_guide import GUIDE
 from config.integrations.cache import caches
 from config.integrations.celery import celery_settings
 from config.integrations.csp import STRICT_POLICY
@@ -160,7 +161,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Numina API",
-    "DESCRIPTION": "The back office of a bank: members, accounts, payments and the ledger.",
+    "DESCRIPTION": GUIDE,
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -170,6 +171,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": ENUM_NAMES,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.api.schema_examples.examples_add",
+    ],
 }
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",

@@ -8,12 +8,20 @@ app_name = "approvals"
 
 urlpatterns = [
     path("approvals", views.ApprovalsView.as_view(), name="approvals"),
-    path("approvals/inbox", views.TasksView.as_view(box="inbox"), name="inbox"),
-    path("approvals/queue", views.TasksView.as_view(box="queue"), name="queue"),
-    path("approvals/delegated", views.TasksView.as_view(box="delegated"), name="delegated"),
-    path("approvals/breached", views.TasksView.as_view(box="breached"), name="breached"),
-    path("approvals/sent", views.RequestsView.as_view(box="sent"), name="sent"),
-    path("approvals/done", views.RequestsView.as_view(box="done"), name="done"),
+    path("approvals/inbox", views.TasksView.as_view(box="inbox", summary="List what I should decide"), name="inbox"),
+    path("approvals/queue", views.TasksView.as_view(box="queue", summary="List what waits for my roles"), name="queue"),
+    path(
+        "approvals/delegated",
+        views.TasksView.as_view(box="delegated", summary="List what I decide for others"),
+        name="delegated",
+    ),
+    path(
+        "approvals/breached",
+        views.TasksView.as_view(box="breached", summary="List late decisions"),
+        name="breached",
+    ),
+    path("approvals/sent", views.RequestsView.as_view(box="sent", summary="List the requests I made"), name="sent"),
+    path("approvals/done", views.RequestsView.as_view(box="done", summary="List what I decided"), name="done"),
     path("approvals/decisions", views.BulkDecisionsView.as_view(), name="decisions"),
     path("approvals/kinds", policy_views.KindsView.as_view(), name="kinds"),
     path("approvals/policies", policy_views.PoliciesView.as_view(), name="policies"),

@@ -20,19 +20,20 @@ _FORMATS: dict[str, tuple[type[Any], str]] = {
     "yaml": (OpenApiYamlRenderer, "application/yaml"),
     "json": (OpenApiJsonRenderer, "application/json"),
 }
+_document: dict[str, Any] = {}
 _made: dict[str, bytes] = {}
 _making = threading.Lock()
 
 
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
-    """OpenAPI 3 in YAML, or in JSON by `?format=json`. Made once a process, since it takes a second."""
+    """OpenAPI 3 in YAML, or in JSON by `?format=json`."""
     wanted = request.GET.get("format", "yaml")
     unknown = [name for name in request.GET if name != "format"]
     if unknown or wanted not in _FORMATS:
         pointer = "/query/format" if not unknown else "/query/" + unknown[0][:64]
         return problem_response(request, errors.UnknownParameter("Only format=yaml or format=json.", pointer=pointer))
-    response = HttpResponse(_schema_bytes(wanted), content_type=_FORMATS[wanted][1])
+    response = HttpResponse(schema_bytes(wanted), content_type=_FORMATS[wanted][1])
     response["Cache-Control"] = "no-cache"
     return response
 
@@ -49,10 +50,11 @@ def error_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "core/errors.html", {"error_entries": error_entries()})
 
 
-def _schema_bytes(wanted: str) -> bytes:
+def schema_bytes(wanted: str) -> bytes:
+    """The document as "yaml" or "json". Made once a process: it takes seconds, and YAML some more."""
     with _making:
+        if not _document:
+            _document.update(SchemaGenerator().get_schema(request=None, public=True))
         if wanted not in _made:
-            document = SchemaGenerator().get_schema(request=None, public=True)
-            for name, (renderer, _media_type) in _FORMATS.items():
-                _made[name] = renderer().render(document, renderer_context={})
+            _made[wanted] = _FORMATS[wanted][0]().render(_document, renderer_context={})
         return _made[wanted]

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from apps.core.api import fields
 from apps.core.api.query import QueryParams
+from apps.core.api.schema_names import component_name
 from apps.core.cursors import cursor_decode, cursor_encode
 from apps.core.errors import InvalidCursor
 
@@ -83,7 +84,7 @@ class ListParams(QueryParams):
 @functools.cache
 def page_of(serializer_class: type[serializers.BaseSerializer]) -> type[serializers.Serializer]:
     """The serializer class of a page, for @extend_schema: responses=page_of(MemberSerializer)."""
-    name = serializer_class.__name__.removesuffix("Serializer")
+    name = component_name(serializer_class.__name__)
     members = {
         "data": serializer_class(many=True),
         "next_cursor": serializers.CharField(allow_null=True, help_text="Send it as `cursor` for the next page."),

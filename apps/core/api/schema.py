@@ -11,6 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent, is_list_serializer
 from drf_spectacular.utils import Direction, OpenApiParameter
 
 from apps.core.api.permissions import ANY_USER
+from apps.core.api.schema_names import component_name
 
 PROBLEM_EXAMPLE = {
     "type": "/api/v1/docs/errors#not-found",
@@ -68,7 +69,20 @@ ERRORS: dict[int, tuple[str, str]] = {
     503: ("Unavailable", "Not available at this moment; see Retry-After. Nothing was changed."),
 }
 
+SUCCESSES = {
+    "200": "The answer.",
+    "201": "Made.",
+    "202": "Accepted: a worker goes on with it, or somebody else is asked first.",
+    "204": "Done.",
+}
+
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+_LOCATION = {"schema": {"type": "string", "format": "uri-reference"}, "description": "Where it is, or where to look."}
+_ETAG = {"schema": {"type": "string"}, "description": "The version of the record, for If-Match."}
+_REPLAYED = {
+    "schema": {"type": "string", "enum": ["true"]},
+    "description": "The key was used before: this is the first answer again, and nothing was done.",
+}
 _VERBS = {"GET": "retrieve", "POST": "create", "PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -94,6 +108,14 @@ class NuminaSchema(AutoSchema):
         """`transfers_create`, `members_list`, `accounts_balance_retrieve`: path without parameters, then the verb."""
         words = [re.sub(r"\W", "_", word) for word in self._tokenize_path()]
         return "_".join([*words, self._verb()])
+
+    def get_serializer_name(self, serializer: Any, direction: Direction) -> str:
+        """The noun, one rule for all apps."""
+        return component_name(type(serializer).__name__, sent=direction == "request")
+
+    def get_summary(self) -> str | None:
+        """The view's, where the operation declares none."""
+        return getattr(self.view, "summary", "") or None
 
     def get_tags(self) -> list[str]:
         """The first word of the path."""
@@ -125,7 +147,32 @@ class NuminaSchema(AutoSchema):
         for status in self._error_statuses():
             if str(status) not in bodies:
                 bodies[str(status)] = self._problem_response(status)
+        for code in SUCCESSES.keys() & bodies.keys():
+            self._success_describe(code, bodies[code])
         return dict(sorted(bodies.items()))
+
+    def _success_describe(self, status: str, response: dict[str, Any]) -> None:
+        """What a success means, and the headers it may have."""
+        if str(response.get("description", "")) in {"", "No response body"}:
+            response["description"] = SUCCESSES[status]
+        headers = dict(response.get("headers", {}))
+        if status in {"201", "202"}:
+            headers["Location"] = _LOCATION
+        if self.method in getattr(self.view, "idempotent_methods", ()):
+            headers["Idempotency-Replayed"] = _REPLAYED
+        changes = self.method in {"PATCH", "PUT"} and self.method in getattr(self.view, "if_match_methods", ())
+        if status in {"200", "201"} and (changes or self._has_version(response)):
+            headers["ETag"] = _ETAG
+        if headers:
+            response["headers"] = headers
+
+    def _has_version(self, response: dict[str, Any]) -> bool:
+        """Whether the answer is a record with a version: those have an ETag."""
+        reference = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+        name = reference.rpartition("/")[2]
+        if not name:
+            return False
+        return "version" in (self.registry[(name, ResolvedComponent.SCHEMA)].schema or {}).get("properties", {})
 
     def _verb(self) -> str:
         if self.method == "GET" and self._answers_page():

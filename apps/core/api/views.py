@@ -33,6 +33,7 @@ class ApiView(APIView):
     `if_match_methods` If-Match is required and its version in `self.expected_version`. `also_answers` names, by method,
     statuses that the document would not guess: a POST that names another record answers 404 when it is not there.
     `read_of` ("members.member") has each successful GET by staff noted in the access log, with the first id of the URL.
+    `summary` is that of operations that declare none of their own, where one view serves several routes.
     """
 
     permissions: ClassVar[Mapping[str, str]] = {}
@@ -44,6 +45,7 @@ class ApiView(APIView):
     read_of: ClassVar[str] = ""
 
     permission_classes = (HasPermission,)
+    summary: ClassVar[str] = ""
     http_method_names = [*METHODS, "head"]
 
     idempotency_key: str = ""

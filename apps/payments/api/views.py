@@ -343,6 +343,7 @@ class TransactionView(ApiView):
 class ReversalView(ApiView):
     """Undoing payments."""
 
+    summary = "Undo a payment"
     permissions = {"POST": "payments.reverse"}
     idempotent_methods = frozenset({"POST"})
     kinds = services.REVERSIBLE
@@ -350,7 +351,6 @@ class ReversalView(ApiView):
     @extend_schema(
         request=serializers.ReversalRequestSerializer,
         responses={201: serializers.PaymentSerializer, 202: ApprovalSerializer},
-        summary="Undo a payment",
     )
     def post(self, request: Request, payment_id: UUID) -> Response | HttpResponse:
         """Book the mirror image of a committed payment, today. It happens once: a second reversal is refused."""
@@ -376,3 +376,4 @@ class TransferReversalView(ReversalView):
     """Undoing transfers."""
 
     kinds = frozenset({KIND_TRANSFER})
+    summary = "Undo a transfer"
