@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
         ("notifications.deliver_bulk", 5.0, "mail"),
         ("jobs.sweep", 10.0, "critical"),
         ("jobs.schedule_tick", 30.0, "critical"),
+        ("jobs.service_watch", 60.0, "default"),
         ("approvals.timers_sweep", 30.0, "default"),
         ("approvals.executions_sweep", 15.0, "critical"),
         ("approvals.digest_send", 86_400.0, "mail"),

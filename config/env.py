@@ -83,6 +83,11 @@ class Env:
     vault_token: str
     vault_key: str
     metrics_token: str
+    alarm_errors_percent: int
+    alarm_slow_ms: int
+    principal_cache_seconds: int
+    principal_shared_seconds: int
+    limits_cache_seconds: int
 
     def redis_database(self, offset: int) -> str:
         """Redis URL of the database `offset` places after the configured one.
@@ -144,6 +149,11 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         vault_token=reader.secret_file("NUMINA_VAULT_TOKEN"),
         vault_key=reader.text("NUMINA_VAULT_KEY", "numina"),
         metrics_token=reader.secret_file("NUMINA_METRICS_TOKEN"),
+        alarm_errors_percent=reader.integer("NUMINA_ALARM_ERRORS_PERCENT", 5, low=0, high=100),
+        alarm_slow_ms=reader.integer("NUMINA_ALARM_SLOW_MS", 1_000, low=1, high=5_000),
+        principal_cache_seconds=reader.integer("NUMINA_PRINCIPAL_CACHE_SECONDS", 5, low=0, high=60),
+        principal_shared_seconds=reader.integer("NUMINA_PRINCIPAL_SHARED_SECONDS", 60, low=0, high=3_600),
+        limits_cache_seconds=reader.integer("NUMINA_LIMITS_CACHE_SECONDS", 10, low=1, high=600),
     )
     if reader.faults:
         raise EnvError("\n".join(reader.faults))

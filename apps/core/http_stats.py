@@ -112,7 +112,7 @@ class Answered:
         return Answered(self.total - before.total, self.failed - before.failed, buckets)
 
     def slowest_ms(self, percent: int) -> int:
-        """What the slowest `percent` of a hundred exceeded, in milliseconds: one of BUCKETS_MS, or 0 below the first."""
+        """What the slowest `percent` of a hundred exceeded in milliseconds: one of BUCKETS_MS, or 0 below the first."""
         wanted, seen = self.total * (100 - percent) / 100, 0
         for bound, number in zip((0, *BUCKETS_MS), self.buckets, strict=True):
             seen += number

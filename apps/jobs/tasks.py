@@ -1,4 +1,4 @@
-"""Celery entry points of jobs: one that does a job, two that beat sends."""
+"""Celery entry points of jobs: one that does a job, three that beat sends."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.core import clock
+from apps.core.http_stats import counts_shared
 from apps.core.trace import trace_start
 from apps.jobs import services
 from apps.jobs.selectors import queue_depth
@@ -32,3 +33,9 @@ def sweep(**_: Any) -> None:
 def schedule_tick(**_: Any) -> None:
     """Start what is due. Beat runs it twice a minute."""
     services.schedule_tick(at=clock.now())
+
+
+@shared_task(name="jobs.service_watch", ignore_result=True)
+def service_watch(**_: Any) -> None:
+    """Look how requests were answered. Beat runs it once a minute."""
+    services.service_watch(counts=counts_shared(), at=clock.now())

@@ -272,8 +272,9 @@ NUMINA: dict[str, Any] = {
     "RATE_BLOCK_AFTER": 300,
     "RATE_BLOCK_WINDOW": 600,
     "RATE_BLOCK_SECONDS": 900,
-    "LIMITS_CACHE_SECONDS": 10,  # how old the limits that a process works with may be
-    "PRINCIPAL_CACHE_SECONDS": 5,  # how long another process may not notice a sign-out; 0 asks the database each time
+    "LIMITS_CACHE_SECONDS": ENV.limits_cache_seconds,  # how old the limits that a process works with may be
+    # How long another process may not notice a sign-out; 0 asks the database each time.
+    "PRINCIPAL_CACHE_SECONDS": ENV.principal_cache_seconds,
     "VAULT": {
         "master_keys": ENV.master_keys,
         "url": ENV.vault_url,
@@ -302,8 +303,16 @@ NUMINA: dict[str, Any] = {
     "CHEQUES": {"clearing_days": 2, "return_fee": {"KES": 100_000, "USD": 1_000, "EUR": 1_000}},
     "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
     "JOBS_KEPT_DAYS": 90,
+    # When those who look after the machine are told how requests are answered: see apps/jobs/services/_watch.py.
+    "ALARM": {
+        "minutes": 5,
+        "answers_min": 50,
+        "errors_percent": ENV.alarm_errors_percent,
+        "slow_ms": ENV.alarm_slow_ms,
+    },
     "NOTIFICATIONS_KEPT_DAYS": 400,
-    "PRINCIPAL_SHARED_SECONDS": 60,  # principals on Redis, for all processes; a change shows at once; 0: not kept
+    # Principals on Redis, for all processes; a change shows at once; 0: not kept.
+    "PRINCIPAL_SHARED_SECONDS": ENV.principal_shared_seconds,
     "DEMO_ALLOWED": False,  # users with a well-known password
     "NOTIFICATIONS": notification_settings(ENV),
 }

@@ -71,3 +71,13 @@ def test_locks_pin_every_package_with_a_hash() -> None:
         names = re.findall(r"^[a-z0-9]\S*==", text, re.M)
         assert names, path.name
         assert len(packages) == len(names), path.name
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    read = re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config" / "env.py").read_text(encoding="utf-8"))
+    told = set(re.findall(r"`([A-Z_]{8,})`", (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")))
+    assert len(read) > 40
+    missing = sorted({*read, "NUMINA_MASTER_KEY", "NUMINA_PORT", "NUMINA_SEED", "NUMINA_WORKERS"} - told)
+    assert not missing, f"docs/reference/settings.md does not tell of {', '.join(missing)}"
+    runtime = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").rglob("*.py"))
+    assert not [name for name in told if name.startswith("NUMINA_") and name.removesuffix("_FILE") not in runtime]

@@ -6,6 +6,7 @@ from apps.jobs.services._running import job_execute
 from apps.jobs.services._schedules import schedule_tick
 from apps.jobs.services._sweep import job_sweep
 from apps.jobs.services._tidy import job_tidy
+from apps.jobs.services._watch import service_watch
 
 __all__ = [
     "close_date_default",
@@ -19,4 +20,5 @@ __all__ = [
     "job_sweep",
     "job_tidy",
     "schedule_tick",
+    "service_watch",
 ]
