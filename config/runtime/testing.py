@@ -29,7 +29,7 @@ from config.runtime.valkey import Valkey
 
 PREFIX = "numina-test-"
 TEMPLATE = "numina_template"
-COVERAGE_MIN_PERCENT = 85
+COVERAGE_MIN_PERCENT = 90
 LOG_LINES_MAX = 20
 _SESSION_ENDED = re.compile(r"PANIC:|FATAL:|terminat|crash|could not (?:receive|send) data")
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser")

@@ -154,8 +154,8 @@ def test_long_statements_repeat_their_headings_and_end_whole(today: dt.date) -> 
     account = AccountFactory()
     real = statement_of(account=account, starts_on=today - 300 * DAY, ends_on=today)
     lines = []
-    for number in range(300):
-        day = today - (300 - number) * DAY
+    for number in range(120):
+        day = today - (120 - number) * DAY
         entry = PeriodLine(
             number, 1, UUID(int=number), "fee", day, day, AT, "", f"Line {number:03d}", "Acme", "", amount=100
         )
@@ -165,23 +165,23 @@ def test_long_statements_repeat_their_headings_and_end_whole(today: dt.date) -> 
         starts_on=real.starts_on,
         ends_on=real.ends_on,
         opening=0,
-        paid_in=30_000,
+        paid_in=12_000,
         paid_out=0,
-        closing=30_000,
+        closing=12_000,
         lines=lines,
-        last_entry=300,
+        last_entry=120,
         ledger_balance=None,
     )
     pages = _pages(statement_pdf(long, StatementIssue(code="0123456789ABCDEF", issued_at=AT)))
-    assert len(pages) > 8
+    assert len(pages) > 3
     for number, page in enumerate(pages, 1):
         assert "DESCRIPTION" in page.upper()
         assert f"Page {number} of {len(pages)}" in page
     whole = " ".join(pages)
-    assert all(f"Line {number:03d}" in whole for number in range(300))
+    assert all(f"Line {number:03d}" in whole for number in range(120))
     last = pages[-1]
     assert "Balance carried forward" in last
-    assert "Line 299" in last, "the closing balance stands alone on its page"
+    assert "Line 119" in last, "the closing balance stands alone on its page"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from apps.core.errors import DomainError
 from apps.identity.models import User
 from tests.approvals.support import AT, Bank, done, fresh
 
+pytestmark = pytest.mark.no_cover  # some thousand steps, each looked at from all sides
+
 PEOPLE = st.sampled_from(["maker", "manager", "second", "chief", "finance", "both"])
 ENDS = {"executed", "rejected", "cancelled", "expired"}
 

@@ -31,6 +31,8 @@ from tests.factories.identity import user_make
 from tests.security.conftest import Bank, undone
 from tests.security.routes import Route, operations
 
+pytestmark = pytest.mark.no_cover  # twelve requests an operation, and the making of them
+
 EXAMPLES = 12
 CHECKED = [
     not_a_server_error,

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from config.env import ROOT, EnvError, database_parse, env_read
+from config.integrations.database import databases
 
 
 def test_database_url_parts_are_percent_decoded() -> None:
@@ -37,6 +38,13 @@ def test_wrong_database_urls_are_refused_without_showing_the_password(url: str) 
         database_parse(url.replace(":p@", ":hunter2@"))
     assert "DATABASE_URL" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, 8])
+def test_connections_stay_open_or_come_from_a_pool(size: int) -> None:
+    made = databases(env_read({"DATABASE_URL": "postgresql://u:p@h/n", "NUMINA_DATABASE_POOL": str(size)}))["default"]
+    assert made["CONN_MAX_AGE"] == (0 if size else None)  # the pool keeps them open itself
+    assert made["OPTIONS"].get("pool", {}).get("max_size") == (size or None)
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from config.env import env_read
 from config.integrations.celery import celery_settings
 from config.integrations.logging import REDACTED, redact
+from config.runtime import testing
 from config.runtime.home import Home, HomeLock, home_open, json_read, json_write, secrets_get
 from config.runtime.leftovers import Started, group_stop, is_alive, started_of
 from config.runtime.ports import port_any, port_for, port_is_free, web_port
@@ -176,3 +179,15 @@ def test_secrets_do_not_reach_the_log(name: str, value: object) -> None:
     text = str(redact(None, "info", {name: value}))
     assert REDACTED in text
     assert not any(secret in text for secret in ("abc.def", "4111111111111111", "DE8937", "123456", "'x'"))
+
+
+def test_the_whole_suite_fails_below_ninety_percent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setenv("NUMINA_HOME", str(tmp_path))
+    monkeypatch.setattr(testing, "throwaway_servers", lambda: contextlib.nullcontext(SimpleNamespace(environment=dict)))
+    monkeypatch.setattr(testing, "_template_make", lambda servers: "template")
+    monkeypatch.setattr(testing, "process_run", lambda command, environment: asked.append(command) or 0)
+    assert testing.test([]) == testing.test(["tests/core"]) == 0
+    assert {"--cov", "--cov-fail-under=90"} <= set(asked[0])
+    assert "branch = true" in (testing.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert "--cov" not in asked[1], "a part says nothing of the whole"

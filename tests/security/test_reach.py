@@ -13,6 +13,8 @@ from tests.conftest import ApiClient
 from tests.security.conftest import Bank
 from tests.security.routes import Route, api_routes, operations, query_parameters, with_value
 
+# These send thousands of requests; the lines behind them are measured by the tests that look at the answers.
+pytestmark = pytest.mark.no_cover
 BANK_WIDE = {
     "product_id",
     "dividend_id",  # what accounts get of it is limited to those in reach
