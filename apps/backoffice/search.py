@@ -1,4 +1,4 @@
-"""The palette: pages, members, accounts and entries. At most six of a kind, each found through an index."""
+"""The palette: pages, members, accounts, loans and entries. At most six of a kind, each found through an index."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from apps.backoffice.navigation import sidebar
 from apps.core import display
 from apps.core.record_pages import user_may
 from apps.ledger.figures import entries_search, entries_touching, posted_entries
+from apps.lending.selectors import loans_visible_to
 from apps.members.search import matching
 from apps.members.selectors import members_visible_to
 
@@ -24,7 +25,8 @@ REFERENCE_CHARACTERS_MIN = 3
 
 def search_all(request: HttpRequest, term: str) -> list[SearchResult]:
     """What the user may see and `term` names, best kinds first."""
-    return [*_members(request, term), *_accounts(request, term), *_entries(request, term), *_pages(request, term)]
+    found = (_members, _accounts, _loans, _entries, _pages)
+    return [hit for kind in found for hit in kind(request, term)]
 
 
 def _pages(request: HttpRequest, term: str) -> Iterator[SearchResult]:
@@ -66,6 +68,20 @@ def _accounts(request: HttpRequest, term: str) -> Iterator[SearchResult]:
         )
 
 
+def _loans(request: HttpRequest, term: str) -> Iterator[SearchResult]:
+    digits = term.replace(" ", "")
+    if not user_may(request, "lending.view") or not (digits.isascii() and digits.isdigit()):
+        return
+    user: Any = request.user
+    for loan in loans_visible_to(user).filter(number__startswith=digits).order_by("number")[:HITS]:
+        yield SearchResult(
+            loan.number,
+            f"Loan · {loan.member.display_name} · {loan.product.name} · {loan.get_status_display()}",
+            reverse("admin:lending_loan_change", args=[loan.pk]),
+            "real_estate_agent",
+        )
+
+
 def _entries(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     if not user_may(request, "ledger.view") or not _names_an_entry(term):
         return
@@ -85,6 +101,8 @@ def _entries(request: HttpRequest, term: str) -> Iterator[SearchResult]:
 
 def _names_an_entry(term: str) -> bool:
     """A number, a transaction id, or something like a reference (with a digit): names of people are no references."""
+    if term.startswith("#") and term[1:].isdigit():
+        return True
     try:
         UUID(term)
     except ValueError:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.backoffice.conftest import EVERYTHING, Bank
+from tests.factories.lending import chart_ready, loan_make
 from tests.factories.members import MemberFactory
 
 
@@ -30,6 +31,14 @@ def test_an_entry_is_found_by_its_transaction(auditor: Client, bank: Bank) -> No
         cursor.execute("SELECT transaction_id::text FROM ledger_journal WHERE id = %s", [bank.transfer])
         transaction_id = cursor.fetchone()[0]
     assert reverse("admin:ledger_journalentry_change", args=[bank.transfer]) in search(auditor, transaction_id)
+
+
+def test_a_loan_is_found_by_its_number_by_who_may_see_loans(staff: Callable[..., Client], bank: Bank) -> None:
+    chart_ready()
+    loan = loan_make()
+    page = reverse("admin:lending_loan_change", args=[loan.pk])
+    assert page in search(staff("lending.view", scope="all"), loan.number[:8])
+    assert page not in search(staff("accounts.view", scope="all"), loan.number)
 
 
 def test_at_most_six_of_a_kind(auditor: Client, bank: Bank) -> None:
