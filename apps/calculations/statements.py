@@ -111,36 +111,42 @@ def parents_by_path(codes: Iterable[str], separator: str = ":") -> dict[str, str
 
 # In the order in which they are tried: the first that matches has the last word. Side D or C, or both.
 _SIGNS: tuple[tuple[str, str, str], ...] = (
-    ("DC", ASSET, r"accumulated (depreciation|amorti[sz]ation|impairment)|allowance for|provision for (bad|doubtful)"),
-    (
-        "C",
-        LIABILITY,
-        r"\bpayables?\b|\bunearned\b|deferred (revenue|income)|accrued (expenses?|salaries|wages|interest)",
-    ),
-    ("D", ASSET, r"\breceivables?\b|\bprepaid\b|\bprepayments?\b|accrued (income|revenue|interest)"),
-    ("D", EQUITY, r"\b(dividends?|withdrawals?|drawings?)\b"),
-    ("D", EXPENSE, r"\b(expenses?|cost of|costs|depreciation|amorti[sz]ation|loss(es)?|write-?offs?|impairment)\b"),
-    (
-        "DC",
-        EQUITY,
-        r"\b(capital|(common|preferred|treasury) stock|share premium|paid.in|retained earnings|net assets)\b",
-    ),
-    ("DC", EQUITY, r"\b(accumulated deficit|reserves?|equity|opening balances?)\b"),
-    ("C", INCOME, r"\b(revenues?|sales|gains?|earned|turnover)\b"),
-    ("D", INCOME, r"\bsales (returns|discounts|allowances)\b|returns and allowances"),
-    ("C", INCOME, r"\bincome\b(?! tax)"),
-    (
-        "D",
-        EXPENSE,
-        r"\b(salar(y|ies)|wages|payroll|utilities|advertising|insurance|rent|telephone|repairs?|maintenance)\b",
-    ),
-    (
-        "D",
-        EXPENSE,
-        r"\b(freight|delivery|travel|postage|commissions?|interest|tax(es)?|purchases|fees|miscellaneous)\b",
-    ),
-    ("C", INCOME, r"\b(fees|commissions?|interest)\b"),
-)
+    ("DC", ASSET, r"accumulated (depreciation|depletion|amorti[sz]ation|impairment)|allowance for"),
+    ("C", ASSET, r"provision for (bad|doubtful|depreciation|uncollectible)"),
+    ("DC", EQUITY, r"comprehensive (income|loss)|\b(minority|non-?controlling) interests?\b|income summary"),
+    ("DC", LIABILITY, r"\b(discount|premium) on (bonds?|notes?|debentures?|mortgages?)\b.*payable"),
+    ("C", LIABILITY, r"\bpayables?\b|\bunearned\b|in advance\b|\baccrued\b|deferred (revenue|income|fees|tax)"),
+    ("D", ASSET,
+     (r"\breceivables?\b|\bprepaid\b|\bprepayments?\b|\bunexpired\b|in advance\b|accrued (income"
+     r"|revenue|interest|rent)")),
+    ("D", EQUITY, r"\b(dividends?|withdrawals?|drawings?|draws?|distributions?)\b"),
+    ("C", EXPENSE, r"\bpurchases? (returns|discounts?|allowances)\b|\breturns? outwards?\b"),
+    ("D", EXPENSE,
+     (r"\b(expenses?|cost of|costs|depreciation|amorti[sz]ation|loss(es)?|write-?offs?|impairment)\b"
+     r"|\bused$")),
+    ("DC", EQUITY,
+     (r"\b(capital|(common|preferred|preference|treasury|ordinary) (stock|shares?)|share premium"
+     r"|paid.in)\b")),
+    ("DC", EQUITY, r"\b(retained earnings|net assets|accumulated deficit|reserves?|equity|opening balances?)\b"),
+    ("D", INCOME, r"\bsales (returns|discounts?|allowances)\b|returns and allowances|\breturns? inwards?\b"),
+    ("D", ASSET,
+     (r"\b(equipment|machinery|trucks?|vehicles?|vans?|supplies|inventor(y|ies)|buildings?|property"
+     r"|land|assets?)$")),
+    ("C", INCOME, r"\b(revenues?|sales|gains?|earned|turnover|discounts? received)\b|\bincome\b(?! tax)"),
+    ("D", EXPENSE,
+     (r"\b(salar(y|ies)|wages|payroll|utilities|electricity|heat(ing)?|light(ing)?|water|telephone"
+     r"|stationery)\b")),
+    ("D", EXPENSE,
+     (r"\b(advertising|marketing|insurance|rent(als?)?|repairs?|maintenance|charges|bad debts?"
+     r"|discounts? allowed)\b")),
+    ("D", EXPENSE,
+     (r"\b(freight|carriage|delivery|travel|postage|commissions?|interest|tax(es)?|purchases|fees"
+     r"|miscellaneous)\b")),
+    ("D", EXPENSE,
+     (r"\b(fuel|petrol|subscriptions?|dues|entertainment|meals|donations?|training|cleaning|legal"
+     r"|audit)\b")),
+    ("C", INCOME, r"\b(fees|commissions?|interest|rent|rentals?)\b"),
+)  # fmt: skip
 
 
 def account_type_guess(name: str, side: str) -> str:

@@ -17,21 +17,39 @@ from apps.calculations.statements import (
 )
 from tests.cases.registry import Case, Unsupported, handles
 
+SIGNS = {"positive = debit": -1, "positive = credit": 1}
+STRETCHES = {"month": 1, "quarter": 3, "year": 12}
+
 
 def lines_of(case: Case) -> list[tuple[dt.date, str, Decimal]]:
     """(date, account, credit-positive amount) of each line inside the period of the case."""
-    transactions, sign = case.need("transactions", "sign")
-    if sign != "positive = debit":
+    (transactions,) = case.need("transactions")
+    sign = case.inputs.get("sign", "positive = debit")
+    if sign not in SIGNS:
         raise Unsupported(f"sign {sign}")
-    case.only("transactions", "sign", "from_", "to_exclusive")
-    since = str(case.inputs.get("from_", "0001-01-01"))
+    case.only("transactions", "sign", "from_", "from", "to_exclusive", "to", "as_of", "depth", "accounts")
+    since = str(case.inputs.get("from_") or case.inputs.get("from") or "0001-01-01")
     until = str(case.inputs.get("to_exclusive", "9999-12-31"))
+    last = str(case.inputs.get("to") or case.inputs.get("as_of") or "9999-12-31")
     return [
-        (dt.date.fromisoformat(entry["date"]), line["account"], -Decimal(str(line["amount"])))
+        (dt.date.fromisoformat(entry["date"]), line["account"], SIGNS[sign] * Decimal(str(line["amount"])))
         for entry in transactions
-        if since <= entry["date"] < until
+        if since <= entry["date"] < until and entry["date"] <= last
         for line in entry["lines"]
     ]
+
+
+def intervals_of(lines: list[tuple[dt.date, str, Decimal]], months: int) -> list[tuple[dt.date, dt.date]]:
+    """First and last days of the stretches of so many months that the lines are in, whole ones."""
+    first, last = min(line[0] for line in lines), max(line[0] for line in lines)
+    start = dt.date(first.year, (first.month - 1) // months * months + 1, 1)
+    found = []
+    while start <= last:
+        after = start.year * 12 + start.month - 1 + months
+        following = dt.date(after // 12, after % 12 + 1, 1)
+        found.append((start, following - dt.timedelta(days=1)))
+        start = following
+    return found
 
 
 def summed(lines: list[tuple[dt.date, str, Decimal]]) -> dict[str, Decimal]:
@@ -43,32 +61,72 @@ def summed(lines: list[tuple[dt.date, str, Decimal]]) -> dict[str, Decimal]:
 
 @handles("ledger_statements")
 def period_result(case: Case) -> dict[str, Any]:
-    if not {"revenue", "net_income"} <= set(case.expected):
-        raise Unsupported("no result of a period")
+    """Results of a period, and what is owned and owed by the lines in it."""
+    lines = lines_of(case)
     results = results_of(
-        (kind, amount) for account, amount in summed(lines_of(case)).items() if (kind := account_type_of_path(account))
+        (kind, amount) for account, amount in summed(lines).items() if (kind := account_type_of_path(account))
     )
-    return {
+    found = {
         "revenue": results.revenue,
+        "revenues": results.revenue,
+        "income": results.revenue,
         "expense": results.expense,
-        "net_income": results.net_income,
+        "expenses": results.expense,
+        "net": results.net_income if "revenue" in case.expected else results.assets - results.liabilities,
         "assets": results.assets,
         "liabilities": results.liabilities,
         "equity": results.equity,
+        "net_assets": results.assets - results.liabilities,
+        **{name: value for name, value in figures(results, Decimal(0)).items() if "total" not in name.split("_")[-1]},
     }
+    return known(case, found)
 
 
 @handles("ledger_statements")
 def balances(case: Case) -> dict[str, Any]:
+    """Balances of accounts and of those above them, to a depth where one is asked for."""
     if not {"balances", "parents", "total"} & set(case.expected):
         raise Unsupported("no balances")
+    shown = SIGNS[case.inputs.get("sign", "positive = debit")]
     sums = summed(lines_of(case))
-    above = {code: -net for code, net in rollup(sums, parents_by_path(sums)).items() if code not in sums}
+    above = rollup(sums, parents_by_path(sums))
+    depth = case.inputs.get("depth")
+    listed = sums if depth is None else {code: net for code, net in above.items() if code.count(":") < int(depth)}
     return {
-        "balances": {account: -net for account, net in sums.items()},
-        "parents": above,
-        "total": -sum(sums.values(), Decimal(0)),
+        "balances": {account: shown * net for account, net in {**above, **listed}.items()},
+        "parents": {account: shown * net for account, net in above.items() if account not in sums},
+        "total": shown * sum(sums.values(), Decimal(0)),
     }
+
+
+@handles("ledger_statements")
+def by_interval(case: Case) -> dict[str, Any]:
+    """What accounts moved by in each month, quarter or year, and what they came to at its end."""
+    names = {f"{name}_{what}" for name in STRETCHES for what in ("change", "end")}
+    if not names & set(case.expected) or "month_end" in case.expected:
+        raise Unsupported("no intervals")
+    shown = SIGNS[case.inputs.get("sign", "positive = debit")]
+    lines = lines_of(case)
+    accounts = [str(account) for account in case.expected.get("accounts", sorted({line[1] for line in lines}))]
+
+    def row(since: dt.date, until: dt.date) -> list[Decimal]:
+        sums = summed([line for line in lines if since <= line[0] <= until])
+        return [shown * sums.get(account, Decimal(0)) for account in accounts]
+
+    found: dict[str, Any] = {"accounts": accounts}
+    for name, months in STRETCHES.items():
+        stretches = intervals_of(lines, months)
+        found[f"{name}_change"] = {until.isoformat(): row(since, until) for since, until in stretches}
+        found[f"{name}_end"] = {until.isoformat(): row(dt.date.min, until) for _, until in stretches}
+    return found
+
+
+def known(case: Case, found: dict[str, Any]) -> dict[str, Any]:
+    """What was found, when all that is expected is there; else somebody else is asked."""
+    strange = sorted(set(case.expected) - set(found) - {"tolerance"})
+    if strange:
+        raise Unsupported(f"no {', '.join(strange)}")
+    return found
 
 
 @handles("ledger_statements")
