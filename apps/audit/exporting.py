@@ -31,7 +31,7 @@ from apps.core.background import Work, work_register, work_start
 from apps.core.errors import NotFound
 
 WORK = "audit.export"
-ROWS_MAX = {"csv": 1_000_000, "pdf": 5_000}
+ROWS_MAX = {"csv": 1_000_000, "pdf": 1_000}
 ROWS_AT_ONCE = {"csv": 2_000, "pdf": 40}
 """How many events a request makes a file of; more would keep it waiting for longer than a second."""
 FILE_DAYS = 7

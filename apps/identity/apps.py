@@ -16,11 +16,13 @@ class IdentityConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from apps.core.api.limits import limiter_register
+        from apps.core.api.permissions import step_up_register
         from apps.core.reference import loader_register
         from apps.identity import reference
         from apps.identity.throttle import request_limit
 
         limiter_register(request_limit)
+        step_up_register(_step_up)
 
         loader_register("roles", reference.roles_load)
         loader_register("branches", reference.branches_load)
@@ -29,6 +31,13 @@ class IdentityConfig(AppConfig):
         # Django's own receiver saves the whole user, and a sign-in would look like a change in the history.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(_signed_in, dispatch_uid="identity.marks")
+
+
+def _step_up(request: Any) -> None:
+    from apps.core import clock
+    from apps.identity.guards import step_up_check
+
+    step_up_check(request.user, at=clock.now())
 
 
 def _signed_in(*, request: Any, **_: Any) -> None:

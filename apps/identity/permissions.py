@@ -94,6 +94,54 @@ PERMISSIONS: dict[str, str] = {
     "backoffice.dashboard": "See the staff dashboard",
 }
 
+STEP_UP_PERMISSIONS = frozenset(
+    {
+        "identity.manage_users",
+        "identity.manage_roles",
+        "identity.manage_api_keys",
+        "identity.manage_rate_limits",
+        "approvals.manage_policies",
+        "approvals.administer",
+        "payments.import",
+        "payments.manage_terminals",
+        "audit.export",
+        "accounts.draw_statements",
+        "reporting.schedule",
+        "vault.rotate",
+    }
+)
+"""What is done with these asks for a second factor shown lately: rights, settings of security, exports of many."""
+
+AMOUNT_PERMISSIONS = frozenset(
+    {
+        "accounts.close",
+        "accounts.update",
+        "accounts.waive_fees",
+        "approvals.decide",
+        "ledger.post",
+        "lending.change",
+        "lending.disburse",
+        "lending.repay",
+        "lending.reverse",
+        "lending.write_off",
+        "payments.authorise",
+        "payments.batch",
+        "payments.cheques",
+        "payments.deposit",
+        "payments.hold",
+        "payments.instruct",
+        "payments.return_cheques",
+        "payments.reverse",
+        "payments.supervise_tills",
+        "payments.till",
+        "payments.transfer",
+        "payments.withdraw",
+        "products.manage",
+    }
+)
+"""What moves money, so that a role may have a limit for it: the most at once, and above what it needs a second factor.
+Each operation that asks for one of these measures its amount; tests/security/test_step_up.py sees to it."""
+
 # What django.contrib.admin asks for ("identity.view_user"), in our codes. Anything else an admin page may ask for is
 # answered by the registry itself or, for third-party models, by is_superuser alone.
 ADMIN_PERMISSIONS: dict[str, str] = {
@@ -110,6 +158,7 @@ ADMIN_PERMISSIONS: dict[str, str] = {
     "identity.view_historicalbranch": "backoffice.dashboard",
     "audit.view_auditevent": "audit.view",
     "audit.view_verification": "audit.view",
+    "audit.view_export": "audit.export",
     "audit.view_anchor": "audit.view",
     "audit.view_archive": "audit.view",
     "vault.view_datakey": "vault.view",

@@ -24,7 +24,7 @@ from apps.identity import services
 from apps.identity.gate import Waiting
 from apps.identity.limits import amount_read
 from apps.identity.models import SCOPES, AmountLimit, Role, User
-from apps.identity.permissions import PERMISSIONS
+from apps.identity.permissions import AMOUNT_PERMISSIONS, PERMISSIONS
 from apps.identity.selectors import branches_visible_to
 
 MANAGE_USERS, MANAGE_ROLES = "identity.manage_users", "identity.manage_roles"
@@ -312,7 +312,7 @@ class RoleAccessPages(AccessPages):
         context = {
             "limit_typed": typed if request.method == "POST" else {"currency": base},
             "limit_permissions": sorted(
-                (code, PERMISSIONS[code]) for code in record.permissions if code in PERMISSIONS
+                (code, PERMISSIONS[code]) for code in record.permissions if code in AMOUNT_PERMISSIONS
             ),
             "limit_rows": AmountLimit.objects.filter(role=record, ends_at=None).order_by("permission", "currency"),
         }

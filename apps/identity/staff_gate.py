@@ -6,13 +6,15 @@ password where there is none, within the last minutes.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -20,6 +22,7 @@ from django.urls import reverse
 
 from apps.core.context import client_ip
 from apps.core.trail import trail_record
+from apps.identity.guards import StaffStepUp
 from apps.identity.selectors import mfa_required_of
 from apps.identity.staff_login import SECOND, SEEN, STARTED, VERIFIED
 
@@ -51,11 +54,19 @@ class StaffGateMiddleware:
         reason = _over(request)
         if reason:
             return _sign_in_again(request, user, reason)
+        user.on_staff_site, user.verified_at = True, dt.datetime.fromtimestamp(request.session.get(VERIFIED, 0), dt.UTC)
         if user.mfa_enabled_at is None and mfa_required_of(user) and page not in ENROLMENT_PAGES:
             return HttpResponseRedirect(reverse("admin:security"))
         if page in settings.NUMINA["STAFF_DANGEROUS"] and not lately_verified(request):
             return confirm_first(request)
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """An act in the middle of a page turned out to need the second factor: nothing of it was done."""
+        if not isinstance(exception, StaffStepUp):
+            return None
+        messages.info(request, "That needs your second factor. Then fill in the form again: nothing was done yet.")
+        return confirm_first(request)
 
 
 def address_allowed(request: HttpRequest) -> bool:
@@ -77,8 +88,10 @@ def lately_verified(request: HttpRequest) -> bool:
 
 
 def confirm_first(request: HttpRequest) -> HttpResponse:
-    """To the page that asks for it, and back to this one by GET: a form is filled in again rather than repeated."""
-    query = urlencode({"next": request.get_full_path() if request.method == "GET" else request.path})
+    """To the page that asks for it, and back by GET, to where the form is: it is filled in again, not repeated."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    back = came_from.path if came_from.netloc == request.get_host() else request.path
+    query = urlencode({"next": request.get_full_path() if request.method == "GET" else back})
     return HttpResponseRedirect(f"{reverse('admin:security_confirm')}?{query}")
 
 

@@ -96,7 +96,7 @@ def _facts(request: HttpRequest, user: User) -> dict[str, Any]:
 
 
 def _enrol(request: HttpRequest, user: User) -> Any:
-    if user.mfa_enabled_at is not None and not lately_verified(request):
+    if not lately_verified(request):
         return confirm_first(request)
     kind = request.POST.get("kind", "totp")
     if kind not in SecondFactor.Kind.values:

@@ -117,6 +117,13 @@ def _application_ended(payload: Payload, state: str) -> None:
 # -- events of loans
 
 
+def act_size(loan: Loan, act: Act) -> int:
+    """How much an event is about, minor units: what limits of roles and policies measure."""
+    if act.kind == "write_off":
+        return services.books_held(servicing=servicing_of(loan)).principal
+    return max(act.money.amount, act.discount)
+
+
 def _act_validate(maker: User, payload: Payload) -> None:
     loan = loan_get_for(user=maker, pk=UUID(payload["loan_id"]))
     servicing, act = servicing_of(loan), Act.of(payload["act"])

@@ -22,7 +22,7 @@ def clients(bank: Bank) -> dict[str, ApiClient]:
     for role in bank.roles.values():
         role.permissions = sorted({*role.permissions, *USE})
         role.save()
-    return {name: ApiClient(getattr(bank, name)) for name in ("maker", "manager", "chief", "finance")}
+    return {name: ApiClient(getattr(bank, name)).step_up() for name in ("maker", "manager", "chief", "finance")}
 
 
 def post(client: ApiClient, request: ApprovalRequest, verb: str, body: Any = None, version: int | None = None) -> Any:
@@ -175,7 +175,7 @@ def test_asking_for_a_kind_without_an_operation_of_its_own(bank: Bank, clients: 
 
 
 def test_policies_are_drafted_activated_and_simulated(bank: Bank, clients: dict[str, ApiClient]) -> None:
-    author = ApiClient(user_make("approvals.manage_policies", "approvals.view", branch=bank.head))
+    author = ApiClient(user_make("approvals.manage_policies", "approvals.view", branch=bank.head)).step_up()
     bands = [
         {"from": "0", "to": "10.00", "levels": []},
         {"from": "11.00", "to": None, "levels": [bank.level("chief", 1)]},
@@ -217,7 +217,7 @@ def test_delegations_are_given_and_taken_back(bank: Bank, clients: dict[str, Api
     assert loop.json()["code"] == "delegation-loop"
     path = f"approvals/delegations/{given.json()['id']}/revocation"
     codes = ("approvals.decide", "approvals.administer")
-    far = ApiClient(user_make(*codes, scope="branch", branch=Bank().branch))
+    far = ApiClient(user_make(*codes, scope="branch", branch=Bank().branch)).step_up()
     assert far.post(path).status_code == 404  # administers, but not here
     assert clients["finance"].post(path).status_code == 404
     assert clients["chief"].post(path).status_code == 403

@@ -141,7 +141,7 @@ def test_keys_that_are_not_made(machine, permissions, days):
 
 
 def test_keys_out_of_reach_do_not_exist(api, key, branch):
-    clerk = api.as_user(user_make("identity.manage_api_keys", scope="branch", branch=branch))
+    clerk = api.as_user(user_make("identity.manage_api_keys", scope="branch", branch=branch)).step_up()
     assert clerk.get("api-keys").json()["data"] == []
     assert clerk.post(f"api-keys/{key.key.pk}/revocation", {"reason": "x"}).status_code == 404
     assert UserFactory() != key.key.user

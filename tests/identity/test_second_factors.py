@@ -340,7 +340,7 @@ def test_staff_must_have_one_where_the_settings_say_so(api, settings):
 
 def test_factors_of_others_do_not_exist(api, user):
     factor = factor_of(UserFactory())
-    client = api.as_user(user)
+    client = api.as_user(user).step_up()
     assert client.delete(f"auth/factors/{factor.pk}").status_code == 404
     assert client.post(f"auth/factors/{factor.pk}/confirmation", {"code": "123456"}).status_code == 404
     assert client.get("auth/factors").json()["data"] == []

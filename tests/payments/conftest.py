@@ -38,7 +38,7 @@ def chart(db: None) -> None:
 @pytest.fixture
 def teller(chart: None) -> ApiClient:
     """Somebody with all permissions of payments over the whole bank, at a branch."""
-    return ApiClient(user_make(*PERMISSIONS, branch=BranchFactory()))
+    return ApiClient(user_make(*PERMISSIONS, branch=BranchFactory())).step_up()
 
 
 @pytest.fixture

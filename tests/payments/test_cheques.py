@@ -33,7 +33,7 @@ CLERK = (
 def clerk(db: None) -> ApiClient:
     for code in ("1220", "1230", "1260", "4250"):
         gl_account_ready(code)
-    return ApiClient(user_make(*CLERK, branch=BranchFactory()))
+    return ApiClient(user_make(*CLERK, branch=BranchFactory())).step_up()
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
     role = RoleFactory(code="board", scope="all", permissions=["ledger.view"])
     reader = user_make("ledger.view", scope="all")
     reader.roles.add(role)
-    client = api_with("reporting.read", "reporting.schedule", scope="all")
+    client = api_with("reporting.read", "reporting.schedule", scope="all").step_up()
     body = {"report": "balance-sheet", "format": "csv", "rhythm": "day", "role": "board"}
     made = client.post("reports/schedules", body)
     assert made.status_code == 201
@@ -143,7 +143,7 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
 def test_schedules_are_for_those_who_see_the_whole_bank(api_with: Any) -> None:
     RoleFactory(code="board")
     body = {"report": "balance-sheet", "format": "pdf", "rhythm": "day", "role": "board"}
-    client = api_with("reporting.read", "reporting.schedule", scope="branch")
+    client = api_with("reporting.read", "reporting.schedule", scope="branch").step_up()
     assert client.post("reports/schedules", body).json()["code"] == "report-schedule-reach"
     assert api_with("ledger.view", "reporting.read").post("reports/schedules", body).status_code == 403
 

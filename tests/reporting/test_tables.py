@@ -124,7 +124,7 @@ def test_duties_that_should_be_apart_are_found() -> None:
 
 
 def test_every_form_of_a_list_says_the_same(api_with: Any, bank: Books) -> None:
-    client = api_with("reporting.read", "ledger.view")
+    client = api_with("reporting.read", "ledger.view").step_up()
     path = "reports/tables/trial-balance-by-branch"
     said = client.get(path).json()
     wanted = [(row[1], Decimal(row[4]), Decimal(row[5])) for row in said["rows"]]
@@ -143,7 +143,7 @@ def test_every_form_of_a_list_says_the_same(api_with: Any, bank: Books) -> None:
 
 
 def test_who_may_read_which_list(api_with: Any, bank: Books) -> None:
-    client = api_with("reporting.read", "accounts.view")
+    client = api_with("reporting.read", "accounts.view").step_up()
     assert {one["group"] for one in client.get("reports/tables").json()["data"]} == {"Bank"}
     refused = client.get("reports/tables/manual-entries")
     assert (refused.status_code, refused.json()["code"]) == (403, "permission-denied")

@@ -20,9 +20,11 @@ from django.test import override_settings
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import policies_forget
 from apps.approvals.services import delegation_create, document_add, policy_activate, policy_draft, request_submit
+from apps.audit.exporting import export_make
+from apps.audit.models import Export
 from apps.audit.verifying import verification_request
 from apps.core import clock
-from apps.identity.models import Branch, Role
+from apps.identity.models import Branch, Role, User
 from apps.identity.permissions import PERMISSIONS
 from apps.jobs.models import CloseRun, DeadLetter, Job
 from apps.ledger.selectors import business_date_current
@@ -150,7 +152,7 @@ def bank(banks: Banks, _files: None) -> Iterator[Bank]:
 
 def _bank_make() -> Bank:
     branch, elsewhere = BranchFactory(), BranchFactory()
-    root = ApiClient(user_make(*PERMISSIONS, scope="all", branch=branch))
+    root = ApiClient(user_make(*PERMISSIONS, scope="all", branch=branch)).step_up()
     bank = Bank(branch, elsewhere, root)
     for code in ("1120", "1250", "2110", "5510", "1220", "3390"):
         gl_account_ready(code)
@@ -219,9 +221,16 @@ def _bank_make() -> Bank:
         "period_id": period.pk,
         "code_or_id": "1120",
         "verification_id": verification_request(acting_user=root.user).pk,
+        "export_id": _export(root.user).pk,
     }
     _approvals(bank, owner)
     return bank
+
+
+def _export(user: User) -> Export:
+    """A file of the trail that a job made."""
+    asked = Export.objects.create(requested_by=user, form="csv", reason="Audit", upto=2**62, total=1)
+    return export_make(export_id=asked.pk, at=clock.now(), progress=lambda done: None)
 
 
 def _approvals(bank: Bank, owner: Any) -> None:
@@ -338,7 +347,10 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
 def outsiders(bank: Bank) -> dict[str, ApiClient]:
     """Callers with every permission whose reach holds none of the bank's things."""
     return {
-        "a member, with their own things only": ApiClient(user_make(*PERMISSIONS, scope="own", is_staff=False)),
-        "staff of another branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=bank.elsewhere)),
-        "staff of no branch": ApiClient(user_make(*PERMISSIONS, scope="branch", branch=None)),
+        who: ApiClient(user_make(*PERMISSIONS, **options)).step_up()
+        for who, options in {
+            "a member, with their own things only": {"scope": "own", "is_staff": False},
+            "staff of another branch": {"scope": "branch", "branch": bank.elsewhere},
+            "staff of no branch": {"scope": "branch", "branch": None},
+        }.items()
     }

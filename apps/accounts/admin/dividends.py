@@ -23,6 +23,7 @@ from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.record_pages import Fact, Tab, record_link, user_may
+from apps.identity.guards import amount_check
 from apps.ledger.figures import business_date_or_none
 from apps.ledger.selectors import business_date_current
 
@@ -153,6 +154,7 @@ def _day(request: HttpRequest, name: str) -> dt.date:
 def _pay(request: HttpRequest, record: Dividend) -> str:
     user: Any = request.user
     at, version = clock.now(), version_read(request)
+    amount_check(user, MANAGE, record.gross, record.product.currency_id, at=at)
     payload = actions.dividend_payload(dividend=record, version=version)
     approval = request_submit(kind=actions.DIVIDEND, maker=user, payload=payload, at=at)
     if approval is not None:

@@ -18,6 +18,7 @@ from apps.approvals.services import request_submit
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.record_pages import Tab, user_may
+from apps.identity.guards import amount_check
 
 ROWS_MAX = 100
 
@@ -51,6 +52,7 @@ def _waived(request: HttpRequest, account: Account) -> str:
     charge = fee_charge_get(account=account, pk=int(number))
     if not reason.strip():
         raise InvalidRequest("Say why the fee is let go.", pointer="/reason")
+    amount_check(user, fee_actions.WAIVE, charge.amount, account.currency, at=clock.now())
     payload = fee_actions.waiver_payload(account=account, charge=charge, reason=reason)
     approval = request_submit(kind=fee_actions.WAIVER, maker=user, payload=payload, at=clock.now())
     if approval is not None:

@@ -18,10 +18,11 @@ from apps.accounts.admin.accounts import AccountAdmin
 from apps.accounts.admin.forms import account_read, amount_read, choice_read, number_read, version_read
 from apps.accounts.models import Account, TermDeposit
 from apps.accounts.selectors import account_get_for, instalments_of, term_deposits_visible_to
-from apps.core import display
+from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError
 from apps.core.record_pages import Fact, Tab, record_link, user_may
+from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 
 PLACE, BREAK = "accounts.update", "accounts.close"
@@ -141,11 +142,13 @@ class TermDepositAdmin(NuminaAdmin):
             raise PermissionDenied
         account = account_get_for(user=user, pk=account_id)
         try:
+            amount = amount_read(request, "amount", account.currency)
+            amount_check(user, PLACE, amount, account.currency, at=clock.now())
             term = services.term_deposit_place(
                 acting_user=user,
                 account_id=account.pk,
                 source_id=account_read(request, "source").pk,
-                amount=amount_read(request, "amount", account.currency),
+                amount=amount,
                 months=number_read(request, "months"),
                 instruction=choice_read(request, "instruction", TermDeposit.Instruction.values),
                 frequency=choice_read(request, "frequency", ["", *TermDeposit.Frequency.values]),
@@ -171,6 +174,7 @@ def _instruct(request: HttpRequest, record: TermDeposit) -> str:
 
 def _pay(request: HttpRequest, record: TermDeposit) -> str:
     user: Any = request.user
+    amount_check(user, PLACE, record.instalment or 0, record.account.currency, at=clock.now())
     row = services.term_instalment_pay(
         acting_user=user, term_id=record.pk, expected_version=version_read(request), today=business_date_current()
     )
@@ -185,6 +189,7 @@ def _preview(request: HttpRequest, record: TermDeposit) -> services.BreakPreview
 
 def _break(request: HttpRequest, record: TermDeposit) -> str:
     user: Any = request.user
+    amount_check(user, BREAK, record.principal, record.account.currency, at=clock.now())
     services.term_deposit_break(
         acting_user=user, term_id=record.pk, expected_version=version_read(request), today=business_date_current()
     )

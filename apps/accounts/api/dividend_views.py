@@ -26,6 +26,7 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, StrictSerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
+from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 
 CURRENCY = "product.currency_id"
@@ -185,7 +186,9 @@ class DividendPaymentView(ApiView):
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
         user, at = user_of(request), clock.now()
-        payload = actions.dividend_payload(dividend=dividend_get(pk=dividend_id), version=self.expected_version)
+        drawn_up = dividend_get(pk=dividend_id)
+        amount_check(user, "products.manage", drawn_up.gross, drawn_up.product.currency_id, at=at)
+        payload = actions.dividend_payload(dividend=drawn_up, version=self.expected_version)
         approval = request_submit(kind=actions.DIVIDEND, maker=user, payload=payload, at=at)
         if approval is not None:
             return accepted(approval)

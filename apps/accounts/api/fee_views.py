@@ -25,6 +25,7 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import StrictSerializer, body_read
 from apps.core.api.views import ApiView, respond
+from apps.identity.guards import amount_check
 
 
 class FeeChargeSerializer(serializers.ModelSerializer):
@@ -86,6 +87,7 @@ class FeeWaiverView(ApiView):
         account = account_get_for(user=user, pk=account_id)
         charge = fee_charge_get(account=account, pk=charge_id)
         reason = body_read(FeeWaiverSerializer, request)["reason"]
+        amount_check(user, fee_actions.WAIVE, charge.amount, account.currency, at=clock.now())
         payload = fee_actions.waiver_payload(account=account, charge=charge, reason=reason)
         approval = request_submit(kind=fee_actions.WAIVER, maker=user, payload=payload, at=clock.now())
         if approval is not None:

@@ -16,6 +16,7 @@ from apps.accounts.api.views import minor_of, user_of
 from apps.accounts.models import TermDeposit, TermInstalment
 from apps.accounts.selectors import account_get_for, instalments_of, term_deposit_get_for, term_deposits_visible_to
 from apps.calculations.rounding import decimal_text
+from apps.core import clock
 from apps.core.api.fields import ChoiceField, IntegerField, UUIDField
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import page_of
@@ -24,6 +25,7 @@ from apps.core.api.serializers import NoBodySerializer, StrictSerializer, body_r
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.currencies import currency_get
 from apps.core.money import Money
+from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 
 
@@ -138,11 +140,13 @@ class TermDepositsView(ApiView):
         body = body_read(TermDepositPlaceSerializer, request)
         account = account_get_for(user=user_of(request), pk=body["account_id"])
         source = account_get_for(user=user_of(request), pk=body["source_account_id"])
+        amount = minor_of(body["amount"], currency=account.currency, pointer="/amount") or 0
+        amount_check(user_of(request), "accounts.update", amount, account.currency, at=clock.now())
         term = services.term_deposit_place(
             acting_user=user_of(request),
             account_id=account.pk,
             source_id=source.pk,
-            amount=minor_of(body["amount"], currency=account.currency, pointer="/amount") or 0,
+            amount=amount,
             months=body["months"],
             instruction=body["instruction"],
             frequency=body.get("frequency", ""),
@@ -192,6 +196,7 @@ class TermDepositBreakView(ApiView):
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
         term = term_deposit_get_for(user=user_of(request), pk=term_deposit_id)
+        amount_check(user_of(request), "accounts.close", term.principal, term.account.currency, at=clock.now())
         broken = services.term_deposit_break(
             acting_user=user_of(request),
             term_id=term.pk,
@@ -255,6 +260,7 @@ class TermInstalmentsView(ApiView):
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
         term = term_deposit_get_for(user=user_of(request), pk=term_deposit_id)
+        amount_check(user_of(request), "accounts.update", term.instalment or 0, term.account.currency, at=clock.now())
         paid = services.term_instalment_pay(
             acting_user=user_of(request),
             term_id=term.pk,

@@ -16,8 +16,9 @@ from viewflow.workflow.models import Process, Task
 from apps.approvals.admin.shown import kind_title
 from apps.approvals.models import ApprovalPolicy, Approver, ApproverGroup
 from apps.audit.services import record
-from apps.core import display
+from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
+from apps.identity.guards import step_up_check
 
 for model in (Process, Task):
     admin.site.unregister(model)  # Viewflow's own pages would let a process be deleted
@@ -59,6 +60,8 @@ class ApproverBase(NuminaAdmin):
     change_permission = "approvals.administer"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        user: Any = request.user
+        step_up_check(user, at=clock.now())
         before = {name: str(form.initial.get(name)) for name in form.changed_data} if change else None
         obj.version += change
         super().save_model(request, obj, form, change)

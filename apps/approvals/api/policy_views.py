@@ -46,6 +46,7 @@ class PoliciesView(ApiView):
     """Policies and their versions."""
 
     permissions: ClassVar = {"GET": VIEW, "POST": MANAGE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="List approval policies",
@@ -94,6 +95,7 @@ class PolicyActivationView(ApiView):
     """Putting a draft in force."""
 
     permissions: ClassVar = {"POST": MANAGE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="Activate an approval policy",
@@ -114,6 +116,7 @@ class PolicyWithdrawalView(ApiView):
     """Dropping a draft."""
 
     permissions: ClassVar = {"POST": MANAGE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(summary="Drop a draft of a policy", request=None, responses={200: forms.ApprovalPolicySerializer})
     def post(self, request: Request, policy_id: UUID) -> Response:
@@ -156,6 +159,7 @@ class DelegationsView(ApiView):
     """Who stands in for whom."""
 
     permissions: ClassVar = {"GET": DECIDE, "POST": DECIDE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="List delegations",

@@ -37,7 +37,9 @@ from apps.approvals.services._steps import (
 from apps.core.api.etag import version_check
 from apps.core.errors import PermissionDenied
 from apps.core.retry import retry_transient
+from apps.identity.guards import amount_check, step_up_check
 from apps.identity.models import User
+from apps.identity.permissions import STEP_UP_PERMISSIONS
 
 DECIDE = "approvals.decide"
 APPROVE, REJECT, RETURN = "approve", "reject", "return"
@@ -69,8 +71,8 @@ def request_decide(
 
     The same verdict by the same user again changes nothing. Raises PermissionDenied, ApprovalNotFound,
     MakerIsNotChecker, PreconditionFailed when the request changed since `expected_version`, ApprovalStateConflict,
-    AlreadyDecided, NotYourApproval, ConflictOfInterest, ApproverLimitExceeded, CommentRequired, and what the action's
-    `validate` raises when it is not possible any more.
+    AlreadyDecided, NotYourApproval, ConflictOfInterest, ApproverLimitExceeded, CommentRequired, MfaStepUpRequired and
+    AmountLimitExceeded for an approval, and what the action's `validate` raises when it is not possible any more.
     """
     decided = _decide(
         acting_user=acting_user,
@@ -117,6 +119,7 @@ def _decide(
     if not comment and (verdict != APPROVE or request.risk_flags):
         raise CommentRequired("Say why.", pointer="/comment")
     if verdict == APPROVE:
+        _second_factor(request, acting_user, at=at)
         _still_possible(request)
     ApprovalDecision.objects.create(
         request=request,
@@ -145,6 +148,15 @@ def _decide(
         request, VERB[verdict], user=acting_user, at=at, comment=comment, quietly=request.state == "approved", **facts
     )
     return Decided(request, replayed=False)
+
+
+def _second_factor(request: ApprovalRequest, user: User, *, at: dt.datetime) -> None:
+    """An approval is as good as the act: it asks for what the act asks for. Raises MfaStepUpRequired,
+    AmountLimitExceeded."""
+    if action_get(request.kind).permission in STEP_UP_PERMISSIONS:
+        step_up_check(user, at=at)
+    if request.amount_minor is not None:
+        amount_check(user, DECIDE, request.amount_minor, request.currency, at=at)
 
 
 def _still_possible(request: ApprovalRequest) -> None:

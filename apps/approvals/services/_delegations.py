@@ -17,6 +17,7 @@ from apps.approvals.services._submit import request_submit
 from apps.audit.services import record
 from apps.core.errors import PermissionDenied
 from apps.core.money import Money
+from apps.identity.guards import step_up_check
 from apps.identity.models import User
 
 DECIDE = "approvals.decide"
@@ -37,10 +38,11 @@ def delegation_create(
 ) -> tuple[Delegation, ApprovalRequest | None]:
     """Lend one's own authority for a time; it works once approved, at once where no policy asks for approval.
 
-    Raises PermissionDenied, DelegationInvalid, DelegationLoop, ApprovalKindUnknown.
+    Raises PermissionDenied, MfaStepUpRequired, DelegationInvalid, DelegationLoop, ApprovalKindUnknown.
     """
     if not acting_user.has_permission(DECIDE):
         raise PermissionDenied(f"This needs the permission {DECIDE}.", permission=DECIDE)
+    step_up_check(acting_user, at=at)
     for kind in kinds:
         action_get(kind)
     if starts_at >= ends_at or ends_at <= at or ends_at - starts_at > dt.timedelta(days=DAYS_MAX):

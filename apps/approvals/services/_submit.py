@@ -22,7 +22,9 @@ from apps.approvals.services._steps import levels_write, round_levels, route_of,
 from apps.core.errors import IdempotencyKeyReused, PermissionDenied
 from apps.core.money import Money
 from apps.core.retry import retry_transient
+from apps.identity.guards import step_up_check
 from apps.identity.models import User
+from apps.identity.permissions import STEP_UP_PERMISSIONS
 
 TITLE_MAX = 200
 
@@ -43,12 +45,15 @@ def request_submit(
     """Ask for approval where the policy in force wants it; None where it does not, and the action may go at once.
 
     The same `key` of the same maker gives the request of the first time, whatever became of it. Raises
-    ApprovalKindUnknown, PermissionDenied when the maker lacks the action's permission, what its `validate` raises,
+    ApprovalKindUnknown, PermissionDenied when the maker lacks the action's permission, MfaStepUpRequired where the
+    action asks for a second factor, what its `validate` raises,
     ApprovalPending when an open request is about the same record, IdempotencyKeyReused.
     """
     action = action_get(kind)
     if not maker.has_permission(action.permission):
         raise PermissionDenied(f"This needs the permission {action.permission}.", permission=action.permission)
+    if action.permission in STEP_UP_PERMISSIONS:
+        step_up_check(maker, at=at)
     digest = payload_hash(kind=kind, payload=payload)
     if key and (known := _known(maker, key, digest)) is not None:
         return known

@@ -83,7 +83,7 @@ class AuditExportsView(ApiView):
     @extend_schema(
         summary="Export audit events",
         description=(
-            "Events within your reach that match the filters, oldest first, as CSV (1,000,000 at most) or PDF (5,000). "
+            "Events within your reach that match the filters, oldest first, as CSV (1,000,000 at most) or PDF (1,000). "
             "A short file is the answer; a longer one is made by a job: 202, and Location tells how far it is. "
             "The export is recorded with its reason and the file's SHA-256, which is also in X-Content-SHA256. "
             "Needs a step-up."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import ClassVar, cast
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound, PermissionDenied
 from apps.core.idempotency import request_fingerprint, transaction_id_for
 from apps.core.trace import trace_id
+from apps.identity.guards import amount_check
 from apps.identity.models import User
 from apps.ledger.models import JournalEntry
 from apps.ledger.selectors import EntryFilter, branches_in_reach, journal_entries_visible
@@ -121,6 +124,7 @@ class JournalEntriesView(ApiView):
         transaction_id = transaction_id_for(user.pk, self.idempotency_key)
         fingerprint = request_fingerprint(method="POST", path=PATH, body=request.data)
         if transaction_find(transaction_id=transaction_id) is None:
+            _measure(user, "ledger.post", [(line["amount"].minor, line["amount"].currency) for line in body["lines"]])
             entry_controls_run(entry_lines(user=user, lines=body["lines"]), entry_day(body.get("business_date")))
             payload = entry_payload(body, fingerprint=fingerprint)
             approval = request_submit(kind=ENTRY, maker=user, payload=payload, at=clock.now(), key=self.idempotency_key)
@@ -173,6 +177,8 @@ class JournalEntryReversalView(ApiView):
         entry = _entry(user, transaction_id)
         _reversal_check(user, entry)
         reversal_id = transaction_id_for(user.pk, self.idempotency_key)
+        if transaction_find(transaction_id=reversal_id) is None:
+            _measure(user, "ledger.post", [(line.amount, line.currency) for line in entry.lines.all()])
         result = services.entry_reverse(
             journal_id=entry.pk,
             transaction_id=reversal_id,
@@ -184,6 +190,18 @@ class JournalEntryReversalView(ApiView):
             correlation_id=trace_id(),
         )
         return _answer(request, reversal_id, result)
+
+
+def _measure(user: User, permission: str, lines: Iterable[tuple[int, str]]) -> None:
+    """Hold what an entry moves, in minor units by currency, against the limits of the caller's roles.
+
+    Its debits are its credits, so half of all lines is what it moves. Raises AmountLimitExceeded, MfaStepUpRequired.
+    """
+    moved: Counter[str] = Counter()
+    for minor, currency in lines:
+        moved[currency] += abs(minor)
+    for currency, minor in moved.items():
+        amount_check(user, permission, minor // 2, currency, at=clock.now())
 
 
 def _reversal_check(user: User, entry: JournalEntry) -> None:

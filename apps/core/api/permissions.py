@@ -40,6 +40,22 @@ def denied_announce(request: Any, view: Any, error: PermissionDenied) -> None:
             logger.exception("a hook of denied requests failed")
 
 
+StepUp = Callable[[Any], None]
+_step_ups: list[StepUp] = []
+
+
+def step_up_register(step_up: StepUp) -> None:
+    """Make `step_up(request)` the one that asks for a second factor shown lately. Called once, by the identity app."""
+    _step_ups[:] = [step_up]
+
+
+def step_up_ask(request: Any) -> None:
+    """Raises PermissionDenied unless the caller has shown a second factor lately; RuntimeError where nobody can tell."""
+    if not _step_ups:
+        raise RuntimeError("nobody asks for second factors: is apps.identity in INSTALLED_APPS?")
+    _step_ups[0](request)
+
+
 class DenyAll(BasePermission):
     """The default for views that forgot to choose: refused."""
 

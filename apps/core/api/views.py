@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from apps.core.api.etag import etag_of, if_match_required
 from apps.core.api.limits import NO_HEADERS, limit_take
-from apps.core.api.permissions import HasPermission
+from apps.core.api.permissions import HasPermission, step_up_ask
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
 from apps.core.trail import read_announce
 
@@ -30,22 +30,24 @@ class ApiView(APIView):
     `permissions` names the permission code of each method (`ANY_USER` for whoever is logged in); a view open to
     all says `public = True`. `max_body_bytes` replaces the size cap of 1 MiB. In methods listed in
     `idempotent_methods` the header Idempotency-Key is required and in `self.idempotency_key`; in those listed in
-    `if_match_methods` If-Match is required and its version in `self.expected_version`. `also_answers` names, by method,
+    `if_match_methods` If-Match is required and its version in `self.expected_version`; in those listed in `step_up` the
+    caller must have shown a second factor lately, whatever is asked. `also_answers` names, by method,
     statuses that the document would not guess: a POST that names another record answers 404 when it is not there.
-    `read_of` ("members.member") has each successful GET by staff noted in the access log, with the first id of the URL.
     `summary` is that of operations that declare none of their own, where one view serves several routes.
+    `read_of` ("members.member") has each successful GET by staff noted in the access log, with the first id of the URL.
     """
 
     permissions: ClassVar[Mapping[str, str]] = {}
     public: ClassVar[bool] = False
     idempotent_methods: ClassVar[frozenset[str]] = frozenset()
     if_match_methods: ClassVar[frozenset[str]] = frozenset({"PATCH", "PUT"})
+    step_up: ClassVar[frozenset[str]] = frozenset()
     max_body_bytes: ClassVar[int | None] = None
     also_answers: ClassVar[Mapping[str, frozenset[int]]] = {}
     read_of: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
 
     permission_classes = (HasPermission,)
-    summary: ClassVar[str] = ""
     http_method_names = [*METHODS, "head"]
 
     idempotency_key: str = ""
@@ -66,12 +68,15 @@ class ApiView(APIView):
         return [] if self.public else super().get_authenticators()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse unknown methods, authenticate, check the permission, read the required headers; in this order."""
+        """Refuse unknown methods, authenticate, check permission, limits and second factor, read the headers; in this
+        order."""
         method = str(request.method)
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
         limit_take(request, self)
+        if method in self.step_up:
+            step_up_ask(request)
         if method in self.idempotent_methods:
             self.idempotency_key = idempotency_key_read(request.headers)
         if method in self.if_match_methods:

@@ -23,7 +23,6 @@ from apps.identity.api import access_forms as forms
 from apps.identity.api.factor_views import caller
 from apps.identity.api.serializers import RoleSerializer, UserSerializer
 from apps.identity.gate import Waiting
-from apps.identity.guards import step_up_check
 from apps.identity.limits import amount_read
 
 USERS, ROLES = "identity.manage_users", "identity.manage_roles"
@@ -55,6 +54,7 @@ class UserRolesView(ApiView):
     """The roles of a user."""
 
     permissions = {"PUT": USERS}
+    step_up = frozenset({"PUT"})
     also_answers = PENDING
 
     @extend_schema(
@@ -70,7 +70,6 @@ class UserRolesView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body = body_read(forms.UserRolesSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         changed = services.user_roles_set(
             acting_user=caller(request),
             user_id=found.pk,
@@ -86,6 +85,7 @@ class UserDeactivationView(ApiView):
     """Locking a user out."""
 
     permissions = {"POST": USERS}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="Deactivate a user",
@@ -98,7 +98,6 @@ class UserDeactivationView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body = body_read(forms.AccessReasonSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         services.user_deactivate(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
         return user_shown(request, found.pk)
 
@@ -107,6 +106,7 @@ class FactorsResetView(ApiView):
     """The second factors of somebody who lost them."""
 
     permissions = {"POST": USERS}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="Take a user's second factors away",
@@ -120,7 +120,6 @@ class FactorsResetView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body = body_read(forms.AccessReasonSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         services.factors_reset(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
         return user_shown(request, found.pk)
 
@@ -129,6 +128,7 @@ class RolePermissionsView(ApiView):
     """What a role allows."""
 
     permissions = {"PUT": ROLES}
+    step_up = frozenset({"PUT"})
     also_answers = PENDING
 
     @extend_schema(
@@ -142,7 +142,6 @@ class RolePermissionsView(ApiView):
         NoParams.parse(request)
         body: dict[str, Any] = body_read(forms.RolePermissionsSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         changed = services.role_permissions_set(
             acting_user=caller(request), role_id=role_id, expected_version=self.expected_version, at=at, **body
         )
@@ -167,6 +166,7 @@ class AmountLimitsView(ApiView):
     """Limits by amount, those that have ended too; and new ones."""
 
     permissions = {"GET": "identity.view_roles", "POST": ROLES}
+    step_up = frozenset({"POST"})
     also_answers = {"POST": PENDING["POST"] | NAMES_A_RECORD["POST"]}
 
     @extend_schema(
@@ -194,7 +194,6 @@ class AmountLimitsView(ApiView):
         NoParams.parse(request)
         body: dict[str, Any] = body_read(forms.AmountLimitSetSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         minor: dict[str, Any] = {
             name: amount_read(body[name], currency=body["currency"], pointer=f"/{name}") if body[name] else None
             for name in ("amount_max", "step_up_above")

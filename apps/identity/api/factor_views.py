@@ -23,7 +23,7 @@ from apps.identity.api import security_forms as forms
 from apps.identity.api.serializers import LoginResultSerializer
 from apps.identity.api.sign_in import client_of, signed_in
 from apps.identity.errors import ChallengeNotValid
-from apps.identity.guards import step_up_check
+from apps.identity.guards import enrolment_check
 from apps.identity.models import Challenge, User
 from apps.identity.otp import qr_svg
 from apps.identity.rates import rate_check, rate_give_back, user_keys
@@ -164,7 +164,8 @@ class FactorsView(ApiView):
 
     @extend_schema(
         summary="Set up a second factor",
-        description="It counts once its first code was shown. Needs a step-up when there is one already.",
+        description="It counts once its first code was shown. Needs a step-up, unless it is the first and the sign-in is"
+        " recent.",
         request=forms.FactorCreateSerializer,
         responses={201: forms.FactorBegunSerializer},
     )
@@ -172,8 +173,7 @@ class FactorsView(ApiView):
         NoParams.parse(request)
         body = body_read(forms.FactorCreateSerializer, request)
         user, at = caller(request), clock.now()
-        if user.mfa_enabled_at is not None:
-            step_up_check(user, at=at)
+        enrolment_check(user, at=at)
         enrolled = services.factor_enrol(acting_user=user, at=at, **body)
         if enrolled.challenge_id:
             after_commit(tasks.code_send, challenge_id=enrolled.challenge_id)
@@ -215,14 +215,13 @@ class FactorView(ApiView):
     """One second factor."""
 
     permissions = {"DELETE": ANY_USER}
-    also_answers = {"DELETE": frozenset({403, 422})}
+    step_up = frozenset({"DELETE"})
+    also_answers = {"DELETE": frozenset({422})}
 
-    @extend_schema(summary="Remove a second factor", responses={204: None})
+    @extend_schema(summary="Remove a second factor", description="Needs a step-up.", responses={204: None})
     def delete(self, request: Request, factor_id: UUID) -> Response:
         NoParams.parse(request)
         user, at = caller(request), clock.now()
-        selectors.factor_get_for(user=user, pk=factor_id)
-        step_up_check(user, at=at)
         services.factor_remove(acting_user=user, factor_id=factor_id, at=at)
         after_commit(tasks.notice_send, user_id=user.pk, what="A second factor was removed", at=at)
         return Response(status=204)
@@ -232,7 +231,7 @@ class RecoveryCodesView(ApiView):
     """The codes for the day on which the phone is lost."""
 
     permissions = {"POST": ANY_USER}
-    also_answers = {"POST": frozenset({403})}
+    step_up = frozenset({"POST"})
 
     @extend_schema(
         summary="Make new recovery codes",
@@ -243,6 +242,5 @@ class RecoveryCodesView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body_read(NoBodySerializer, request)
-        at = clock.now()
-        step_up_check(caller(request), at=at)
-        return respond({"recovery_codes": services.recovery_codes_renew(acting_user=caller(request), at=at)})
+        codes = services.recovery_codes_renew(acting_user=caller(request), at=clock.now())
+        return respond({"recovery_codes": codes})

@@ -16,7 +16,6 @@ from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.identity import selectors, services
 from apps.identity.api import security_forms as forms
 from apps.identity.api.factor_views import caller
-from apps.identity.guards import step_up_check
 
 MANAGE = "identity.manage_api_keys"
 
@@ -25,6 +24,7 @@ class ApiKeysView(ApiView):
     """All keys within reach."""
 
     permissions = {"GET": MANAGE, "POST": MANAGE}
+    step_up = frozenset({"POST"})
     also_answers = NAMES_A_RECORD
 
     @extend_schema(
@@ -61,7 +61,6 @@ class ApiKeysView(ApiView):
         body = body_read(forms.ApiKeyCreateSerializer, request)
         user, at = caller(request), clock.now()
         selectors.user_get_for(user=user, pk=body["user_id"])
-        step_up_check(user, at=at)
         made = services.api_key_create(
             acting_user=user,
             user_id=body["user_id"],
@@ -78,6 +77,7 @@ class ApiKeyRevocationView(ApiView):
     """The end of a key."""
 
     permissions = {"POST": MANAGE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(summary="Revoke an API key", request=forms.RevokeSerializer, responses=forms.ApiKeySerializer)
     def post(self, request: Request, key_id: UUID) -> Response:

@@ -23,7 +23,6 @@ from apps.identity.api import serializers
 from apps.identity.api.access_views import PENDING, USERS, user_shown, waiting_response
 from apps.identity.api.factor_views import caller
 from apps.identity.gate import Waiting
-from apps.identity.guards import step_up_check
 
 INVITE_EXAMPLE = OpenApiExample(
     "a teller",
@@ -42,6 +41,7 @@ class UsersView(ApiView):
     """Users."""
 
     permissions = {"GET": "identity.view_users", "POST": USERS}
+    step_up = frozenset({"POST"})
     also_answers = PENDING
 
     @extend_schema(
@@ -70,7 +70,6 @@ class UsersView(ApiView):
         NoParams.parse(request)
         body: dict[str, Any] = body_read(forms.UserInviteSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         made = services.user_invite(
             acting_user=caller(request),
             email=body["email"],
@@ -101,6 +100,7 @@ class UserBranchView(ApiView):
     """The branch that a user works in."""
 
     permissions = {"PUT": USERS}
+    step_up = frozenset({"PUT"})
     also_answers = PENDING
 
     @extend_schema(
@@ -115,7 +115,6 @@ class UserBranchView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body: dict[str, Any] = body_read(forms.UserBranchSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         done = services.user_branch_set(
             acting_user=caller(request),
             user_id=found.pk,
@@ -133,6 +132,7 @@ class UserReactivationView(ApiView):
     """Letting somebody in again."""
 
     permissions = {"POST": USERS}
+    step_up = frozenset({"POST"})
     also_answers = PENDING
 
     @extend_schema(
@@ -147,7 +147,6 @@ class UserReactivationView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body = body_read(forms.AccessReasonSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         done = services.user_reactivate(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
         return waiting_response(done) if isinstance(done, Waiting) else user_shown(request, found.pk)
 
@@ -156,6 +155,7 @@ class UserInvitationView(ApiView):
     """The link to set a first password, once more."""
 
     permissions = {"POST": USERS}
+    step_up = frozenset({"POST"})
     also_answers = PENDING
 
     @extend_schema(
@@ -169,6 +169,5 @@ class UserInvitationView(ApiView):
         found = selectors.user_get_for(user=caller(request), pk=user_id)
         body = body_read(forms.AccessReasonSerializer, request)
         at = clock.now()
-        step_up_check(caller(request), at=at)
         services.invitation_renew(acting_user=caller(request), user_id=found.pk, reason=body["reason"], at=at)
         return user_shown(request, found.pk)

@@ -128,6 +128,7 @@ class User(AbstractBaseUser, BaseModel):  # type: ignore[django-manager-missing]
     # factor was last shown in it.
     session_id: UUID | None = None
     verified_at: datetime | None = None
+    on_staff_site: bool = False  # as apps.identity.staff_gate says
     api_key_id: UUID | None = None
     api_key_live: bool = True
 

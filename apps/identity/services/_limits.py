@@ -22,7 +22,7 @@ from apps.identity.errors import OwnRolesRefused, RoleOutOfReach
 from apps.identity.gate import Waiting, change_asks
 from apps.identity.limits import limits_forget
 from apps.identity.models import AmountLimit, RateLimit, Role, User
-from apps.identity.permissions import PERMISSIONS
+from apps.identity.permissions import AMOUNT_PERMISSIONS, PERMISSIONS
 from apps.identity.principals import principal_forget
 from apps.identity.services._staff import approved
 
@@ -124,6 +124,8 @@ def amount_limit_check(
         raise NotFound("There is no such role.")
     if permission not in PERMISSIONS:
         raise _fault("/permission", "unknown-permission", "There is no such permission.")
+    if permission not in AMOUNT_PERMISSIONS:
+        raise _fault("/permission", "moves-no-money", "No money is moved with this permission.")
     currency_get(currency)
     for amount in (amount_max, step_up_above):
         if amount is not None and (type(amount) is not int or not 0 <= amount < 2**63):

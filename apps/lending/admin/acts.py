@@ -24,7 +24,7 @@ from apps.core.record_pages import user_may
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
-from apps.lending.actions import act_kind, act_payload
+from apps.lending.actions import act_kind, act_payload, act_size
 from apps.lending.models import Loan
 from apps.lending.selectors import loan_get_for, servicing_of
 from apps.lending.services import Act, Asked, Money
@@ -171,7 +171,7 @@ def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:
     fingerprint = hashlib.sha256(f"{loan.pk}:{act.payload()}".encode()).digest()
     asked = Asked(user, f"page:{key}", fingerprint)
     permission, kind, at = KINDS[act.kind][2], act_kind(act), clock.now()
-    amount_check(user, permission, max(act.money.amount, act.discount), loan.currency, at=at)
+    amount_check(user, permission, act_size(loan, act), loan.currency, at=at)
     if kind:
         payload = act_payload(asked=asked, loan=loan, act=act)
         approval = request_submit(kind=kind, maker=user, payload=payload, at=at, key=asked.key)

@@ -10,6 +10,7 @@ from uuid import UUID
 from apps.core import clock
 from apps.core.display import money_text
 from apps.core.errors import InvalidRequest, NotFound
+from apps.identity.guards import amount_check
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
@@ -172,6 +173,7 @@ def _reversal_preview(user: Any, event: LoanEvent, sent: Sent) -> list[Change]:
 
 
 def _reverse(user: Any, event: LoanEvent, sent: Sent) -> Loan:
+    amount_check(user, "lending.reverse", abs(event.amount), event.loan.currency, at=clock.now())
     services.event_reverse(
         asked=sent.asked(user),
         loan_id=event.loan_id,

@@ -23,7 +23,7 @@ from apps.core.money import Money as Amount
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
-from apps.lending.actions import act_kind, act_payload
+from apps.lending.actions import act_kind, act_payload, act_size
 from apps.lending.api import answers, forms
 from apps.lending.api.loan_views import VIEW
 from apps.lending.api.product_views import minor_of, rows_of, user_of
@@ -91,7 +91,7 @@ def _may(request: Request, act: Act, permission: str, loan: Loan) -> None:
     user = user_of(request)
     if user.scope not in STAFF and (act.money.channel or act.money.value_date or act.discount):
         raise PermissionDenied("From an account of your own, and today.", permission=permission)
-    amount_check(user, permission, max(act.money.amount, act.discount), loan.currency, at=clock.now())
+    amount_check(user, permission, act_size(loan, act), loan.currency, at=clock.now())
 
 
 def event_response(done: services.Done, *, replayed: bool = False) -> Response:
@@ -289,6 +289,8 @@ class LoanEventReversalView(ApiView):
         NoParams.parse(request)
         event = event_get_for(user=user_of(request), pk=event_id)
         body = body_read(forms.EventReversalForm, request)
+        loan = event.loan
+        amount_check(user_of(request), "lending.reverse", abs(event.amount), loan.currency, at=clock.now())
         done = services.event_reverse(
             asked=_asked(self, request),
             loan_id=event.loan_id,

@@ -17,9 +17,11 @@ from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidRequest
+from apps.core.money import Money
 from apps.core.record_pages import user_may
 from apps.payments import services
 from apps.payments.admin.forms import amount_read, count_read, pieces_shown, text_read, version_read
+from apps.payments.api.limits import amount_allowed
 from apps.payments.models import TillSession, VaultTransfer
 from apps.payments.selectors import (
     movements_of,
@@ -28,6 +30,7 @@ from apps.payments.selectors import (
     sessions_visible_to,
     till_get_for,
     tills_visible_to,
+    vault_transfer_get_for,
 )
 
 WORK, SUPERVISE = "payments.till", "payments.supervise_tills"
@@ -187,11 +190,13 @@ def _ask(request: HttpRequest) -> str:
     if direction not in VaultTransfer.Direction.values:
         raise InvalidRequest("From the vault, or to the vault?")
     user: Any = request.user
+    amount = amount_read(request, session.till.currency)
+    amount_allowed(user, "payments.till", amount)
     services.vault_transfer_ask(
         acting_user=user,
         session_id=session.pk,
         direction=direction,
-        amount=amount_read(request, session.till.currency),
+        amount=amount,
         count={},
         at=clock.now(),
     )
@@ -209,9 +214,12 @@ def _cancel(request: HttpRequest) -> str:
 def _decide(request: HttpRequest) -> str:
     user: Any = request.user
     confirm = request.POST.get("verdict") == "confirm"
+    asked = vault_transfer_get_for(user=user, pk=_uuid(request, "transfer"))
+    if confirm:
+        amount_allowed(user, "payments.supervise_tills", Money(asked.amount, asked.session.till.currency))
     services.vault_transfer_decide(
         acting_user=user,
-        transfer_id=_uuid(request, "transfer"),
+        transfer_id=asked.pk,
         expected_version=version_read(request),
         confirm=confirm,
         at=clock.now(),

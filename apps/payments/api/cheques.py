@@ -18,12 +18,13 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import InvalidRequest
 from apps.core.idempotency import request_fingerprint
+from apps.core.money import Money
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.api import cheque_forms as forms
 from apps.payments.api import serializers
 from apps.payments.api.bodies import account_name
-from apps.payments.api.limits import amount_guard
+from apps.payments.api.limits import amount_allowed, amount_guard
 from apps.payments.api.views import API, caller, payment_answer
 from apps.payments.models import ChequeDeposit
 from apps.payments.selectors import (
@@ -90,6 +91,7 @@ class ChequeDepositsView(ApiView):
         body = body_read(forms.ChequeDepositRequestSerializer, request)
         asked = asked_of(self, request)
         amount_guard(asked, "payments.deposit", body["amount"])
+        amount_guard(asked, CHEQUES, body["amount"])
         cheque, replayed = services.cheque_deposit(
             asked=asked,
             account=account_name(body["account"]),
@@ -124,8 +126,9 @@ class ChequeReturnView(ApiView):
     def post(self, request: Request, cheque_id: UUID) -> Response:
         """The other bank did not pay: the deposit is reversed, and the fee taken if the account has it."""
         NoParams.parse(request)
-        cheque_deposit_get_for(user=caller(request), pk=cheque_id)
+        paid_in = cheque_deposit_get_for(user=caller(request), pk=cheque_id)
         body = body_read(forms.ChequeReturnSerializer, request)
+        amount_allowed(caller(request), RETURN, Money(paid_in.amount, paid_in.currency))
         cheque = services.cheque_return(
             acting_user=caller(request),
             cheque_id=cheque_id,

@@ -14,18 +14,22 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.idempotency import request_fingerprint
+from apps.core.money import Money
 from apps.payments import services
 from apps.payments.api import serializers
 from apps.payments.api.bodies import account_name
+from apps.payments.api.limits import amount_allowed, amount_guard
 from apps.payments.api.views import API, caller
 from apps.payments.selectors import hold_get_for, holds_visible_to
 from apps.payments.services import Asked
+
+HOLD = "payments.hold"
 
 
 class HoldsView(ApiView):
     """Money set aside on accounts."""
 
-    permissions = {"GET": "accounts.view", "POST": "payments.hold"}
+    permissions = {"GET": "accounts.view", "POST": HOLD}
     also_answers = NAMES_A_RECORD
     idempotent_methods = frozenset({"POST"})
 
@@ -51,12 +55,14 @@ class HoldsView(ApiView):
         """Set money aside: it stays on the account, and nobody can spend it."""
         NoParams.parse(request)
         body = body_read(serializers.HoldRequestSerializer, request)
+        asked = Asked(
+            user=caller(request),
+            key=self.idempotency_key,
+            fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
+        )
+        amount_allowed(asked.user, HOLD, body["amount"])
         hold, replayed = services.hold_place(
-            asked=Asked(
-                user=caller(request),
-                key=self.idempotency_key,
-                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
-            ),
+            asked=asked,
             account=account_name(body["account"]),
             amount=body["amount"],
             reason=body.get("reason", ""),
@@ -88,7 +94,7 @@ class HoldView(ApiView):
 class HoldCaptureView(ApiView):
     """Taking held money."""
 
-    permissions = {"POST": "payments.hold"}
+    permissions = {"POST": HOLD}
     idempotent_methods = frozenset({"POST"})
     if_match_methods = frozenset({"POST"})
 
@@ -102,12 +108,15 @@ class HoldCaptureView(ApiView):
         NoParams.parse(request)
         body = body_read(serializers.HoldCaptureRequestSerializer, request)
         destination = body.get("destination_account")
+        asked = Asked(
+            user=caller(request),
+            key=self.idempotency_key,
+            fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
+        )
+        held = hold_get_for(user=asked.user, hold_id=hold_id)
+        amount_guard(asked, HOLD, body.get("amount") or Money(held.amount, held.currency))
         hold, replayed = services.hold_capture(
-            asked=Asked(
-                user=caller(request),
-                key=self.idempotency_key,
-                fingerprint=request_fingerprint(method="POST", path=request.path, body=request.data),
-            ),
+            asked=asked,
             hold_id=hold_id,
             expected_version=self.expected_version,
             amount=body.get("amount"),
@@ -122,7 +131,7 @@ class HoldCaptureView(ApiView):
 class HoldReleaseView(ApiView):
     """Giving held money back."""
 
-    permissions = {"POST": "payments.hold"}
+    permissions = {"POST": HOLD}
     if_match_methods = frozenset({"POST"})
 
     @extend_schema(request=None, responses={200: serializers.HoldSerializer}, summary="Release a hold")

@@ -41,6 +41,7 @@ class ImportsView(ApiView):
     """Imports of transactions."""
 
     permissions = {"GET": "payments.import", "POST": "payments.import"}
+    step_up = frozenset({"POST"})  # nobody knows yet how much it moves
     idempotent_methods = frozenset({"POST"})
     parser_classes = (CsvParser, MultiPartParser)
 
@@ -75,7 +76,7 @@ class ImportsView(ApiView):
         """Send a CSV file, as the body or as the part `file` of a form. A job reads it: 202, and Location names the
         job, which has the id of the import.
 
-        Each external id is posted once within its `source`, so a file may be sent again after a break.
+        Each external id is posted once within its `source`, so a file may be sent again after a break. Needs a step-up.
         """
         options = serializers.ImportParams.parse(request)
         _size_check(request)

@@ -131,10 +131,11 @@ def _measure(user: User, most: int | None, currency: str) -> None:
     Where it depends on the balance, who has a limit must say the most: else it would be a way around it. Raises
     AmountLimitExceeded, MfaStepUpRequired, InstructionNotValid.
     """
-    if most is not None:
-        amount_allowed(user, "payments.transfer", Money(most, currency))
-    elif amount_limited(user, "payments.transfer", currency):
-        raise InstructionNotValid("You have a limit: say the most that a date may move.", pointer="/amount_max")
+    for permission in ("payments.transfer", INSTRUCT):
+        if most is not None:
+            amount_allowed(user, permission, Money(most, currency))
+        elif amount_limited(user, permission, currency):
+            raise InstructionNotValid("You have a limit: say the most that a date may move.", pointer="/amount_max")
 
 
 class InstructionView(ApiView):

@@ -18,6 +18,7 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, StrictSerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import CurrencyMismatch
+from apps.core.money import Money
 from apps.payments import services
 from apps.payments.api.bodies import account_name
 from apps.payments.api.cheques import asked_of, of_account
@@ -112,6 +113,7 @@ class TerminalsView(ApiView):
     """Places that ask for money."""
 
     permissions = {"GET": MANAGE, "POST": MANAGE}
+    step_up = frozenset({"POST"})
 
     @extend_schema(parameters=[TerminalListParams], responses=page_of(TerminalSerializer), summary="List terminals")
     def get(self, request: Request) -> Response:
@@ -126,7 +128,7 @@ class TerminalsView(ApiView):
         request=TerminalRequestSerializer, responses={201: TerminalSerializer}, summary="Make a terminal known"
     )
     def post(self, request: Request) -> Response:
-        """A cash machine, a shop's terminal, the online or mobile channel."""
+        """A cash machine, a shop's terminal, the online or mobile channel. Needs a step-up."""
         NoParams.parse(request)
         body = body_read(TerminalRequestSerializer, request)
         if body["amount_max"].currency != body["currency"]:
@@ -202,10 +204,12 @@ class AuthorisationCaptureView(ApiView):
     def post(self, request: Request, authorisation_id: UUID) -> Response:
         """Take what was held, or less of it; the rest is given back."""
         NoParams.parse(request)
-        authorisation_get_for(user=caller(request), pk=authorisation_id)
+        known = authorisation_get_for(user=caller(request), pk=authorisation_id)
         body = body_read(CaptureSerializer, request)
+        asked = asked_of(self, request)
+        amount_guard(asked, AUTHORISE, body.get("amount") or Money(known.hold.amount, known.hold.currency))
         found, replayed = services.authorisation_capture(
-            asked=asked_of(self, request), authorisation_id=authorisation_id, amount=body.get("amount"), at=clock.now()
+            asked=asked, authorisation_id=authorisation_id, amount=body.get("amount"), at=clock.now()
         )
         return shown(found, replayed=replayed)
 

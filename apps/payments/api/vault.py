@@ -13,8 +13,10 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import ApiView, respond
+from apps.core.money import Money
 from apps.payments import services
 from apps.payments.api import till_forms
+from apps.payments.api.limits import amount_allowed
 from apps.payments.api.tills import SUPERVISE, VIEW, WORK
 from apps.payments.api.views import API, caller
 from apps.payments.models import VaultTransfer
@@ -57,6 +59,7 @@ class VaultTransfersView(ApiView):
         NoParams.parse(request)
         session = session_get_for(user=caller(request), pk=till_session_id)
         body = body_read(till_forms.VaultTransferRequestSerializer, request)
+        amount_allowed(caller(request), WORK, body["amount"])
         transfer = services.vault_transfer_ask(
             acting_user=caller(request),
             session_id=session.pk,
@@ -94,8 +97,10 @@ class VaultDecisionView(ApiView):
     def post(self, request: Request, vault_transfer_id: UUID) -> Response:
         """Say that the cash was handed over, which books it, or decline. Not by who asked."""
         NoParams.parse(request)
-        vault_transfer_get_for(user=caller(request), pk=vault_transfer_id)
+        asked = vault_transfer_get_for(user=caller(request), pk=vault_transfer_id)
         body = body_read(till_forms.VaultDecisionSerializer, request)
+        if body["confirm"]:
+            amount_allowed(caller(request), SUPERVISE, Money(asked.amount, asked.session.till.currency))
         transfer = services.vault_transfer_decide(
             acting_user=caller(request),
             transfer_id=vault_transfer_id,

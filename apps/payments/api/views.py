@@ -359,6 +359,9 @@ class ReversalView(ApiView):
         fingerprint = request_fingerprint(method="POST", path=request.path, body=request.data)
         asked = Asked(user=caller(request), key=self.idempotency_key, fingerprint=fingerprint)
         payload = reversal_payload(asked=asked, payment_id=payment_id, reason=body["reason"], kinds=self.kinds)
+        undone = payment_get_for(user=asked.user, transaction_id=payment_id)
+        if undone.amount is not None:
+            amount_guard(asked, "payments.reverse", undone.amount)
         if payment_find(transaction_id=asked.transaction_id) is None:
             approval = request_submit(kind=REVERSAL, maker=asked.user, payload=payload, at=clock.now(), key=asked.key)
             if approval is not None:
@@ -375,5 +378,5 @@ class ReversalView(ApiView):
 class TransferReversalView(ReversalView):
     """Undoing transfers."""
 
-    kinds = frozenset({KIND_TRANSFER})
     summary = "Undo a transfer"
+    kinds = frozenset({KIND_TRANSFER})

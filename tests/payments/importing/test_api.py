@@ -130,7 +130,7 @@ def test_bad_requests(teller: ApiClient, api_with: Any) -> None:
 def test_runs_of_others_are_not_found(teller: ApiClient, api_with: Any, alice: Account, commits: Any) -> None:
     with commits():
         location = f"{PATH}/{send(teller, text(row('A', alice, '5.00'))).json()['id']}"
-    clerk = api_with("payments.import", scope="branch", branch=BranchFactory())
+    clerk = api_with("payments.import", scope="branch", branch=BranchFactory()).step_up()
     assert clerk.get(location).status_code == 404
     assert clerk.get(location + "/refusals").status_code == 404
     assert clerk.get(PATH).json()["data"] == []
