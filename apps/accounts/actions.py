@@ -66,6 +66,11 @@ def closure_payload(*, account: Account, version: int, reason: str, payout_to: U
     return payload | ({"payout_to": str(payout_to)} if payout_to else {})
 
 
+def left_on(account: Account) -> int:
+    """What a closing pays out, minor units, before the interest and fees of the last days."""
+    return max(balances_read(account_ids=[account.ledger_account_id])[account.ledger_account_id].booked, 0)
+
+
 def _account(maker: User, payload: Mapping[str, Any]) -> Account:
     account = account_get_for(user=maker, pk=UUID(payload["account_id"]))
     version_check(current=account.version, expected=payload["version"])

@@ -265,6 +265,8 @@ NUMINA: dict[str, Any] = {
             "identity_role_limit",
             "audit_auditevent_export",
             "audit_export_file",
+            "accounts_statementbatch_start",
+            "accounts_statementbatch_file",
         }
     ),
     "LIMITS": True,  # limits from the database: requests a minute, money at once

@@ -21,6 +21,7 @@ from apps.core import clock
 from apps.core.display import money_text
 from apps.core.errors import DomainError
 from apps.core.record_pages import Tab, user_may
+from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 
 CLOSE = "accounts.close"
@@ -58,6 +59,7 @@ def _closed(request: HttpRequest, account: Account) -> str:
     user: Any = request.user
     version, reason = version_read(request), text_read(request, "reason")
     payout = account_read(request, "payout").pk if text_read(request, "payout") else None
+    amount_check(user, CLOSE, actions.left_on(account), account.currency, at=clock.now())
     payload = actions.closure_payload(account=account, version=version, reason=reason, payout_to=payout)
     approval = request_submit(kind=actions.CLOSE, maker=user, payload=payload, at=clock.now())
     if approval is not None:

@@ -87,6 +87,7 @@ class StatementBatchesView(ApiView):
     """Batches of statements."""
 
     permissions: ClassVar = {"GET": DRAW, "POST": DRAW}
+    step_up = frozenset({"POST"})  # statements of persons leave the bank by thousands
     idempotent_methods = frozenset({"POST"})
     also_answers: ClassVar = NAMES_A_RECORD
 
@@ -108,7 +109,7 @@ class StatementBatchesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """In the background, by several workers; the archive holds a file an account, and a list of those whose
-        statement would be too long. Each has its code and can be confirmed."""
+        statement would be too long. Each has its code and can be confirmed. Needs a step-up."""
         NoParams.parse(request)
         body: dict[str, Any] = body_read(StatementBatchRequestSerializer, request)
         today = business_date_current()
@@ -143,12 +144,13 @@ class StatementBatchFileView(ApiView):
     """The archive."""
 
     permissions: ClassVar = {"GET": DRAW}
+    step_up = frozenset({"GET"})
     also_answers: ClassVar = {"GET": frozenset({409})}
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, ZIPRenderer]  # type: ignore[misc]
 
     @extend_schema(summary="Open a batch of statements", responses={(200, ZIP): OpenApiTypes.BINARY})
     def get(self, request: Request, batch_id: UUID) -> FileResponse:
-        """All statements in one file, as it was put together, proven by its hash."""
+        """All statements in one file, as it was put together, proven by its hash. Needs a step-up."""
         NoParams.parse(request)
         batch = batch_get_for(user=user_of(request), pk=batch_id)
         file = services.statement_batch_open(acting_user=user_of(request), batch=batch)

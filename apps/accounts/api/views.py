@@ -35,6 +35,7 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import CurrencyMismatch, PermissionDenied
 from apps.core.money import Money
+from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.members.selectors import member_get_for, members_visible_to
 
@@ -245,6 +246,7 @@ class AccountClosureView(ApiView):
         body = body_read(forms.AccountClosureSerializer, request)
         if "payout_account_id" in body:
             body["payout_to"] = account_get_for(user=user_of(request), pk=body.pop("payout_account_id")).pk
+        amount_check(user_of(request), "accounts.close", actions.left_on(account), account.currency, at=clock.now())
         payload = actions.closure_payload(account=account, version=self.expected_version, **body)
         approval = request_submit(kind=actions.CLOSE, maker=user_of(request), payload=payload, at=clock.now())
         if approval is not None:

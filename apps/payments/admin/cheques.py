@@ -17,6 +17,7 @@ from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.record_pages import Tab, user_may
+from apps.identity.guards import amount_check
 from apps.payments import services
 from apps.payments.admin.forms import text_read, version_read
 from apps.payments.models import Authorisation, ChequeBook, ChequeDeposit, Terminal
@@ -82,6 +83,7 @@ class ChequeDepositAdmin(NuminaAdmin):
             reason = text_read(request, "reason", max_length=200)
             if not reason:
                 raise InvalidRequest("Say why.")
+            amount_check(user, RETURN, record.amount, record.currency, at=clock.now())
             services.cheque_return(
                 acting_user=user,
                 cheque_id=record.pk,
