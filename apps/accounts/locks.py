@@ -6,7 +6,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import Account, AccountProduct, CloseMark, Dividend, FeeCharge, InterestTotal, StatementPart
+from apps.accounts.models import (
+    Account,
+    AccountProduct,
+    CloseMark,
+    Dividend,
+    FeeCharge,
+    InterestTotal,
+    StatementBatch,
+    StatementPart,
+)
 
 
 def account_lock(*, pk: UUID) -> Account | None:
@@ -32,7 +41,14 @@ def statement_part_lock(*, batch_id: UUID, wait: bool) -> StatementPart | None:
     """The next part of a batch that is not finished, locked; without `wait` one that nobody holds. None for none."""
     _need_transaction("statement_part_lock")
     parts = StatementPart.objects.select_related("batch__requested_by").filter(batch=batch_id, finished_at=None)
+    parts = parts.filter(batch__cancelled_at=None)
     return parts.select_for_update(of=("self",), no_key=True, skip_locked=not wait).order_by("number").first()
+
+
+def statement_batch_lock(*, pk: UUID) -> StatementBatch | None:
+    """The batch, locked until the transaction ends, or None; by a worker after its part."""
+    _need_transaction("statement_batch_lock")
+    return StatementBatch.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
 
 
 def fee_charge_lock(*, pk: int) -> FeeCharge | None:

@@ -75,6 +75,8 @@ class JobKind:
     what follows: transient errors (lost connections, Unavailable and those in `transient`) are tried again up to
     `attempts` times in all, anything else is final. `check` returns the payload as it is kept, or raises a DomainError.
     A kind with a `permission` may be started by POST /api/v1/jobs by whoever holds it; others are started by services.
+    `given_up` tidies up what a job left that nobody will go on with: it is called with the job's id and the moment in
+    the transaction in which the job is cancelled, or its failure is let go.
     """
 
     name: str
@@ -86,6 +88,7 @@ class JobKind:
     attempts: int = ATTEMPTS_MAX
     minutes: int = MINUTES_MAX
     transient: tuple[type[Exception], ...] = ()
+    given_up: Callable[[UUID, dt.datetime], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,13 @@ def kind_of(name: str) -> JobKind:
     if kind is None:
         raise JobKindUnknown(f"There is no kind of job {name[:80]!r}.", pointer="/kind")
     return kind
+
+
+def job_given_up(kind: str, job_id: UUID, at: dt.datetime) -> None:
+    """Tidy up after a job that nobody will go on with; nothing for a kind that leaves nothing, or whose app is gone."""
+    known = _kinds.get(kind)
+    if known is not None and known.given_up is not None:
+        known.given_up(job_id, at)
 
 
 def kinds_all() -> list[JobKind]:

@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.accounts.models import Account, StatementBatch, StatementPart
 from apps.accounts.services import _statement_batches as batches
@@ -19,6 +20,7 @@ from apps.accounts.services import (
     statement_batch_start,
 )
 from apps.core import clock
+from apps.identity.staff_login import VERIFIED
 from apps.jobs.models import Job
 from apps.jobs.services import job_execute
 from apps.ledger.selectors import business_date_current
@@ -32,7 +34,7 @@ from tests.factories.members import MemberFactory
 def manager(db: None, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> ApiClient:
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(batches, "PART_SIZE", 2)
-    return ApiClient(user_make("accounts.view", "accounts.draw_statements", scope="all"))
+    return ApiClient(user_make("accounts.view", "accounts.draw_statements", scope="all")).step_up()
 
 
 def names_of(content: bytes) -> list[str]:
@@ -75,6 +77,66 @@ def test_a_batch_is_asked_for_drawn_up_in_parts_and_opened(manager: ApiClient) -
     assert again.sha256 == done["sha256"]
 
 
+def test_a_batch_that_is_given_up_leaves_no_job_and_no_file(
+    manager: ApiClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Cancelled while one part is finished and a helper is drawing up another."""
+    product, today = ProductFactory(), business_date_current()
+    for _ in range(5):
+        AccountFactory(product=product)
+    asked = {"acting_user": manager.user, "starts_on": today, "ends_on": today, "form": "csv", "at": clock.now()}
+    batch, _ = statement_batch_start(**asked, product_id=product.pk)
+    assert batches._part_next(batch.pk, clock.now(), wait=False) == 2
+    assert len(list(tmp_path.rglob("*.zip"))) == 1
+    drawn = batches.statement_file
+
+    def cancelled_meanwhile(*values: Any) -> bytes:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert manager.delete(f"jobs/{batch.pk}").status_code < 300
+        return drawn(*values)
+
+    monkeypatch.setattr(batches, "statement_file", cancelled_meanwhile)
+    assert statement_batch_help(batch_id=batch.pk, at=clock.now(), on_progress=lambda done, total: None) == 0
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert set(Job.objects.filter(kind__startswith="accounts.statements").values_list("status", flat=True)) == {
+        "cancelled"
+    }
+    statement_batch_draw(batch_id=batch.pk, at=clock.now(), on_progress=lambda done, total: None)
+    shown = manager.get(f"statements/batches/{batch.pk}").json()
+    assert (shown["finished_at"], shown["file_url"], shown["cancelled_at"] is None) == (None, "", False)
+    assert "cancelled" in manager.get(f"statements/batches/{batch.pk}/file").json()["detail"]
+
+
+def test_the_staff_page_starts_follows_and_opens_a_batch(manager: ApiClient) -> None:
+    site = Client()
+    site.force_login(user_make("accounts.view", "accounts.draw_statements", scope="all", is_staff=True))
+    session = site.session
+    session[VERIFIED] = int(clock.now().timestamp())
+    session.save()
+    home = "/admin/accounts/statementbatch/"
+    assert "Nothing here yet" in site.get(home).content.decode()
+    product, today = ProductFactory(), business_date_current()
+    account = AccountFactory(product=product)
+    form = {"from": str(today), "to": str(today), "format": "csv", "product": product.code, "key": "once"}
+    assert "No such accounts" in site.post(f"{home}start/", {**form, "from": "2001-01-01", "to": "2001-01-02"}).text
+    assert "Choose from the list" in site.post(f"{home}start/", {**form, "branch": "nowhere"}).text
+    page = site.post(f"{home}start/", form)["Location"]
+    assert site.post(f"{home}start/", form)["Location"] == page
+    assert "begin as soon as a worker is free" in site.get(page).text
+    batch = StatementBatch.objects.get()
+    live = f"{home}{batch.pk}/live/"
+    tag = site.get(live)["ETag"]
+    assert site.get(live, headers={"If-None-Match": tag}).status_code == 304
+    job_execute(job_id=batch.pk, now=clock.now)
+    shown = site.get(live)
+    assert (shown.status_code, "Download" in shown.text, "data-live-end" in shown.text) == (200, True, True)
+    archive = b"".join(site.get(f"{home}{batch.pk}/file/").streaming_content)
+    assert names_of(archive) == [f"{account.number}-{today}-{today}.csv"]
+    stranger = Client()
+    stranger.force_login(user_make("accounts.view", "backoffice.dashboard", scope="all", is_staff=True))
+    assert {stranger.get(path).status_code for path in (home, f"{home}start/", page)} == {403}
+
+
 def test_what_is_too_long_is_listed_and_others_do_not_see_it(
     manager: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +154,7 @@ def test_what_is_too_long_is_listed_and_others_do_not_see_it(
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.read("refused.csv").decode().split("\r\n")[1] == f"{account.number},statement-too-long"
     other = ApiClient(user_make("accounts.view", "accounts.draw_statements", scope="branch", branch=account.branch))
+    other.step_up()
     assert other.get(f"statements/batches/{batch.pk}").status_code == 404
     assert other.get("statements/batches").json()["data"] == []
     nothing = other.post(

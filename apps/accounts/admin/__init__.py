@@ -6,6 +6,7 @@ from apps.accounts.admin.closing import CLOSING_TAB
 from apps.accounts.admin.dividends import DIVIDENDS_TAB
 from apps.accounts.admin.fees import FEES_TAB
 from apps.accounts.admin.interest import INTEREST_TAB
+from apps.accounts.admin.statement_batches import StatementBatchAdmin
 from apps.accounts.admin.term_deposits import TERM_TAB
 from apps.accounts.admin.terms import TERMS_TAB
 
@@ -19,6 +20,7 @@ __all__ = [
     "TERM_TAB",
     "AccountAdmin",
     "AccountProductAdmin",
+    "StatementBatchAdmin",
     "account_chip",
     "number_spaced",
     "with_balances",

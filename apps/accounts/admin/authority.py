@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from apps.accounts import actions, services
 from apps.accounts.admin.accounts import AccountAdmin
+from apps.accounts.admin.forms import day_read, version_read
 from apps.accounts.api.serializers import SETTABLE
 from apps.accounts.errors import HolderInvalid, MandateInvalid
 from apps.accounts.models import Account, AccountHolder, MandateRule
@@ -73,23 +74,6 @@ def _documents_context(request: HttpRequest, record: Account) -> dict[str, Any]:
     return {"document_rows": list(record.statements.all()[:ROWS_MAX])}
 
 
-def _version(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    if not text.isdecimal():
-        raise InvalidRequest("The form has no version: open the page again.")
-    return int(text)
-
-
-def _day(request: HttpRequest, name: str, default: dt.date | None = None) -> dt.date:
-    text = request.POST.get(name, "").strip()
-    if not text and default is not None:
-        return default
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidRequest("Not a date.") from error
-
-
 def _holder_add(request: HttpRequest, account: Account) -> str:
     user: Any = request.user
     number = request.POST.get("member", "").strip()[:40]
@@ -99,10 +83,10 @@ def _holder_add(request: HttpRequest, account: Account) -> str:
     holder = services.holder_add(
         acting_user=user,
         account_id=account.pk,
-        expected_version=_version(request),
+        expected_version=version_read(request),
         member_id=member.pk,
         role=_choice(request, "role", AccountHolder.Role.values),
-        since=_day(request, "since", _today()),
+        since=day_read(request, "since", _today()),
         today=_today(),
     )
     return f"{member.display_name} is a holder from {holder.since}."
@@ -114,9 +98,9 @@ def _holder_end(request: HttpRequest, account: Account) -> str:
     holder = services.holder_end(
         acting_user=user,
         account_id=account.pk,
-        expected_version=_version(request),
+        expected_version=version_read(request),
         holder_id=int(text) if text.isdecimal() and len(text) < 19 else 0,
-        until=_day(request, "until", _today()),
+        until=day_read(request, "until", _today()),
         reason=request.POST.get("reason", ""),
         today=_today(),
     )
@@ -142,9 +126,9 @@ def _mandate_set(request: HttpRequest, account: Account) -> str:
     services.mandate_set(
         acting_user=user,
         account_id=account.pk,
-        expected_version=_version(request),
+        expected_version=version_read(request),
         rules=rules,
-        since=_day(request, "since", _today()),
+        since=day_read(request, "since", _today()),
         today=_today(),
     )
     return "The mandate is set." if rules else "From then on each signatory acts alone."
@@ -170,7 +154,7 @@ def _nominee_set(request: HttpRequest, account: Account) -> str:
     named = services.nominee_set(
         acting_user=user,
         account_id=account.pk,
-        expected_version=_version(request),
+        expected_version=version_read(request),
         name=request.POST.get("name", ""),
         relationship=request.POST.get("relationship", ""),
         contact=request.POST.get("contact", ""),
@@ -186,15 +170,15 @@ def _status_set(request: HttpRequest, account: Account) -> str:
         "reason": request.POST.get("reason", ""),
     }
     if request.POST.get("until", "").strip():
-        body["until"] = _day(request, "until")
-    payload = actions.status_payload(account=account, version=_version(request), **body)
+        body["until"] = day_read(request, "until")
+    payload = actions.status_payload(account=account, version=version_read(request), **body)
     approval = request_submit(
         kind=actions.status_kind(status=body["status"]), maker=user, payload=payload, at=clock.now()
     )
     if approval is not None:
         return f"{approval.number} waits for approval: the account stays as it is until then."
     changed = services.account_status_set(
-        acting_user=user, account_id=account.pk, expected_version=_version(request), **body
+        acting_user=user, account_id=account.pk, expected_version=version_read(request), **body
     )
     return f"The account is now: {changed.get_status_display().lower()}."
 

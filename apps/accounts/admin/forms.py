@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -46,6 +47,17 @@ def percent_read(request: HttpRequest, name: str) -> Decimal:
     if not value.is_finite() or not 0 <= value <= 1 or value != round(value, 6):
         raise InvalidRequest(f"{name.capitalize()}: from 0 to 100 %, to four decimals.", pointer=f"/{name}")
     return value
+
+
+def day_read(request: HttpRequest, name: str, default: dt.date | None = None) -> dt.date:
+    """A date; `default` where nothing was typed. Raises InvalidRequest."""
+    raw = text_read(request, name)
+    if not raw and default is not None:
+        return default
+    try:
+        return dt.date.fromisoformat(raw)
+    except ValueError as error:
+        raise InvalidRequest(f"{name.capitalize()}: not a date.", pointer=f"/{name}") from error
 
 
 def choice_read(request: HttpRequest, name: str, choices: Collection[Any]) -> str:

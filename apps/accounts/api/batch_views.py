@@ -38,7 +38,7 @@ class ZIPRenderer(JSONRenderer):
 
 
 class StatementBatchSerializer(serializers.ModelSerializer):
-    """Statements of many accounts. The job of the same id says how far it is."""
+    """Statements of many accounts. The job of the same id says how far it is; to cancel it is to cancel the batch."""
 
     format = serializers.ChoiceField(source="form", choices=StatementBatch.Form.choices)
     product_id = serializers.UUIDField(allow_null=True)
@@ -50,7 +50,7 @@ class StatementBatchSerializer(serializers.ModelSerializer):
         model = StatementBatch
         fields = (
             "id", "format", "product_id", "branch_id", "account_count", "size", "sha256", "created_at", "finished_at",
-            "job_url", "file_url",
+            "cancelled_at", "job_url", "file_url",
         )  # fmt: skip
         read_only_fields = fields
 

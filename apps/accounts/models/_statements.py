@@ -53,12 +53,19 @@ class StatementBatch(BaseModel):
     sha256 = models.CharField(max_length=64, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True, help_text="Nobody goes on with it; what was drawn up is removed.")
 
     class Meta:
         db_table = "accounts_statement_batch"
         ordering = ("-created_at", "-id")
         verbose_name = "batch of statements"
         verbose_name_plural = "batches of statements"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(finished_at=None) | models.Q(cancelled_at=None),
+                name="accounts_statement_batch_ends_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.starts_on} to {self.ends_on}, {self.account_count} accounts"

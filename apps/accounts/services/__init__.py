@@ -25,6 +25,7 @@ from apps.accounts.services._interest_posting import interest_post
 from apps.accounts.services._products import product_create, product_update
 from apps.accounts.services._statement_batches import (
     statement_batch_draw,
+    statement_batch_give_up,
     statement_batch_help,
     statement_batch_open,
     statement_batch_start,
@@ -80,6 +81,7 @@ __all__ = [
     "product_create",
     "product_update",
     "statement_batch_draw",
+    "statement_batch_give_up",
     "statement_batch_help",
     "statement_batch_open",
     "statement_batch_start",

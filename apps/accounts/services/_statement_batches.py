@@ -11,8 +11,9 @@ import hashlib
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -30,7 +31,8 @@ from apps.audit.services import record
 from apps.core.errors import DomainError
 from apps.core.retry import TRANSIENT_SQLSTATES, sqlstate_of
 from apps.core.trail import read_announce
-from apps.jobs.services import job_start
+from apps.jobs.errors import JobFinished, JobNotFound
+from apps.jobs.services import job_cancel, job_start
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -96,8 +98,9 @@ def statement_batch_start(
     )
     for number in range(min(workers, HELPERS_MAX, len(parts)) - 1):
         job_start(
-            acting_user=acting_user, kind=HELP, at=at, payload={"batch_id": str(batch.pk)}, key=f"{batch.pk}:{number}"
-        )
+            acting_user=acting_user, kind=HELP, at=at, payload={"batch_id": str(batch.pk)},
+            job_id=_helper_id(batch.pk, number),
+        )  # fmt: skip
     record(
         action="accounts.statement.batch_asked", acting_user=acting_user, target=batch,
         after={**asked, "accounts": len(ids)}, at=at,
@@ -120,7 +123,7 @@ def statement_batch_help(*, batch_id: UUID, at: dt.datetime, on_progress: Progre
 def statement_batch_draw(*, batch_id: UUID, at: dt.datetime, on_progress: Progress) -> StatementBatch:
     """Draw up what nobody else is at, wait for what others are at, and put the archive together. Twice is once."""
     batch = StatementBatch.objects.get(pk=batch_id)
-    while batch.finished_at is None:
+    while batch.finished_at is None and batch.cancelled_at is None:
         try:
             made = _part_next(batch_id, at, wait=False)
             if made is None:
@@ -131,9 +134,29 @@ def statement_batch_draw(*, batch_id: UUID, at: dt.datetime, on_progress: Progre
             made = 0  # another is at it for longer than a lock is waited for
         on_progress(_made(batch_id), batch.account_count)
         if made is None:
-            _archive(batch, at)
             batch.refresh_from_db()
+            if batch.cancelled_at is None:
+                _archive(batch, at)
+                batch.refresh_from_db()
     return batch
+
+
+@transaction.atomic
+def statement_batch_give_up(*, batch_id: UUID, at: dt.datetime) -> None:
+    """Nobody goes on with a batch: its helping jobs are cancelled and the files of its parts removed.
+
+    A part that is being drawn up sees it before it is finished, and leaves no file. An archive that is there stays.
+    """
+    batch = locks.statement_batch_lock(pk=batch_id)
+    if batch is None or batch.finished_at is not None or batch.cancelled_at is not None:
+        return
+    batch.cancelled_at = at
+    batch.version += 1
+    batch.save()
+    for number in range(HELPERS_MAX):
+        with suppress(JobNotFound, JobFinished):
+            job_cancel(acting_user=None, job_id=_helper_id(batch_id, number), at=at)
+    transaction.on_commit(lambda: _parts_drop(batch_id), robust=True)
 
 
 def _made(batch_id: UUID) -> int:
@@ -154,7 +177,12 @@ def _part_next(batch_id: UUID, at: dt.datetime, *, wait: bool) -> int | None:
             for account_id in part.account_ids:
                 _draw(archive, part, found[account_id], at)
         file.seek(0)
-        part.file = default_storage.save(f"statements/{batch.pk}/{part.number:05d}.zip", File(file))
+        part.file = default_storage.save(f"{_folder(batch.pk)}/{part.number:05d}.zip", File(file))
+    # Whoever gives the batch up waits for this lock, and then removes the files of parts that are finished.
+    now = locks.statement_batch_lock(pk=batch_id)
+    if now is None or now.cancelled_at is not None:
+        default_storage.delete(part.file)
+        return None
     part.finished_at = at
     part.save()
     return len(part.account_ids)
@@ -192,18 +220,38 @@ def _archive(batch: StatementBatch, at: dt.datetime) -> None:
                 whole.writestr(_entry("refused.csv", at), "\r\n".join(["account,code", *refused, ""]))
         digest, size = _digest(file)
         file.seek(0)
-        name = default_storage.save(f"statements/{batch.pk}.zip", File(file))
-    kept = StatementBatch.objects.filter(pk=batch.pk, finished_at=None).update(
+        name = default_storage.save(f"{_folder(batch.pk)}.zip", File(file))
+    kept = StatementBatch.objects.filter(pk=batch.pk, finished_at=None, cancelled_at=None).update(
         file=name, sha256=digest, size=size, finished_at=at, updated_at=at, version=batch.version + 1
     )
-    for unneeded in [part.file for part in parts] if kept else [name]:
-        default_storage.delete(unneeded)
+    if kept:
+        _parts_drop(batch.pk)
+    else:
+        default_storage.delete(name)
+
+
+def _helper_id(batch_id: UUID, number: int) -> UUID:
+    return uuid5(batch_id, str(number))
+
+
+def _folder(batch_id: UUID) -> str:
+    return f"statements/{batch_id}"
+
+
+def _parts_drop(batch_id: UUID) -> None:
+    """Remove the files of parts, those too that a worker left when it died."""
+    folder = _folder(batch_id)
+    with suppress(FileNotFoundError):
+        for name in default_storage.listdir(folder)[1]:
+            default_storage.delete(f"{folder}/{name}")
+    with suppress(OSError):  # a file system has the empty folder, other storages have none
+        default_storage.delete(folder)
 
 
 def statement_batch_open(*, acting_user: User, batch: StatementBatch) -> IO[bytes]:
     """The archive, at its start; who opened it goes to the access log. Raises `StatementsNotReady`."""
     if batch.finished_at is None:
-        raise StatementsNotReady("They are still being drawn up.")
+        raise StatementsNotReady("It was cancelled." if batch.cancelled_at else "They are still being drawn up.")
     file: IO[bytes] = default_storage.open(batch.file)
     if _digest(file)[0] != batch.sha256:
         file.close()

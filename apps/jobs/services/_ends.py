@@ -13,7 +13,7 @@ from django.db.models import F
 from apps.core.notices import notify
 from apps.jobs.models import DeadLetter, Job, ScheduleRun
 from apps.jobs.notices import DEAD_LETTER, DONE, FAILED, JobEnded
-from apps.jobs.registry import kind_title
+from apps.jobs.registry import job_given_up, kind_title
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ def job_end(
     ):
         return False
     ScheduleRun.objects.filter(job=job).update(outcome=status, finished_at=at)
+    if status == Job.Status.CANCELLED:
+        job_given_up(job.kind, job.pk, at)
     letter = None
     if dead is not None:
         reason, traceback = dead

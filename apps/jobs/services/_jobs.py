@@ -17,7 +17,7 @@ from apps.core.tasks import after_commit
 from apps.jobs import locks
 from apps.jobs.errors import DeadLetterDecided, JobFinished, JobNotFound
 from apps.jobs.models import DeadLetter, Job, ScheduleRun
-from apps.jobs.registry import JobKind, kind_of
+from apps.jobs.registry import JobKind, job_given_up, kind_of
 from apps.jobs.services._ends import job_end, job_update
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def dead_letter_discard(*, acting_user: User, letter_id: UUID, note: str, at: dt
     letter, job = _letter_open(letter_id)
     # A schedule that goes date by date waits for the failed one until somebody says that it will not be done.
     ScheduleRun.objects.filter(job=job).update(outcome=ScheduleRun.Outcome.CANCELLED)
+    job_given_up(job.kind, job.pk, at)
     return _decide(letter, DeadLetter.Decision.DISCARDED, acting_user=acting_user, note=note, at=at)
 
 
