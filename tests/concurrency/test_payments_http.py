@@ -12,10 +12,12 @@ import pytest
 from apps.accounts.models import Account
 from apps.balances.selectors import balances_read
 from apps.ledger.models import JournalEntry
+from apps.payments.selectors import refs_forget
 from tests.conftest import ApiClient
-from tests.factories.accounts import AccountFactory
+from tests.factories.accounts import AccountFactory, ProductFactory
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import BranchFactory, user_make
+from tests.factories.interest import terms_make
 from tests.payments.conftest import CHANNEL_CODES, PERMISSIONS
 from tests.payments.servers import http_post, http_server, together
 
@@ -121,3 +123,21 @@ def test_a_transfer_is_reversed_once(server: int, token: str) -> None:
     answers = together(12, lambda _: http_post(server, token, path, {"reason": "twice"}, uuid.uuid4().hex))
     assert sorted(answer[0] for answer in answers) == [201] + [422] * 11
     assert booked(alice, bob) == [10000, 0]
+
+
+def test_payments_at_one_moment_never_pass_a_bound_together(server: int, token: str) -> None:
+    """Eight at once, of which five fit: above the least balance of the source, below the greatest of the target."""
+    low, high = ProductFactory(), ProductFactory()
+    terms_make(low, "", minimum_balance=500_00, minimum_kept=True)
+    terms_make(high, "", maximum_balance=500_00)
+    unique = uuid.uuid4().hex[:10]
+    branch = BranchFactory(code=f"B{unique}")
+    source, target = (AccountFactory(branch=branch, product=one, balance=balance) for one, balance in
+                      ((low, "1000.00"), (high, None)))  # fmt: skip
+    rich, free = account("1000.00"), account()
+    refs_forget()
+    sides = [(source, free), (rich, target)] * 8
+    answers = together(16, lambda n: http_post(server, token, "transfers", body(*sides[n], "100.00"), uuid.uuid4().hex))
+    codes = [json.loads(content).get("code") for status, _, content in answers if status != 201]
+    assert sorted(codes) == ["balance-above-maximum"] * 3 + ["balance-below-minimum"] * 3
+    assert booked(source, free, rich, target) == [500_00] * 4

@@ -122,13 +122,18 @@ def _rules_measure(
     item: BatchItem, debit: AccountRef, credit: AccountRef, rules: Mapping[UUID, ProductRules], moved: dict[int, int]
 ) -> None:
     """Measure an item by the products' rules, after what the items before it `moved`. Raises as `rules_check`."""
+
+    def stand(ledger_id: int) -> tuple[int, int]:
+        seen = balance_live_read(account_id=ledger_id)
+        return moved[ledger_id] + seen.booked, seen.held
+
     rules_check(
         amount=item.amount,
         channel=item.details.channel,
         debit=debit,
         credit=credit,
         rules=rules,
-        booked=lambda ledger_id: moved[ledger_id] + balance_live_read(account_id=ledger_id).booked,
+        stand=stand,
     )
     moved[debit.ledger_id] -= item.amount.minor
     moved[credit.ledger_id] += item.amount.minor

@@ -30,7 +30,7 @@ from apps.payments.services._common import (
     usable_ref,
 )
 from apps.payments.services._counter import till_check
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import rules_check, stand_in
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
@@ -119,14 +119,14 @@ def cheque_pay(
 
     `signed_by` are the members who signed it, where the account's mandate asks for several. Raises
     `PaymentAccountNotFound`, `CurrencyMismatch`, `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`,
-    `ChequeNotPayable`, what `cash_pay` raises of a till, and the refusals of a posting, which are not kept.
+    `ChequeNotPayable`, `ChannelNotAllowed`, `BalanceBelowMinimum`, what `cash_pay` raises of a till, and the refusals
+    of a posting, which are not kept.
     """
     if (before := decided_before(asked)) is not None:
         return before
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     limit_check(ref=ref, amount=amount, limits=product_limits())
-    rules_check(amount=amount, channel="cheque", debit=ref)
     signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
@@ -148,6 +148,7 @@ def cheque_pay(
         ),
     )
     with in_database([ref.ledger_id, credit], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+        rules_check(amount=amount, channel="cheque", debit=ref, stand=stand_in(book))
         if session_id is not None:
             session = locks.session_lock(pk=session_id)
             session_check(session, asked.user)

@@ -38,7 +38,7 @@ from apps.payments.errors import ChequeDecided, ChequeKnown
 from apps.payments.models import DRAWER, ChequeDeposit
 from apps.payments.selectors import KIND_DEPOSIT, cheque_deposit_find, cheque_deposit_get_for, cheques_due, payment_find
 from apps.payments.services._common import Asked, currency_check, decided_before, usable_ref
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import rules_check, stand_in
 from apps.payments.standing_dates import bank_days
 from apps.vault.crypto import blind_indexes
 
@@ -76,7 +76,6 @@ def cheque_deposit(
             return known, True
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
-    rules_check(amount=amount, channel="cheque", credit=ref)
     today, days = business_date_current(), settings.NUMINA["CHEQUES"]["clearing_days"]
     clearing_id = internal_account_id(
         gl_code=IN_CLEARING, branch_id=ref.branch_id, branch_code=ref.branch_code, currency=ref.currency
@@ -84,6 +83,7 @@ def cheque_deposit(
     try:
         with in_database([ref.ledger_id, clearing_id], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
             _require_new(drawn)
+            rules_check(amount=amount, channel="cheque", credit=ref, stand=stand_in(book))
             book.post(
                 Posting(
                     transaction_id=asked.transaction_id,

@@ -20,7 +20,13 @@ from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
 from apps.ledger.selectors import business_date_current
-from apps.payments.errors import PaymentAccountNotFound, TransactionLimitExceeded, ValueDateNotAllowed
+from apps.payments.errors import (
+    BalanceAboveMaximum,
+    BalanceBelowMinimum,
+    PaymentAccountNotFound,
+    TransactionLimitExceeded,
+    ValueDateNotAllowed,
+)
 from apps.payments.selectors import (
     AccountName,
     Payment,
@@ -29,6 +35,7 @@ from apps.payments.selectors import (
     payment_of,
     usable_accounts,
 )
+from apps.payments.services._rules import bounds_exact, posting_bounded
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -123,10 +130,29 @@ def payment_post(
 ) -> Payment:
     """Post one movement between two ledger accounts and say what became of it.
 
-    Raises `IdempotencyKeyReused`, and `TransactionVoid` for one that was accepted once and never carried out.
+    Raises `IdempotencyKeyReused`, `TransactionVoid` for one that was accepted once and never carried out, and
+    `BalanceBelowMinimum`, `BalanceAboveMaximum` where another payment came first.
     """
     posting = posting_of(asked, kind=kind, amount=amount, debit=debit, credit=credit, details=details)
+    if bounds_exact(source, destination):
+        return payment_bounded(asked, posting, amount=amount, source=source, destination=destination)
     result = postings_execute(postings=[posting], actor_id=asked.user.pk, correlation_id=trace_id())
+    return payment_answered(asked, posting, result, amount=amount, source=source, destination=destination)
+
+
+def payment_bounded(
+    asked: Asked, posting: Posting, *, amount: Money, source: AccountRef | None, destination: AccountRef | None
+) -> Payment:
+    """The same where a bound of the accounts' products is measured under the lock."""
+    try:
+        result = posting_bounded(
+            posting=posting, actor_id=asked.user.pk, amount=amount, debit=source, credit=destination
+        )
+    except (BalanceBelowMinimum, BalanceAboveMaximum):
+        before = decided_before(asked)  # the same request may have been decided while this one waited
+        if before is None:
+            raise
+        return before
     return payment_answered(asked, posting, result, amount=amount, source=source, destination=destination)
 
 

@@ -33,7 +33,7 @@ from apps.payments.services._common import (
     posting_of,
     usable_ref,
 )
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import rules_check, stand_in
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
@@ -118,7 +118,7 @@ def _counter(
             channel="branch",
             debit=ref if paid_out else None,
             credit=None if paid_out else ref,
-            booked=lambda ledger_id: book.balance(ledger_id).balance,
+            stand=stand_in(book),
         )
         (outcome,) = book.post(posting)
         signatures_keep(user=asked.user, ref=ref, transaction_id=posting.transaction_id, members=signed)

@@ -32,7 +32,7 @@ from apps.payments.errors import (
 from apps.payments.models import StandingExecution, StandingInstruction
 from apps.payments.notices import INSTRUCTION_FAILED, InstructionFailed
 from apps.payments.selectors import KIND_TRANSFER, account_refs, instructions_due, product_limits, product_rules_now
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import rules_check, stand_in
 from apps.payments.services._standing import Status, approval_check
 from apps.payments.standing_dates import bank_days, date_after
 
@@ -189,7 +189,7 @@ def _refusal(book: Book, instruction: StandingInstruction, amount: Money, at: dt
                 debit=refs[source],
                 credit=refs[destination],
                 rules=rules,
-                booked=lambda ledger_id: book.balance(ledger_id).balance,
+                stand=stand_in(book),
             )
         approval_check(amount, at=at)
     except BalanceBelowMinimum:

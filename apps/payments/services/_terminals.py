@@ -21,7 +21,7 @@ from apps.payments.models import Authorisation, Terminal
 from apps.payments.selectors import authorisation_find, authorisation_get_for, product_limits, terminal_by_code
 from apps.payments.services import _holds
 from apps.payments.services._common import Asked, currency_check, limit_check, usable_ref
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import rules_check, stand_in
 from apps.payments.services._signatures import signatures_check
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def authorisation_place(
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     limit_check(ref=ref, amount=amount, limits=product_limits())
-    rules_check(amount=amount, channel=terminal.channel, debit=ref)
     signatures_check(user=asked.user, ref=ref, amount=amount, pointer="/amount")  # a card is one signatory's
     if not terminal.is_active or terminal.currency != amount.currency or amount.minor > terminal.amount_max:
         most = Money(terminal.amount_max, terminal.currency)
         raise TerminalNotUsable(f"This terminal may ask for at most {most}.", pointer="/amount")
     try:
-        with in_database([ref.ledger_id], actor_id=asked.user.pk, correlation_id=trace_id()):
+        with in_database([ref.ledger_id], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+            rules_check(amount=amount, channel=terminal.channel, debit=ref, stand=stand_in(book))
             hold, _ = hold_place(
                 transaction_id=asked.transaction_id,
                 fingerprint=asked.fingerprint,

@@ -31,11 +31,12 @@ from apps.payments.services._common import (
     decided_before,
     limit_check,
     payment_answered,
+    payment_bounded,
     payment_post,
     posting_of,
     value_date_check,
 )
-from apps.payments.services._rules import rules_check
+from apps.payments.services._rules import bounds_exact, rules_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
 REVERSIBLE = frozenset({KIND_TRANSFER, KIND_DEPOSIT, KIND_WITHDRAWAL, KIND_CAPTURE})
@@ -91,6 +92,8 @@ def transfer_accept(
     posting = posting_of(
         asked, kind=KIND_TRANSFER, amount=amount, debit=debit.ledger_id, credit=credit.ledger_id, details=details
     )
+    if bounds_exact(debit, credit):
+        return payment_bounded(asked, posting, amount=amount, source=debit, destination=credit)
     result = posting_accept(posting=posting, actor_id=asked.user.pk, correlation_id=trace_id())
     if isinstance(result, Accepted):
         return result
