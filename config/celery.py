@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
         ("jobs.service_watch", 60.0, "default"),
         ("approvals.timers_sweep", 30.0, "default"),
         ("approvals.executions_sweep", 15.0, "critical"),
+        ("payments.signed_sweep", 30.0, "critical"),
         ("approvals.digest_send", 86_400.0, "mail"),
         ("audit.trail_seal", 10.0, "default"),
         ("audit.anchor", 900.0, "default"),

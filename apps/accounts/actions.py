@@ -130,6 +130,7 @@ def _closure_execute(execution: Execution) -> Result:
         expected_version=payload["version"],
         reason=payload["reason"],
         closed_on=day,
+        at=execution.at,
         payout_to=payout_to,
     ))  # fmt: skip
 

@@ -124,7 +124,7 @@ class FeeInvalid(Unprocessable):
 
 
 class AccountNotSettled(Conflict):
-    """409: interest of the account has to accrue anew before it can be closed."""
+    """409: something is open on the account that is to be closed, or its interest has to accrue anew first."""
 
     code = "account-not-settled"
     title = "The account is not settled yet"

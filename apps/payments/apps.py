@@ -9,11 +9,12 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        """Register what may need approval, imports as a kind of job, and what is paused when its user is locked out."""
+        """Register what may need approval, kinds of jobs, what a locked-out user and a closed account leave."""
         from apps.identity.leavers import leaving_register
-        from apps.payments import actions, jobs
+        from apps.payments import actions, closures, jobs
         from apps.payments.services import instructions_suspend
 
         actions.actions_register()
         jobs.register()
+        closures.register()
         leaving_register(instructions_suspend)

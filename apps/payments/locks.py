@@ -49,6 +49,13 @@ def instructions_lock(*, created_by_id: UUID) -> list[StandingInstruction]:
     return list(rows.select_for_update(of=("self",), no_key=True))
 
 
+def instructions_from_lock(*, account_id: UUID) -> list[StandingInstruction]:
+    """The instructions that pay from an account and have not ended, locked in the order of their keys."""
+    alive = (StandingInstruction.Status.ACTIVE, StandingInstruction.Status.PAUSED)
+    rows = StandingInstruction.objects.filter(source=account_id, status__in=alive).order_by("pk")
+    return list(rows.select_for_update(of=("self",), no_key=True))
+
+
 def cheque_deposit_lock(*, pk: UUID) -> ChequeDeposit:
     """The cheque that was paid in, locked, after the balances. Raises ChequeDeposit.DoesNotExist."""
     return ChequeDeposit.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)

@@ -12,6 +12,7 @@ from apps.accounts.models import Account
 from apps.accounts.services import Holder, account_close, account_open, account_status_set, account_update
 from apps.balances.errors import BalanceNotZero
 from apps.balances.selectors import balance_read
+from apps.core import clock
 from apps.core.errors import PreconditionFailed
 from apps.ledger.selectors import business_date_current
 from tests.concurrency.threads import together
@@ -32,7 +33,7 @@ def test_an_account_closes_empty_or_takes_the_deposit(place: Any) -> None:
     product, day = ProductFactory(), business_date_current()
     for _ in range(10):
         account = AccountFactory(product=product, branch=place)
-        close = {"account_id": account.pk, "expected_version": 1, "reason": "race", "closed_on": day}
+        close = {"account_id": account.pk, "expected_version": 1, "reason": "race", "closed_on": day, "at": clock.now()}
         closed, paid = together(
             [
                 lambda close=close: account_close(acting_user=None, **close),

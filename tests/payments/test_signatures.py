@@ -15,6 +15,7 @@ from apps.ledger.selectors import business_date_current
 from apps.notifications.models import Notification
 from apps.payments.models import PendingPayment, Signature
 from apps.payments.services import pendings_expire
+from apps.payments.signing import signed_sweep
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
@@ -115,6 +116,31 @@ def test_it_ends_refused_taken_back_or_unsigned_and_only_holders_see_it(family: 
     assert [one["id"] for one in listed] == [late["id"]]
     staff = ApiClient(user_make("accounts.view", "payments.transfer", scope="all"))
     assert staff.post(f"pending-payments/{late['id']}/signature").json()["code"] == "pending-payment-ended"
+
+
+@pytest.mark.parametrize("died", ["transfer_post", "pending_end"])
+def test_what_is_signed_when_its_worker_dies_is_carried_out_once(
+    family: Family, died: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = family.transfer(0, "400.00").json()
+
+    def killed(**_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"apps.payments.signing.services.{died}", killed)
+        with pytest.raises(SystemExit):
+            family.sign(1, asked)
+    assert booked(family.shop) == (400_00 if died == "pending_end" else 0)
+    now = clock.now()
+    refused = family.clients[2].post(f"pending-payments/{asked['id']}/refusal", {"reason": "Too late"})
+    assert refused.json()["code"] == "pending-payment-ended"
+    assert signed_sweep(at=now) == 0  # whoever signed may still be at it
+    assert pendings_expire(at=now + dt.timedelta(days=30)) == 0  # it was signed in time
+    later = now + dt.timedelta(minutes=1)
+    assert [signed_sweep(at=later), signed_sweep(at=later)] == [1, 0]
+    ended = family.clients[0].get(f"pending-payments/{asked['id']}").json()
+    assert (ended["status"], booked(family.shop)) == ("done", 400_00)
 
 
 def test_instructions_wait_as_well_and_what_is_without_bounds_needs_all(family: Family) -> None:

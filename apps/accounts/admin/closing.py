@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.accounts import actions, services
 from apps.accounts.admin.accounts import AccountAdmin
 from apps.accounts.admin.forms import account_read, text_read, version_read
+from apps.accounts.closures import account_ties
 from apps.accounts.models import Account, FeeCharge
 from apps.accounts.selectors import interest_unpaid
 from apps.approvals.services import request_submit
@@ -39,7 +40,7 @@ def _context(request: HttpRequest, record: Account) -> dict[str, Any]:
             ("Interest accrued, before tax", money_text(int(Decimal(unpaid)), record.currency, with_currency=True)),
             ("Fees due", money_text(due or 0, record.currency, with_currency=True)),
         ],
-        "closing_term": record.fixed_terms_id is not None,
+        "closing_ties": account_ties(record.pk),
     }
 
 
@@ -70,6 +71,7 @@ def _closed(request: HttpRequest, account: Account) -> str:
         expected_version=version,
         reason=reason,
         closed_on=business_date_current(),
+        at=clock.now(),
         payout_to=payout,
     )
     return "Closed."

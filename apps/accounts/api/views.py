@@ -236,7 +236,8 @@ class AccountClosureView(ApiView):
     @extend_schema(
         summary="Close an account",
         description="For good. Its interest is paid and its fees are charged; what is left goes to the account named, "
-        "or there must be nothing left. Nothing may be held.",
+        "or there must be nothing left. Nothing may be open on it: a hold, a cheque in clearing, a term deposit, a "
+        "loan. Standing instructions from it are cancelled, unused cheque leaves stopped.",
         request=forms.AccountClosureSerializer,
         responses={200: forms.AccountSerializer, 202: ApprovalSerializer},
     )
@@ -256,6 +257,7 @@ class AccountClosureView(ApiView):
             account_id=account.pk,
             expected_version=self.expected_version,
             closed_on=business_date_current(),
+            at=clock.now(),
             **body,
         )
         return account_response(account, user=user_of(request))

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from apps.accounts.closures import account_ties, account_ties_end
 from apps.accounts.errors import AccountNotSettled, PayoutNotPossible
 from apps.accounts.models import Account, FeeCharge, ProductFee, ProductTerms, Reaccrual
 from apps.accounts.product_books import PURPOSES, books_of
@@ -31,6 +32,8 @@ from apps.core.retry import retry_transient
 
 if TYPE_CHECKING:
     from apps.identity.models import User
+
+REASON_MAX = 200
 
 
 def closure_ledger_ids(*, account_id: UUID, payout_to: UUID | None = None) -> list[int]:
@@ -80,18 +83,24 @@ def account_close(
     expected_version: int,
     reason: str,
     closed_on: dt.date,
+    at: dt.datetime,
     payout_to: UUID | None = None,
 ) -> Account:
     """Close an account for good. `closed_on` is the open business day, whose interest is not paid any more.
 
     What has accrued is paid, fees that are due and those of closing are charged, and what is left goes to the account
-    `payout_to` when there is one; all in one transaction. Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`,
-    `BalanceNotZero` while there is money on it or held, `InsufficientFunds` when it cannot bear its fees,
-    `AccountNotSettled` when its past changed and interest has to accrue anew first, `PayoutNotPossible`.
+    `payout_to` when there is one; standing instructions and unused cheque leaves end with it; all in one transaction.
+    Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `AccountNotSettled` while something is open on it (a
+    hold, a cheque in clearing, a term deposit, a loan) or when its past changed and interest has to accrue anew first,
+    `BalanceNotZero` while there is money on it, `InsufficientFunds` when it cannot bear its fees, `PayoutNotPossible`.
     """
     reason = reason_check(reason)
     ids = closure_ledger_ids(account_id=account_id, payout_to=payout_to)
     with balances.in_database(ids, actor_id=acting_user.pk if acting_user is not None else None) as book:
+        if blocks := account_ties(account_id).blocks:
+            raise AccountNotSettled(f"First: {' '.join(blocks)}")
+        ended = f"The account was closed: {reason}"[:REASON_MAX]
+        account_ties_end(account_id=account_id, acting_user=acting_user, reason=ended, at=at)
         account = account_locked(account_id, expected_version)
         before = account_facts(account)
         full = account_with_books(account_id)
@@ -103,7 +112,7 @@ def account_close(
             _pay_out(book, full, _payout(full, payout_to), closed_on)
             state = book.balance(full.ledger_account_id)
         if state.balance or state.held:
-            raise BalanceNotZero("Pay the balance out and end the holds first, or name an account to pay it to.")
+            raise BalanceNotZero("Pay the balance out first, or name an account to pay it to.")
         book.change(full.ledger_account_id, status=CLOSED, overdraft_limit=0)
         account.status = Account.Status.CLOSED
         account.status_reason = reason

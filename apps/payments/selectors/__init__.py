@@ -41,6 +41,7 @@ from apps.payments.selectors._payments import (
 from apps.payments.selectors._signing import (
     pending_get_for,
     pendings_overdue,
+    pendings_signed,
     pendings_visible_to,
     signatures_of,
     signatures_on,
@@ -102,6 +103,7 @@ __all__ = [
     "payment_of",
     "pending_get_for",
     "pendings_overdue",
+    "pendings_signed",
     "pendings_visible_to",
     "product_limits",
     "product_rules_now",

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, Max, QuerySet
 
 from apps.accounts.selectors import accounts_visible_to
 from apps.core.errors import NotFound
@@ -33,9 +33,20 @@ def pending_get_for(*, user: User, pk: UUID) -> PendingPayment:
 
 
 def pendings_overdue(*, at: dt.datetime) -> list[UUID]:
-    """Ids of those that still wait though their time is over."""
-    found = PendingPayment.objects.filter(status=PendingPayment.Status.WAITING, expires_at__lte=at)
+    """Ids of those that still wait though their time is over; what was signed in time is carried out, not ended."""
+    found = _waiting().filter(expires_at__lte=at).exclude(signed__gte=F("needed"))
     return list(found.order_by("expires_at").values_list("pk", flat=True))
+
+
+def pendings_signed(*, before: dt.datetime) -> list[UUID]:
+    """Ids of those that wait though enough had signed before this moment: nobody came to carry them out."""
+    found = _waiting().filter(signed__gte=F("needed"), last_signed__lt=before)
+    return list(found.order_by("last_signed").values_list("pk", flat=True))
+
+
+def _waiting() -> QuerySet[PendingPayment]:
+    waiting = PendingPayment.objects.filter(status=PendingPayment.Status.WAITING)
+    return waiting.annotate(signed=Count("signatures"), last_signed=Max("signatures__at"))
 
 
 def signatures_of(*, transaction_id: UUID) -> QuerySet[Signature]:

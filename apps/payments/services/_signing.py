@@ -87,7 +87,13 @@ def pending_sign(*, acting_user: User, pending_id: UUID, at: dt.datetime) -> tup
         pending.needed = authority.needed
         pending.save(update_fields=["needed", "updated_at"])
     record(action="payments.pending.signed", acting_user=acting_user, target=pending, at=at)
-    return pending, len(signed_members(pending=pending, authority=authority)) >= authority.needed
+    return pending, pending_enough(pending=pending, authority=authority)
+
+
+def pending_enough(*, pending: PendingPayment, authority: Authority | None = None) -> bool:
+    """Have enough signed, by the mandate of today?"""
+    authority = authority or _authority(pending)
+    return len(signed_members(pending=pending, authority=authority)) >= authority.needed
 
 
 def signed_members(*, pending: PendingPayment, authority: Authority | None = None) -> set[UUID]:
@@ -138,10 +144,15 @@ def pending_end(
 
 @transaction.atomic
 def pending_refuse(*, acting_user: User, pending_id: UUID, reason: str, at: dt.datetime) -> PendingPayment:
-    """A signatory says no, or who asked takes it back: it ends for all. Raises as `pending_sign`, `InvalidRequest`."""
+    """A signatory says no, or who asked takes it back: it ends for all. Raises as `pending_sign`, `InvalidRequest`.
+
+    One that enough have signed is being carried out: the money may have moved.
+    """
     if not reason:
         raise InvalidRequest("Say why.", pointer="/reason")
     pending = _locked(acting_user, pending_id, at)
+    if pending_enough(pending=pending):
+        raise PendingPaymentEnded("Enough have signed: it is being carried out.")
     mine = pending.created_by_id == acting_user.pk
     if not mine and acting_user.pk not in {one.user_id for one in _authority(pending).signatories}:
         raise SignatoryUnknown("You do not sign for this account.")

@@ -241,6 +241,13 @@ def instruction_cancel(
     """End it for good; what waits for funds is given up. Raises as `instruction_update`."""
     instruction = _locked(acting_user, instruction_id, expected_version)
     _check_alive(instruction)
+    return instruction_end(instruction=instruction, acting_user=acting_user, reason=reason, at=at)
+
+
+def instruction_end(
+    *, instruction: StandingInstruction, acting_user: User | None, reason: str, at: dt.datetime
+) -> StandingInstruction:
+    """Cancel one that the caller has locked."""
     before = instruction_facts(instruction)
     instruction.status, instruction.status_reason = Status.CANCELLED, reason
     instruction.next_nominal = instruction.next_on = None
@@ -262,7 +269,7 @@ def _end(instruction: StandingInstruction, reason: str) -> None:
 def _save(
     verb: str,
     instruction: StandingInstruction,
-    acting_user: User,
+    acting_user: User | None,
     *,
     before: dict[str, Any],
     at: dt.datetime,

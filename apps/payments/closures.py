@@ -1,0 +1,66 @@
+"""What payments keep on an account that is to be closed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.accounts.closures import ClosurePart, Ties, closure_part_register, counted
+from apps.audit.services import record
+from apps.payments import locks, services
+from apps.payments.models import ChequeDeposit, ChequeLeaf, PendingPayment, StandingInstruction
+
+if TYPE_CHECKING:
+    from apps.identity.models import User
+
+LEAF_LAST = 2_147_483_647
+ALIVE = (StandingInstruction.Status.ACTIVE, StandingInstruction.Status.PAUSED)
+
+
+def _look(account_id: UUID) -> Ties:
+    clearing = ChequeDeposit.objects.filter(account=account_id, status=ChequeDeposit.Status.CLEARING)
+    unused = ChequeLeaf.objects.filter(account=account_id, status=ChequeLeaf.Status.UNUSED)
+    instructions = StandingInstruction.objects.filter(source=account_id, status__in=ALIVE)
+    waiting = PendingPayment.objects.filter(account=account_id, status=PendingPayment.Status.WAITING)
+    return Ties(
+        blocks=counted(clearing.count(), "A cheque is in clearing.", "{} cheques are in clearing."),
+        ends=(
+            *counted(waiting.count(), "A payment that waits for signatures.", "{} payments that wait for signatures."),
+            *counted(instructions.count(), "A standing instruction.", "{} standing instructions."),
+            *counted(unused.count(), "An unused cheque leaf.", "{} unused cheque leaves."),
+        ),
+    )
+
+
+def _end(*, account_id: UUID, acting_user: User | None, reason: str, at: dt.datetime) -> None:
+    """In the order of docs/locking.md: payments that wait, instructions, leaves. Instructions of others that pay into
+    it go on, fail at their next date, and tell their owners."""
+    waiting = PendingPayment.objects.filter(account=account_id, status=PendingPayment.Status.WAITING).order_by("pk")
+    for pk in waiting.values_list("pk", flat=True):
+        services.pending_end(
+            acting_user=acting_user, pending_id=pk, status=PendingPayment.Status.CANCELLED, outcome=reason, at=at
+        )
+    for instruction in locks.instructions_from_lock(account_id=account_id):
+        services.instruction_end(instruction=instruction, acting_user=acting_user, reason=reason, at=at)
+    leaves = locks.cheque_leaves_lock(account_id=account_id, first=0, last=LEAF_LAST)
+    unused = [leaf for leaf in leaves if leaf.status == ChequeLeaf.Status.UNUSED]
+    if unused:
+        ChequeLeaf.objects.filter(pk__in=[leaf.pk for leaf in unused]).update(
+            status=ChequeLeaf.Status.STOPPED, stop_reason=reason, changed_at=at, changed_by=acting_user
+        )
+        record(
+            action="payments.cheque_leaf.stopped",
+            acting_user=acting_user,
+            object_type="accounts.account",
+            object_id=str(account_id),
+            object_label=unused[0].account.number,
+            after={"leaves": [leaf.number for leaf in unused]},
+            reason=reason,
+            at=at,
+        )
+
+
+def register() -> None:
+    """Offer it to the closing of accounts."""
+    closure_part_register(ClosurePart("payments", look=_look, end=_end))
