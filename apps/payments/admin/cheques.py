@@ -12,11 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from apps.accounts.admin import AccountAdmin
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.record_pages import Tab, user_may
+from apps.core.record_pages import user_may
 from apps.identity.guards import amount_check
 from apps.payments import services
 from apps.payments.admin.forms import text_read, version_read
@@ -28,12 +27,12 @@ CHIPS = {"clearing": "info", "cleared": "good", "returned": "bad"}
 LEAF_CHIPS = {"unused": "plain", "paid": "good", "stopped": "bad"}
 HOLD_CHIPS = {"active": "info", "captured": "good", "released": "plain", "expired": "warn"}
 RETURN = "payments.return_cheques"
-TAB_ROWS, LEAVES_SHOWN = 50, 200
+LEAVES_SHOWN = 200
 
 
 @admin.register(ChequeDeposit)
 class ChequeDepositAdmin(NuminaAdmin):
-    """Cheques of other banks. They are paid in through the API."""
+    """Cheques of other banks. They are paid in on an account's tab."""
 
     view_permission = "accounts.view"
     subtitle = "Cheque paid in"
@@ -165,15 +164,3 @@ class AuthorisationAdmin(NuminaAdmin):
 
     def record_chips(self, record: Authorisation) -> Iterable[SafeString]:
         yield self.state(record)
-
-
-def _tab(request: HttpRequest, record: Any) -> dict[str, Any]:
-    user: Any = request.user
-    cheques = cheque_deposits_visible_to(user).filter(account=record.pk)[:TAB_ROWS]
-    return {
-        "account_cheques": [(one, CHIPS[one.status]) for one in cheques],
-        "account_books": list(cheque_books_visible_to(user).filter(account=record.pk)[:TAB_ROWS]),
-    }
-
-
-AccountAdmin.tab_add(Tab("cheques", "Cheques", "payments/cheques_tab.html", _tab))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.core import display
 from apps.core.admin import NuminaAdmin, NuminaHistoryAdmin, money_column
+from apps.core.record_pages import user_may
+from apps.payments.admin.till_forms import MANAGE, till_form
 from apps.payments.models import Till, TillSession
 from apps.payments.selectors import movements_of, session_report, sessions_visible_to, tills_visible_to
 
@@ -21,7 +24,7 @@ MOVEMENTS_SHOWN = 200
 
 @admin.register(Till)
 class TillAdmin(NuminaHistoryAdmin):
-    """Tills with their limits. They are set up and changed through the API."""
+    """Tills with their limits; services set them up and change them."""
 
     view_permission = "payments.view_tills"
     subtitle = "Till"
@@ -32,6 +35,8 @@ class TillAdmin(NuminaHistoryAdmin):
     fields = ("name", "branch", "number", "currency", "holding_money", "transaction_money", "tolerance_money",
               "is_active", "ledger_account")  # fmt: skip
 
+    list_before_template = "payments/till_new.html"
+
     holding_money = money_column("May hold", "holding_limit")
     transaction_money = money_column("A transaction", "transaction_limit")
     tolerance_money = money_column("Tolerance", "tolerance")
@@ -39,6 +44,30 @@ class TillAdmin(NuminaHistoryAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Till]:
         user: Any = request.user
         return tills_visible_to(user)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"till_may_manage": user_may(request, MANAGE), **(extra_context or {})})
+
+    def record_actions(self, request: HttpRequest, record: Till) -> Sequence[dict[str, Any]]:
+        if not user_may(request, MANAGE):
+            return ()
+        return [{"title": "Change", "url": reverse("admin:payments_till_limits", args=[record.pk]), "icon": "edit"}]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("start/", view(self.start_view), name="payments_till_start"),
+            path("<uuid:till_id>/limits/", view(self.limits_view), name="payments_till_limits"),
+            *super().get_urls(),
+        ]
+
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        """Set up a till."""
+        return till_form(self.admin_site, request, None)
+
+    def limits_view(self, request: HttpRequest, till_id: Any) -> HttpResponse:
+        """Change a till's name or limits, or take it out of use."""
+        return till_form(self.admin_site, request, self.record_get(request, str(till_id)))
 
 
 @admin.register(TillSession)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from apps.payments.admin.cheque_tab import cheque_act_page
 from apps.payments.admin.counter import cash_page, receipt_page
 from apps.payments.admin.till_page import till_page
 
@@ -20,5 +21,6 @@ def pages(site: Any) -> list[URLPattern]:
     return [
         path("counter/", page(cash_page), name="payments_cash"),
         path("counter/receipt/<uuid:transaction_id>/", page(receipt_page), name="payments_receipt"),
+        path("cheques/<uuid:account_id>/<slug:act>/", page(cheque_act_page), name="payments_cheque_act"),
         path("till/", page(till_page), name="payments_till_page"),
     ]
