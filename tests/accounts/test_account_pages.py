@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import Account, AccountNote
@@ -49,10 +50,14 @@ def test_holders_mandate_and_nominee_by_forms(manager: Client) -> None:
     bands = {"to1": "1,000.00", "rule1": "any", "rule2": "count", "count2": "2"}
     assert "The mandate is set." in act(manager, account, "mandate", **bands)
     assert "must cover every amount" in act(manager, account, "mandate", to1="5", rule1="all")
-    assert "Carol" in act(manager, account, "nominee", name="Carol Wanjiru", relationship="Sister")
+    phone = "+254 700 111 222"
+    assert "Carol" in act(manager, account, "nominee", name="Carol Wanjiru", relationship="Sister", contact=phone)
     shown = page(manager, account, "people")
-    for words in ("1,000.00", "2 of 2 together", partner.display_name, "Carol Wanjiru", "In force"):
+    for words in ("1,000.00", "2 of 2 together", partner.display_name, "Carol Wanjiru", phone, "In force"):
         assert words in shown, words
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT t::text FROM accounts_nominee t WHERE account_id = %s", [account.pk])
+        assert phone not in cursor.fetchone()[0], "how to reach somebody is readable nowhere but through the vault"
 
 
 def test_a_block_has_a_reason_and_ends_by_itself_and_notes_stay(manager: Client) -> None:

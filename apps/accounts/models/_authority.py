@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models._accounts import Account
+from apps.vault.fields import EncryptedTextField
 
 
 class MandateRule(models.Model):
@@ -58,7 +59,9 @@ class Nominee(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="nominees")
     name = models.CharField(max_length=160)
     relationship = models.CharField(max_length=40)
-    contact = models.CharField(max_length=200, blank=True, help_text="Telephone or address.")
+    contact = EncryptedTextField(
+        "Telephone or address", context="accounts.nominee.contact", max_length=200, db_column="contact_sealed"
+    )
     since = models.DateField()
     until = models.DateField(null=True)
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

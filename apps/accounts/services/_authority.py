@@ -189,8 +189,10 @@ def nominee_set(
     made = None
     if name:
         made = Nominee.objects.create(
-            account=account, name=name, relationship=relationship, contact=contact, since=today, set_by=acting_user
+            account=account, name=name, relationship=relationship, since=today, set_by=acting_user
         )
+        made.contact = contact  # sealed for this row, which has its number now
+        made.save(update_fields=["contact"])
     before = {"relationship": old.relationship} if old else {}
     _changed(
         account, acting_user, "nominee_set", before=before, after={"relationship": made.relationship} if made else {}
