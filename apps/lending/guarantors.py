@@ -41,8 +41,8 @@ def guarantor_add(
     """
     if amount <= 0:
         raise InvalidAmount("The amount must be above zero.", pointer="/amount")
-    member = member_require_active(member_id=member_id)
     with transaction.atomic():
+        member = member_require_active(member_id=member_id)
         loan = loan_open_lock(loan_id=loan_id)
         _check(loan, member_id)
         account = _account(loan, member_id, account_id)

@@ -17,6 +17,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import PASSWORD, user_make
 from tests.factories.lending import product_make
+from tests.factories.members import MemberFactory
 from tests.factories.postings import branch_new
 
 pytestmark = pytest.mark.browser
@@ -29,6 +30,7 @@ class Desk:
 
     account: Account
     product: str
+    guarantor: str
     officer: User
     chief: User
 
@@ -39,10 +41,11 @@ def desk(committed_db: None) -> Desk:
     account = AccountFactory(branch=branch, balance="50000.00")
     product = product_make()
     officer = user_make(
-        *SEES, "lending.apply", "lending.disburse", "lending.repay", branch=branch, email=f"{branch.code}a@example.com"
-    )
+        *SEES, "lending.apply", "lending.disburse", "lending.repay", "lending.secure", branch=branch,
+        email=f"{branch.code}a@example.com",
+    )  # fmt: skip
     chief = user_make(*SEES, "lending.decide", branch=branch, email=f"{branch.code}b@example.com")
-    return Desk(account, str(product.pk), officer, chief)
+    return Desk(account, str(product.pk), MemberFactory(branch=branch).number, officer, chief)
 
 
 @pytest.fixture
@@ -121,6 +124,11 @@ def test_from_the_application_to_the_payoff(desk: Desk, chromium: tuple[Browser,
     step(officer, "accept")
     officer.wait_for_url("**/lending/loan/*/change/")
     loan = officer.url.rstrip("/").split("/")[-2]
+    officer.goto(f"/admin/lending/forms/guarantor/{loan}/")
+    for name, value in (("member", desk.guarantor), ("amount", "3,000.00")):
+        officer.fill(f"input[name={name}]", value)
+    officer.press("input[name=amount]", "Enter")
+    officer.wait_for_url("**/lending/loan/*/change/")
     act(officer, loan, "disbursement", "12,000.00")
     act(officer, loan, "repayment", "1,066.19")
     officer.goto(f"/admin/lending/loan/{loan}/change/")
