@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -93,11 +94,17 @@ class LoanApplicationAdmin(NuminaHistoryAdmin):
     def overview_context(self, request: HttpRequest, record: LoanApplication) -> dict[str, Any]:
         order = [name for name, _ in STEPS]
         at = order.index(record.status) if record.status in order else -1
+        decides = record.status == "submitted" and user_may(request, DECIDE)
         return {
             "application_steps": [(title, n < at, n == at) for n, (_, title) in enumerate(STEPS)],
+            "application_papers": [
+                {**paper, "received_on": dt.date.fromisoformat(paper["received_on"]) if paper["received_on"] else None}
+                for paper in record.documents
+            ],
             "application_loan": Loan.objects.filter(application=record).first(),
             "application_applies": user_may(request, APPLY),
-            "application_decides": user_may(request, DECIDE) and record.approval_request is None,
+            "application_decides": decides and record.approval_request is None,
+            "application_verifies": decides and record.verified_at is None,
         }
 
     def record_sections(self, request: HttpRequest, record: LoanApplication) -> list[tuple[str, list[Fact]]]:
@@ -123,12 +130,27 @@ class LoanApplicationAdmin(NuminaHistoryAdmin):
             self.fact(request, record, "decided_by"),
             self.fact(request, record, "decision_note"),
         ]
-        check = [
-            Fact("Share of what is left", record.affordability.get("share", display.EMPTY)),
-            Fact("How", record.affordability.get("formula", display.EMPTY)),
-            self.fact(request, record, "score"),
-        ]
+        check = [*_affordability_facts(record.affordability, currency), self.fact(request, record, "score")]
         return [("Asked for", asked), ("Affordability", check), ("Offer", offer)]
+
+
+def _affordability_facts(found: dict[str, Any], currency: str) -> list[Fact]:
+    """What the instalment takes of what is left of the income, with the figures it was worked out from."""
+    if not found:
+        return [Fact("Share of what is left", display.EMPTY)]
+
+    def percent(name: str) -> str:
+        return display.EMPTY if found.get(name) is None else f"{Decimal(found[name]) * 100:.2f} %"
+
+    month, income, expenses, obligations = (
+        money_text(found[name], currency) for name in ("instalment", "income", "expenses", "obligations")
+    )
+    return [
+        Fact("Instalment a month", f"{currency} {month}"),
+        Fact("Share of what is left", percent("share")),
+        Fact("How", f"{month} / ({income} - {expenses} - {obligations})"),
+        Fact("At most", percent("share_max")),
+    ]
 
 
 # -- the steps
