@@ -182,13 +182,20 @@ INTEREST = Check(
     f" UNION SELECT coalesce(overdraft_receivable_id, {_chart('1445')}) FROM accounts_accountproduct",
 )
 
+# Cheques of other banks that are neither cleared nor returned, beside what their own entries left on the account of
+# clearing. What else goes through it, the bank's own cheques that others present, is among the open items.
 CHEQUES = Check(
     "cheques in clearing",
     f"""
-SELECT q.drawer_bank || ' ' || q.number, {_chart("1260")}, c.branch_id, q.currency, -q.amount, NULL::bigint
-  FROM payments_chequedeposit q JOIN accounts_account c ON c.id = q.account_id WHERE q.status = 'clearing'
+SELECT q.drawer_bank || ' ' || q.number, g.id, c.branch_id, q.currency,
+       CASE q.status WHEN 'clearing' THEN -q.amount ELSE 0 END, coalesce(l.amount, 0)::bigint
+  FROM payments_chequedeposit q JOIN accounts_account c ON c.id = q.account_id
+  JOIN ledger_glaccount g ON g.id = {_chart("1260")}
+  LEFT JOIN LATERAL (SELECT sum(CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END) AS amount
+                       FROM balances_transaction_key k JOIN ledger_line e ON e.journal_id = k.journal_id
+                       JOIN ledger_ledgeraccount a ON a.id = e.account_id
+                      WHERE k.transaction_id IN (q.transaction_id, q.settlement_id) AND a.gl_account_id = g.id) l ON TRUE
 """,
-    scope="SELECT id FROM ledger_glaccount WHERE code = '1260'",
 )
 
 # What was counted at the end of the last session, or what a session that runs began with and moved.
