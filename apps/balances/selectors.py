@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -86,29 +87,16 @@ def balance_read(*, account_id: int) -> BalanceView:
     return BalanceView(*row[:7], pending=False, as_of=_EPOCH + dt.timedelta(microseconds=row[7]))  # type: ignore[misc]
 
 
-def balance_live_read(*, account_id: int) -> BalanceView:
+def balance_live_read(*, account_id: int, how_much_pending: bool = True) -> BalanceView:
     """The newest balance: of an account that the engine executes, from its memory; otherwise as `balance_read`.
 
-    What is `pending` may still disappear, and a memory that is cut off may be old: nothing is paid out on it. Raises
-    KeyError when the account has no balance.
+    What is `pending` may still disappear, and a memory that is cut off may be old: nothing is paid out on it. Without
+    `how_much_pending` the books are not asked how much that is. Raises KeyError when the account has no balance.
     """
-    return _memory_read(account_id) or balance_read(account_id=account_id)
-
-
-def _memory_read(account_id: int) -> BalanceView | None:
-    if not ownership.engine_on() or connection.in_atomic_block or not ownership.any_fast():
-        return None
-    partition = ownership.partition_of([account_id])
-    view = ownership.view(partition)
-    if not partition or not view.is_fast:
-        return None
-    try:
-        (seen,) = client.read(partition=partition, epoch=view.epoch, accounts=[account_id])
-    except (client.EpochEnded, client.MemoryUnreachable, client.MemoryFull, client.MemoryFault):
-        return None
-    state = seen.state
-    if state is None:
-        return None
+    seen = _memory_read(account_id)
+    if seen is None:
+        return balance_read(account_id=account_id)
+    state: Any = seen.state
     pending = seen.last > seen.durable
     return BalanceView(
         booked=state.balance,
@@ -120,8 +108,23 @@ def _memory_read(account_id: int) -> BalanceView | None:
         version=state.version,
         pending=pending,
         as_of=clock.now(),
-        unjournaled=state.balance - balance_read(account_id=account_id).booked if pending else 0,
+        unjournaled=state.balance - balance_read(account_id=account_id).booked if pending and how_much_pending else 0,
     )
+
+
+def _memory_read(account_id: int) -> client.Seen | None:
+    """The account as the engine's memory has it; None where that does not execute it or cannot be asked."""
+    if not ownership.engine_on() or connection.in_atomic_block or not ownership.any_fast():
+        return None
+    partition = ownership.partition_of([account_id])
+    view = ownership.view(partition)
+    if not partition or not view.is_fast:
+        return None
+    try:
+        (seen,) = client.read(partition=partition, epoch=view.epoch, accounts=[account_id])
+    except (client.EpochEnded, client.MemoryUnreachable, client.MemoryFull, client.MemoryFault):
+        return None
+    return seen if seen.state is not None else None
 
 
 def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:

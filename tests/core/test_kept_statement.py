@@ -16,6 +16,7 @@ def test_a_row_is_read_in_and_out_of_transactions(committed_db):
     with transaction.atomic():
         assert NEXT.row("x", 1) == (2, "x")
     assert NEXT.row("x", 7) is None
+    assert KeptStatement("test_null", "SELECT NULL, %s::int", (int, int)).row(5) == (None, 5)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'test_next'")
         assert cursor.fetchone() == (1,)

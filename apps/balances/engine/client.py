@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from apps.balances.engine.entries import Page, State, Transfer
+from apps.balances.engine.line import ask
 
 SCRIPTS = Path(__file__).parent / "scripts"
 QUEUE_MAX = 5_000
@@ -123,9 +124,9 @@ def _run(name: str, partition: int, *args: Any) -> list[Any]:
     def call() -> Any:
         key = f"{{p{partition}}}:m"
         try:
-            return memory().evalsha(sha, 1, key, *args)
+            return ask(memory(), "EVALSHA", sha, 1, key, *args)
         except redis.exceptions.NoScriptError:
-            return memory().eval(text, 1, key, *args)
+            return ask(memory(), "EVAL", text, 1, key, *args)
 
     answer: list[Any] = guarded(call)
     if answer[0] == b"EPOCH":

@@ -13,7 +13,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from uuid import UUID
 
 import msgspec
@@ -21,10 +21,14 @@ import psycopg
 from django.db import DatabaseError, connection
 from psycopg import Notify
 
+from apps.core.kept_statement import KeptStatement
+
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
+HEAR_SECONDS = 0.1
 IDLE_SECONDS = 10
+NAME_LENGTH = 36
 HEADS_MAX = 1_000
 
 
@@ -38,6 +42,21 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     business_date: dt.date | None
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def _moment(microseconds: bytes | int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=int(microseconds))
+
+
+def _bytes(hexadecimal: bytes) -> bytes:
+    return bytes.fromhex(hexadecimal.decode())
+
+
+def _date(text: bytes) -> dt.date:
+    return dt.date.fromisoformat(text.decode())
+
+
 _QUERY = """
 SELECT k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
   FROM unnest(%s::uuid[]) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id
@@ -45,13 +64,19 @@ SELECT k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.
 """
 
 
-# Of one transaction PostgreSQL keeps a plan that looks at nothing else.
-_KNOWN_ONE = """
-SELECT FALSE, k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
+# Of one transaction, asked for before every transfer, PostgreSQL keeps a plan that looks at nothing else. A row without
+# a fingerprint says that the id is poison.
+_KNOWN_ONE = KeptStatement(
+    "transaction_known",
+    """
+SELECT encode(k.fingerprint, 'hex'), k.outcome, k.journal_id,
+       (extract(epoch FROM j.booked_at) * 1000000)::bigint, to_char(j.business_date, 'YYYY-MM-DD')
   FROM balances_transaction_key k LEFT JOIN ledger_journal j ON j.id = k.journal_id WHERE k.transaction_id = %s
 UNION ALL
-SELECT TRUE, p.transaction_id, NULL, NULL, NULL, NULL, NULL FROM balances_poison p WHERE p.transaction_id = %s
-"""
+SELECT NULL, NULL, NULL, NULL, NULL FROM balances_poison p WHERE p.transaction_id = %s
+""",
+    (_bytes, bytes.decode, int, _moment, _date),
+)
 _KNOWN_MANY = """
 SELECT FALSE, k.transaction_id, k.fingerprint, k.outcome, k.journal_id, j.booked_at, j.business_date
   FROM unnest(%s::uuid[]) AS t (id) JOIN balances_transaction_key k ON k.transaction_id = t.id
@@ -71,41 +96,53 @@ def decided(transaction_ids: Iterable[UUID]) -> dict[UUID, Decided]:
 
 def known_or_poisoned(transaction_ids: list[UUID]) -> tuple[dict[UUID, Decided], bool]:
     """What is decided, and whether one of the ids is poison to the engine: then it goes to the database path."""
+    if len(transaction_ids) == 1:
+        (one,) = transaction_ids
+        row = _KNOWN_ONE.row(one, one)
+        if row is None or row[0] is None:
+            return {}, row is not None
+        return {one: Decided(*row)}, False
     connection.ensure_connection()
-    one = len(transaction_ids) == 1
-    asked = transaction_ids[0] if one else transaction_ids
     # psycopg's own cursor prepares the statement in PostgreSQL, which Django's does not.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(_KNOWN_ONE if one else _KNOWN_MANY, [asked, asked], prepare=True)
+        cursor.execute(_KNOWN_MANY, [transaction_ids, transaction_ids], prepare=True)
         rows = cursor.fetchall()
     return {row[1]: Decided(bytes(row[2]), *row[3:]) for row in rows if not row[0]}, any(row[0] for row in rows)
 
 
 class _Ticket:
-    """What one thread waits for."""
+    """What one thread waits for. `done` is a lock that is free once all is found: an Event costs ten times as much."""
 
     def __init__(self, ids: set[UUID]) -> None:
         self.missing = ids
+        self.names: dict[str, UUID] | None = None
         self.found: dict[UUID, Decided] = {}
-        self.done = threading.Event()
+        self.done = threading.Lock()
+        self.done.acquire()
         self.place: tuple[tuple[int, int], int] | None = None  # (partition, epoch), last sequence
+
+    def named(self) -> dict[str, UUID]:
+        """What it waits for by the names that notices use; made once somebody asks."""
+        if self.names is None:
+            self.names = {str(one): one for one in self.missing}
+        return self.names
 
 
 class _Waiter:
-    """A thread with a connection of its own that asks for everybody; it sleeps while nobody waits."""
+    """A thread with a connection of its own that hears and asks for everybody; it ends when nobody waits for long."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tickets: list[_Ticket] = []
-        self._somebody = threading.Event()
         self._thread: threading.Thread | None = None
+        self._used = 0.0
         self._idle_seconds = IDLE_SECONDS
         self._heads: dict[tuple[int, int], int] = {}
 
     def enter(self, ticket: _Ticket) -> None:
         with self._lock:
             self._tickets.append(ticket)
-            self._somebody.set()
+            self._used = time.monotonic()
             if self._thread is None or not self._thread.is_alive():  # also after a fork
                 self._thread = threading.Thread(target=self._loop, name="engine-waiting", daemon=True)
                 self._thread.start()
@@ -122,21 +159,11 @@ class _Waiter:
         with self._lock:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
-            if not self._tickets:
-                self._somebody.clear()
 
     def _loop(self) -> None:
         raw: psycopg.Connection | None = None
         polled = 0.0
-        while True:
-            if not self._sleep():
-                with self._lock:
-                    if self._somebody.is_set():
-                        continue
-                    self._thread = None  # the next who waits starts another
-                if raw is not None:
-                    raw.close()
-                return
+        while not self._is_over():
             try:
                 if raw is None or raw.closed:
                     raw = _listening()
@@ -145,7 +172,7 @@ class _Waiter:
                 poll = now - polled >= POLL_SECONDS
                 polled = now if poll else polled
                 self._look(raw, everybody=poll)
-                for note in _notices(raw, milliseconds=round(POLL_SECONDS * 1_000)):
+                for note in _notices(raw, milliseconds=round(HEAR_SECONDS * 1_000)):
                     self._hear(note)
             except (psycopg.Error, DatabaseError, OSError) as error:
                 logger.warning("waiting for the journal: %s", error)
@@ -153,22 +180,26 @@ class _Waiter:
                     raw.close()
                 raw = None
                 time.sleep(0.2)
+        if raw is not None:
+            raw.close()
 
-    def _sleep(self) -> bool:
-        """Until somebody waits; False when nobody did for a while."""
-        until = time.monotonic() + self._idle_seconds
-        while not self._somebody.wait(0.5):
-            if time.monotonic() >= min(until, time.monotonic() + self._idle_seconds):
+    def _is_over(self) -> bool:
+        """Whether nobody has waited for a while: then the next who waits starts another thread."""
+        with self._lock:
+            if self._tickets or time.monotonic() - self._used < self._idle_seconds:
                 return False
-        return True
+            self._thread = None
+            return True
 
     def _hear(self, note: Notify) -> None:
         """A journaler's notice: partition, epoch and head; of few entries also when, the day, and each decision."""
         head, *rows = note.payload.split("\n")
         facts = head.split()
+        told = {row[:NAME_LENGTH]: row for row in rows}
         try:
             partition, epoch, seq = map(int, facts[:3])
-            found = _decisions(int(facts[3]), facts[4], rows) if rows else {}
+            wanted = self._wanted(told.keys()) if told else set()
+            found = _decisions(int(facts[3]), facts[4], [told[name] for name in wanted]) if wanted else {}
         except (ValueError, IndexError):
             return
         if len(self._heads) > HEADS_MAX:
@@ -176,6 +207,11 @@ class _Waiter:
         self._heads[partition, epoch] = seq
         if found:
             self._give(found)
+
+    def _wanted(self, names: KeysView[str]) -> set[str]:
+        """Those of the names that somebody here waits for: other processes' notices are heard as well."""
+        with self._lock:
+            return {name for ticket in self._tickets for name in ticket.named().keys() & names}
 
     def _is_due(self, ticket: _Ticket) -> bool:
         return ticket.place is not None and self._heads.get(ticket.place[0], -1) >= ticket.place[1]
@@ -198,15 +234,12 @@ class _Waiter:
                     ticket.found.update({transaction_id: found[transaction_id] for transaction_id in got})
                     ticket.missing -= got
                     if not ticket.missing:
-                        ticket.done.set()
-
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+                        ticket.done.release()
 
 
 def _decisions(booked_at: int, day: str, rows: list[str]) -> dict[UUID, Decided]:
     """What a notice says of each entry: transaction, fingerprint, outcome, journal id; `booked_at` in microseconds."""
-    at, date = _EPOCH + dt.timedelta(microseconds=booked_at), dt.date.fromisoformat(day)
+    at, date = _moment(booked_at), dt.date.fromisoformat(day)
     found = {}
     for row in rows:
         transaction_id, fingerprint, outcome, journal_id = row.split(" ")
@@ -263,7 +296,7 @@ class Waiting:
 
     def all(self, *, milliseconds: int) -> dict[UUID, Decided] | None:
         """What became of all of them, or None when the time is over before they are all decided."""
-        return self._ticket.found if self._ticket.done.wait(milliseconds / 1_000) else None
+        return self._ticket.found if self._ticket.done.acquire(timeout=milliseconds / 1_000) else None
 
     @property
     def found(self) -> dict[UUID, Decided]:
