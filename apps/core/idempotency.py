@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from apps.core.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing
@@ -22,7 +23,11 @@ def idempotency_key_read(headers: Mapping[str, str]) -> str:
 
     Raises IdempotencyKeyMissing or IdempotencyKeyInvalid.
     """
-    key = headers.get(HEADER)
+    return idempotency_key_check(headers.get(HEADER))
+
+
+def idempotency_key_check(key: str | None) -> str:
+    """The same of the header's value, or None where it was not sent."""
     if key is None or key == "":
         raise IdempotencyKeyMissing("Send an Idempotency-Key header: a new one for each new operation.")
     if not _KEY.fullmatch(key):
@@ -41,6 +46,7 @@ def request_fingerprint(*, method: str, path: str, body: Any) -> bytes:
     return hashlib.sha256(head + json_canonical(body)).digest()
 
 
+@lru_cache(maxsize=1_024)  # one request asks several times
 def transaction_id_for(client_id: uuid.UUID, key: str) -> uuid.UUID:
     """The id of the transaction that this client's key stands for: the same key always gives the same id."""
     return uuid.uuid5(client_id, key)

@@ -31,7 +31,7 @@ from apps.core.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_read
+from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_check
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -106,7 +106,8 @@ class LeanView(ApiView):
                 request.query_params = request.GET  # type: ignore[attr-defined]
                 self.query = self.lean_query.parse(request)
             if method in self.idempotent_methods:
-                self.idempotency_key = idempotency_key_read(request.headers)
+                # Of all headers, `request.headers` would be made for this one alone.
+                self.idempotency_key = idempotency_key_check(request.META.get("HTTP_IDEMPOTENCY_KEY"))
             response: HttpResponseBase = getattr(self, method.lower())(request, *args, **kwargs)
             if self.read_of and method == "GET" and response.status_code == 200:
                 self.read_note(request)
