@@ -50,7 +50,7 @@ def _act(request: HttpRequest) -> None:
     user: Any = request.user
     try:
         if action == "verify":
-            found = services.engine_verify(at=clock.now())
+            found = services.engine_verify(at=clock.now(), acting_user=user)
             text = f"{found.accounts} accounts compared, {len(found.faults)} differences"
         elif action == "fence":
             why = request.POST.get("why", "").replace("\x00", "").strip()[:200] or "by staff"

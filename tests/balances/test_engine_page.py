@@ -54,10 +54,15 @@ def test_the_page_shows_and_only_operators_pull_levers(db: None) -> None:
     assert control.part_read(1).hold == "maintenance"
     assert operator.post(PAGE, {"action": "activate", "partition": "1"}).status_code == 302
     assert control.part_read(1).mode == "FAST"
+    assert operator.post(PAGE, {"action": "verify", "partition": "1"}).status_code == 302
+    assert operator.post(PAGE, {"action": "heal", "partition": "1"}).status_code == 302
+    assert operator.post(PAGE, {"action": "heal", "partition": "9"}, follow=True).status_code == 200
     assert operator.post(PAGE, {"action": "nonsense", "partition": "1"}).status_code == 403
     assert set(AuditEvent.objects.filter(action__startswith="balances.engine").values_list("action", flat=True)) == {
         "balances.engine.fenced",
         "balances.engine.activated",
+        "balances.engine.verified",
+        "balances.engine.healed",
     }
 
 

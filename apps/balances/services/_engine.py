@@ -95,8 +95,11 @@ def account_reassign(*, account_id: int, partition: int, acting_user: User | Non
     views_forget()
 
 
-def engine_verify(*, at: dt.datetime) -> Comparison:
-    """Memory = journal = balances for every account of the engine, chain and sums. A difference is named in words."""
+def engine_verify(*, at: dt.datetime, acting_user: User | None = None) -> Comparison:
+    """Memory = journal = balances for every account of the engine, chain and sums. A difference is named in words.
+
+    That a user had it done is recorded.
+    """
     report = Comparison(faults=live_proofs())
     for partition in control.engine_partitions():
         try:
@@ -106,6 +109,9 @@ def engine_verify(*, at: dt.datetime) -> Comparison:
             continue
         report.accounts += found.accounts
         report.faults += found.faults
+    if acting_user is not None:
+        facts = {"accounts": report.accounts, "differences": len(report.faults)}
+        record(action="balances.engine.verified", acting_user=acting_user, after=facts, at=at)
     return report
 
 
