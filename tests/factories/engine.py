@@ -73,7 +73,7 @@ def running(*, processes: int = 1, healthy_ms: int = 0) -> Iterator[list[Engine]
             engine.stop()
 
 
-def until(condition: Callable[[], Any], *, seconds: int = 10) -> Any:
+def until(condition: Callable[[], Any], *, seconds: int = 30) -> Any:
     """The condition's value, as soon as it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import coverage
 from django.db import connection
 
 from apps.balances.engine import client
@@ -76,9 +77,14 @@ class Memory:
 
 
 def environment_for(memory_url: str, database: str = "") -> dict[str, str]:
-    """What a program of the test's finds: this database (or the test's own), and this memory."""
+    """What a program of the test's finds: this database (or the test's own), and this memory.
+
+    Where coverage measures the tests it measures the program as well, if that ends in good order.
+    """
+    measuring = coverage.Coverage.current()
     return {
         **{name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"},
+        **({"COVERAGE_PROCESS_CONFIG": measuring.config.serialize()} if measuring else {}),
         "DATABASE_URL": database or database_url(),
         "REDIS_URL": memory_url.rsplit("/", 1)[0] + "/0",
         "DJANGO_SETTINGS_MODULE": "config.settings.test",

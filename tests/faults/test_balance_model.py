@@ -30,7 +30,17 @@ def test_no_schedule_loses_or_doubles_money() -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    ["ack_early", "no_verify", "no_unique", "no_owner_check", "flip_unposted", "no_recheck", "journal_after_fence"],
+    [
+        "ack_early",
+        "no_verify",
+        "no_unique",
+        "no_owner_check",
+        "flip_unposted",
+        "no_recheck",
+        "journal_after_fence",
+        "few_no_compare",
+        "few_no_flips",
+    ],
 )
 def test_the_model_misses_a_rule_that_is_removed(rule: str) -> None:
     _, bad = _explored(5_000, 2 * STEPS, rule)

@@ -236,13 +236,13 @@ def test_f18_a_full_memory_refuses_before_its_first_write(books: Books, memory: 
 
 
 def test_one_balance_spent_by_100_threads_through_changes_of_mode(books: Books, memory: Memory) -> None:
-    rich, poor = engine_account(books, 300), engine_account(books)
+    rich, poor = engine_account(books, 500), engine_account(books)
     answers: list[str] = []
     lock = threading.Lock()
 
     def spend(number: int) -> None:
         try:
-            for item in range(5):
+            for item in range(8):
                 posting = books.posting((rich, -1), (poor, 1), key=f"{number}/{item}")
                 for _ in range(100):
                     try:
@@ -260,12 +260,15 @@ def test_one_balance_spent_by_100_threads_through_changes_of_mode(books: Books, 
         threads = [threading.Thread(target=spend, args=(number,), daemon=True) for number in range(100)]
         for thread in threads:
             thread.start()
-        for _ in range(3):
+        fences = 0
+        while len(answers) < 500:
+            eventually(lambda: control.part_read(PARTITION).head_seq > 5 or len(answers) == 800)  # by the engine
             part = control.part_read(PARTITION)
-            control.fence(partition=PARTITION, epoch=part.epoch, why="planned")
-            time.sleep(0.7)
+            fences += control.fence(partition=PARTITION, epoch=part.epoch, why="planned")
+            eventually(fast)
         for thread in threads:
             thread.join(120)
-        assert (answers.count("OK"), answers.count("NSF")) == (300, 200)
-        assert (balance_read(account_id=rich).booked, balance_read(account_id=poor).booked) == (0, 300)
+        assert fences
+        assert (answers.count("OK"), answers.count("NSF")) == (500, 300)
+        assert (balance_read(account_id=rich).booked, balance_read(account_id=poor).booked) == (0, 500)
         proof()

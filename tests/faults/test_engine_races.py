@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from tests.factories.engine import (
     proof,
     running,
     send,
+    until,
 )
 from tests.factories.postings import Books, balance_of
 
@@ -54,6 +54,21 @@ def flip(epoch: int, handed: dict[int, int]) -> int:
             "SELECT balances_flip(1, %s, %s::bigint[], %s::bigint[], '2 s')",
             [epoch, list(handed), list(handed.values())],
         )
+        return int(cursor.fetchone()[0])
+
+
+_HELD_UP = "SELECT count(*) FROM pg_locks WHERE NOT granted AND "
+BY_OURS = _HELD_UP + "transactionid = pg_current_xact_id()::xid"
+BY_THE_DAY = (
+    _HELD_UP + "locktype = 'advisory' AND objid = 7003"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def held_up(sql: str) -> int:
+    """How many sessions wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
         return int(cursor.fetchone()[0])
 
 
@@ -125,7 +140,7 @@ def test_f14_a_posting_waits_for_a_lock_while_the_engine_takes_the_account(books
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT * FROM balances_take(1, %s, %s::bigint[])", [view.epoch, [one]])
             waiting = Background(lambda: books.move(one, two, 60))
-            time.sleep(0.2)
+            until(lambda: held_up(BY_OURS))
         assert waiting.result().ok  # it saw the engine after its lock, and called the account back
         assert balance_of(one).balance == 40
         proof()
@@ -192,7 +207,7 @@ def test_f21_freezing_stops_what_comes_after(books: Books) -> None:
             return codes
 
         spenders = [Background(spend) for _ in range(3)]
-        time.sleep(0.3)
+        until(lambda: control.part_read(PARTITION).head_seq > 5)
         with in_database([one], actor_id=None) as book:
             book.change(one, status="F")
         assert send(books, (one, -1), (two, 1)).outcomes[0].code == "FROZEN"
@@ -323,9 +338,8 @@ def test_f34_transfers_across_partitions_while_it_is_fenced(books: Books) -> Non
 
     def fences() -> None:
         for _ in range(3):
-            part = control.part_read(PARTITION)
-            control.fence(partition=PARTITION, epoch=part.epoch, why="planned")
-            time.sleep(0.3)
+            part = until(lambda: (part := control.part_read(PARTITION)).mode == "FAST" and part)
+            assert control.fence(partition=PARTITION, epoch=part.epoch, why="planned")
 
     with running():
         results = together([fences, *[lambda number=number: across(number) for number in range(6)]])
@@ -384,14 +398,14 @@ def test_f38_bulk_work_in_a_partition_that_is_held_off(books: Books) -> None:
                 assert send(books, (accounts[0], -1), (accounts[1], 1)).outcomes[0].code in {"OK", "NSF"}
 
         spender = Background(spend)
-        time.sleep(0.2)
+        until(lambda: control.part_read(PARTITION).head_seq > 5)
         partition_fence(partition=PARTITION, why="interest", acting_user=None)
         assert control.part_read(PARTITION).mode == "SAFE"
         postings = [books.posting((bank, -5), (account, 5)) for account in accounts]
         assert all(outcome.ok for outcome in books.post(*postings))
         client.memory().flushdb()
         assert partition_activate(partition=PARTITION, acting_user=None) is not None
-        time.sleep(0.3)
+        until(lambda: control.part_read(PARTITION).head_seq > 5)
         ending.set()
         spender.result()
         assert sum(balance_read(account_id=account).booked for account in accounts) == 420
@@ -413,7 +427,7 @@ def test_f39_the_journal_waits_for_the_cut_off(books: Books) -> None:
     holder = Background(cut_off)
     assert locked.wait(10)
     journaling = Background(journal_once)
-    time.sleep(0.3)
+    until(lambda: held_up(BY_THE_DAY))
     assert control.part_read(PARTITION).head_seq == 0
     free.set()
     holder.result()

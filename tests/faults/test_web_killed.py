@@ -119,6 +119,7 @@ def test_f01_f02_the_web_server_is_killed_wherever_it_is(committed_db: None, mem
                     assert sender.send(connection, key) == (before or sender.answered[key])
             connection.close()
         count = sum(len(sender.answered) for sender in senders)
+        assert control.part_read(PARTITION).head_seq >= count  # all by the engine
         assert balance_read(account_id=source.ledger_account_id).booked == FUNDS - count
         assert balance_read(account_id=target.ledger_account_id).booked == count
         assert control.part_read(PARTITION).fenced_why == ""
