@@ -10,7 +10,8 @@ clock. What is measured:
 * offered: so many transfers a second, whether they are answered or not, and how long each takes to the books;
 * engine http transfer: single transfers over HTTP, answered when they are in the books (201);
 * engine http accepted: the same with `Prefer: respond-async`, answered when they are executed (202), as a bare Redis
-  transfer over HTTP is; engine http balance: balances of such accounts, read from memory by 100 clients.
+  transfer over HTTP is; engine http balance: balances of such accounts, read from memory by 100 clients;
+* 100 users: clients that think, each sends a transfer twice a second, or reads a balance ten times a second.
 """
 
 from __future__ import annotations
@@ -270,17 +271,21 @@ class Measures:
             engine_running() as pid,
         ):
             accounts_warm(self.accounts)
-            for name, port, connections, request, expected in (
-                ("http minimal", minimal, 16, bare_request, 200),
-                ("engine http transfer", web, 16, self.transfer_request, 201),
-                ("engine http transfer 1", web, 1, self.transfer_request, 201),
-                ("engine http transfer 64", web, 64, self.transfer_request, 201),
-                ("engine http accepted", web, 16, self.accepted_request, 202),
-                ("engine http balance 100", web, 100, self.balance_request, 200),
+            for name, port, connections, request, expected, every in (
+                ("http minimal", minimal, 16, bare_request, 200, 0.0),
+                ("engine http transfer", web, 16, self.transfer_request, 201, 0.0),
+                ("engine http transfer 1", web, 1, self.transfer_request, 201, 0.0),
+                ("engine http transfer 64", web, 64, self.transfer_request, 201, 0.0),
+                ("engine http accepted", web, 16, self.accepted_request, 202, 0.0),
+                ("engine http balance 100", web, 100, self.balance_request, 200, 0.0),
+                ("100 users, transfers", web, 100, self.transfer_request, 201, 0.5),
+                ("100 users, balances", web, 100, self.balance_request, 200, 0.1),
             ):
                 load_run(port=port, seconds=1.5, connections=connections, request=request)
                 meter = Meter(engine=[pid])
-                load = load_run(port=port, seconds=self.options.seconds, connections=connections, request=request)
+                load = load_run(
+                    port=port, seconds=self.options.seconds, connections=connections, request=request, every=every
+                )
                 if set(load.statuses) != {expected}:
                     raise RuntimeError(f"{name}: statuses {load.statuses}")
                 self.note(name, load.per_second)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import selectors
 import socket
 import time
@@ -26,9 +27,9 @@ class _Connection:
         self.buffer = b""
         self.sent_at = 0.0
 
-    def send(self, request: bytes) -> None:
+    def send(self, request: bytes, due: float = 0.0) -> None:
         self.buffer = b""
-        self.sent_at = time.perf_counter()
+        self.sent_at = due or time.perf_counter()
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
@@ -46,33 +47,44 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else None
 
 
-def load_run(*, port: int, seconds: float, connections: int, request: Callable[[], bytes]) -> Load:
-    """Send what `request()` makes for `seconds` over connections to 127.0.0.1, each waiting for its answer."""
+def load_run(*, port: int, seconds: float, connections: int, request: Callable[[], bytes], every: float = 0.0) -> Load:
+    """Send what `request()` makes for `seconds` over connections to 127.0.0.1, each waiting for its answer.
+
+    With `every`, a connection sends once in so many seconds, as a person does; an answer counts from when it was due,
+    so that one who is kept waiting is not left out of the figures.
+    """
     poll = selectors.DefaultSelector()
     latencies: list[float] = []
     statuses: dict[int, int] = {}
     opened = [_Connection(port) for _ in range(connections)]
     started = time.perf_counter()
     end = started + seconds
-    for connection in opened:
-        poll.register(connection.socket, selectors.EVENT_READ, connection)
-        connection.send(request())
+    due: list[tuple[float, int]] = []  # when a connection sends next, and which
+    for place, connection in enumerate(opened):
+        poll.register(connection.socket, selectors.EVENT_READ, place)
+        due.append((started + every * place / connections, place))
     under_way = len(opened)
     while under_way:
-        for key, _ in poll.select(timeout=30):
-            connection = key.data
+        while due and due[0][0] <= time.perf_counter():
+            at, place = heapq.heappop(due)
+            opened[place].send(request(), at if every else 0.0)
+        for key, _ in poll.select(timeout=max(0.0, due[0][0] - time.perf_counter()) if due else 30):
+            connection = opened[key.data]
             status = connection.receive()
             if status is None:
                 continue
             now = time.perf_counter()
             latencies.append(now - connection.sent_at)
             statuses[status] = statuses.get(status, 0) + 1
-            if now < end:
-                connection.send(request())
-            else:
+            following = connection.sent_at + every
+            if max(now, following if every else 0.0) >= end:
                 under_way -= 1
                 poll.unregister(connection.socket)
                 connection.socket.close()
+            elif every:
+                heapq.heappush(due, (following, key.data))
+            else:
+                connection.send(request())
     took = time.perf_counter() - started
     latencies.sort()
     return Load(
