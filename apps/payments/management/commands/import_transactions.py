@@ -114,7 +114,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  channel {channel!r} has no account of its own: {count:,} rows in opening balances.")
         for code, count in details["refused_by_code"].items():
             self.stdout.write(self.style.WARNING(f"Refused {count:,}: {code}"))
-        for refusal in report.refusals[:SHOWN_MAX]:
+        for refusal in sorted(report.refusals[:SHOWN_MAX], key=lambda one: one.row):
             self.stdout.write(f"  row {refusal.row} {refusal.external_id}: {refusal.detail}")
         if report.refused > SHOWN_MAX:
             self.stdout.write("  ... more with --json")
