@@ -19,6 +19,7 @@ from apps.backoffice.seeding.approvals import requests_open
 from apps.backoffice.seeding.books import NAMESPACE
 from apps.backoffice.seeding.counter import Counter
 from apps.backoffice.seeding.days import days_play
+from apps.backoffice.seeding.deposits import Deposits
 from apps.backoffice.seeding.loans import loans_write
 from apps.backoffice.seeding.people import Plan, plan_make
 from apps.backoffice.seeding.profiles import PROFILES
@@ -43,8 +44,8 @@ class Reporter(Protocol):
 
 @dataclass(slots=True)
 class SeedReport:
-    """What was done; `counter` and `loans` count entries. Seconds by step; `differences` of the trial balance by
-    currency, minor units."""
+    """What was done; `counter` (with deposits) and `loans` count entries. Seconds by step; `differences` of the trial
+    balance by currency, minor units."""
 
     profile: str
     seed: int
@@ -164,6 +165,9 @@ class _Run:
         blocked = self._step("Blocks, holds, reversals", None, lambda _: self._after(recent, staff))
         counter = Counter(plan, blocked=blocked, staff=staff, branches=branches, at=self._at)
         report.counter = self._step("Counter", None, lambda _: counter.play())
+        deposits = Deposits(plan, blocked=blocked, staff=staff, at=self._at)
+        report.counter += self._step("Deposits", None, lambda _: deposits.play())
+        report.accounts += deposits.opened
         report.loans = self._step("Loans", None, lambda _: loans_write(plan, branches, at=self._at))
         added = plan.profile.reversals + report.counter + report.loans
         report.entries = sum(outcomes.values()) + added
@@ -177,6 +181,7 @@ class _Run:
             lambda _: closing.journal_seal(at=self._at, wanted=0 if self._resuming else report.entries),
         )
         self._step("Interest", None, lambda _: closing.interest_accrue(today=plan.today))
+        self._step("Dividend", None, lambda _: deposits.dividend())
         self._step("Requests for approval", None, lambda _: requests_open(staff=staff, at=self._at))
         self._step("Statistics", None, lambda _: writer.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))
