@@ -259,6 +259,7 @@ STATUS_CHIPS = {"waiting": "plain", "running": "info", "passed": "good", "failed
 class VerificationAdmin(NuminaAdmin):
     """Checks of the whole chain, and the button that starts one."""
 
+    empty_text = "Verify on the page of the audit trail proves that nothing was changed or removed."
     view_permission = "audit.view"
     subtitle = "Verification of the trail"
     list_display = ("created_at", "state", "requested_by", "progress", "archived", "unsealed", "finished_at")

@@ -218,6 +218,7 @@ class PrivacyRequestAdmin(_Decided):
 class LegalHoldAdmin(NuminaAdmin):
     """Members whose data stays as it is: placed and lifted here, by whoever decides on personal data."""
 
+    empty_text = "A hold keeps a member's data from erasure until it is lifted."
     view_permission = "compliance.view"
     branch_field = "member__branch"
     subtitle = "Legal hold"

@@ -81,6 +81,8 @@ class NuminaAdmin(PermissionByCode, RecordPages, ModelAdmin):
 
     branch_field = ""
     """Lookup of the branch by which users of branch scope are limited; empty where records belong to the bank."""
+    empty_text = "The list fills as the bank works."
+    """What an empty list says: where its records come from."""
     list_per_page = PAGE_ROWS
     list_max_show_all = PAGE_ROWS
     show_full_result_count = False

@@ -26,6 +26,7 @@ OPENINGS_SHOWN = 50
 class ReportRunAdmin(NuminaAdmin):
     """Reports that one asked for, and those that came by a schedule for one's roles."""
 
+    empty_text = "Keep a statement or a list with the button on its page, or have one drawn up by a schedule."
     view_permission = "reporting.read"
     subtitle = "Report"
     list_display = ("title", "as_of", "form", "asked", "state")

@@ -336,3 +336,10 @@ def test_a_refusal_to_close_is_said(staff: Callable[..., Client], bank: Bank) ->
     assert "The open business day is" in response.content.decode()
     current.refresh_from_db()
     assert current.status == "open"
+
+
+def test_an_empty_list_says_where_its_records_come_from(staff: Callable[..., Client]) -> None:
+    client = staff("jobs.view", "accounts.view")
+    letters = client.get(reverse("admin:jobs_deadletter_changelist")).content.decode()
+    assert "Good: no background job has failed for good." in letters
+    assert "No account matches" in client.get(reverse("admin:accounts_account_changelist"), {"q": "zz9"}).content.decode()

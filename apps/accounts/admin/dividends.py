@@ -41,6 +41,7 @@ def _percent(rate: Any) -> str:
 class DividendAdmin(NuminaAdmin):
     """Dividends that were drawn up, paid or withdrawn. Draw them up on the page of a product of shares."""
 
+    empty_text = "Draw one up for the shares held in a period: members' accounts get it once it is paid."
     view_permission = "ledger.view"
     subtitle = "Dividend"
     list_display = ("product", "starts_on", "ends_on", "percent", "accounts", "gross_money", "tax_money", "state")

@@ -40,6 +40,7 @@ def term_chip(term: TermDeposit) -> SafeString:
 class TermDepositAdmin(NuminaAdmin):
     """Terms of accounts in reach: what was placed, until when, what is done then."""
 
+    empty_text = "Money that is placed for some months at a fixed rate stands here until it is paid out."
     view_permission = "accounts.view"
     subtitle = "Term deposit"
     list_display = ("account", "principal_money", "each_money", "starts_on", "matures_on", "instruction", "state")

@@ -55,6 +55,7 @@ class ApprovalPolicyAdmin(NuminaAdmin):
 class ApproverBase(NuminaAdmin):
     """Changed here, each change in the trail."""
 
+    empty_text = "Who is not here decides by role alone, without a limit or a manager of their own."
     view_permission = "approvals.view"
     add_permission = "approvals.administer"
     change_permission = "approvals.administer"

@@ -82,6 +82,7 @@ class OpeningHoursInline(NuminaTabularInline):
 class BusinessCalendarAdmin(KeptHere):
     """Without any calendar the bank's country counts, with Saturday and Sunday."""
 
+    empty_text = "Without a calendar a branch works from Monday to Friday, public holidays of the country excepted."
     form = CalendarForm
     fields = ("code", "name", "country", "subdivision", "weekend", "is_default", "branches")
     list_display = ("code", "name", "country", "subdivision", "weekend", "is_default")
@@ -103,6 +104,7 @@ class BusinessCalendarAdmin(KeptHere):
 class ClosureAdmin(KeptHere):
     """A day off that no law knows, or a Saturday on which the bank works."""
 
+    empty_text = "Days on which the bank is closed besides weekends and public holidays."
     list_display = ("day", "name", "calendar", "is_open")
     list_select_related = ("calendar",)
     list_filter = ("calendar", "is_open")

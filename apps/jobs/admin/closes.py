@@ -34,6 +34,7 @@ CHIPS = {"pending": "plain", "running": "info", "done": "good", "failed": "bad"}
 class CloseRunAdmin(NuminaAdmin):
     """One row a business date."""
 
+    empty_text = "A business date is closed each night by the schedule; POST /api/v1/close-of-business does it now."
     view_permission = "jobs.view"
     subtitle = "Close of business"
     list_display = ("business_date", "state", "starts", "started", "took", "by")

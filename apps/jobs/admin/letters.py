@@ -32,6 +32,7 @@ NOTE_MAX = 400
 class DeadLetterAdmin(NuminaAdmin):
     """Open ones first in mind: the filter is on them when the page is opened from the navigation."""
 
+    empty_text = "Good: no background job has failed for good."
     view_permission = "jobs.view"
     subtitle = "Failed job"
     list_display = ("title", "state", "reason", "detail", "queue", "attempts", "failed_at")

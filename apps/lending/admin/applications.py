@@ -47,6 +47,7 @@ ACCOUNTS_MAX = 50
 class LoanApplicationAdmin(NuminaHistoryAdmin):
     """What members ask for, and what came of it."""
 
+    empty_text = "Begin one with New application."
     view_permission = "lending.view"
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch", "state", "submitted_at", "asked_money")

@@ -29,6 +29,7 @@ class CreditLineAdmin(NuminaAdmin):
     """Limits that are drawn on, paid back and drawn on again."""
 
     view_permission = "lending.view"
+    empty_text = "A credit line is drawn on and paid back within its limit: ask for one with New credit line."
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch", "state", "review_on", "limit_money")
     list_filter = ("status", "product", "branch")

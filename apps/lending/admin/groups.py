@@ -34,6 +34,7 @@ REPAY = "lending.repay"
 class LoanGroupAdmin(NuminaAdmin):
     """Groups whose members answer for each other."""
 
+    empty_text = "A group meets, saves and answers for its loans together: begin one with New group."
     view_permission = "lending.view"
     list_display = ("name", "branch", "day", "people")
     list_filter = ("branch", "is_active")

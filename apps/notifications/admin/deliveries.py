@@ -36,6 +36,7 @@ CHIPS = {
 class DeliveryAdmin(NuminaAdmin):
     """Messages by e-mail, SMS and push."""
 
+    empty_text = "Every mail, message and push that is sent stands here with what became of it."
     view_permission = "notifications.view"
     subtitle = "Delivery of a notification"
     list_display = ("placed", "state", "channel", "to_whom", "title", "attempts", "problem")

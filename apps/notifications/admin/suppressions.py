@@ -40,6 +40,7 @@ class StandingFilter(admin.SimpleListFilter):
 class SuppressionAdmin(NuminaAdmin):
     """Addresses that bounced for good, and those whose readers complained."""
 
+    empty_text = "Good: no address has bounced. What bounces is held back here until somebody lifts it."
     view_permission = "notifications.view"
     subtitle = "Address that nothing is sent to"
     list_display = ("address", "state", "channel", "reason", "since", "detail_short")

@@ -100,6 +100,7 @@ class ChequeDepositAdmin(NuminaAdmin):
 class ChequeBookAdmin(NuminaAdmin):
     """Books that were issued, with their leaves."""
 
+    empty_text = "Books that are issued on accounts stand here with the numbers of their leaves."
     view_permission = "accounts.view"
     subtitle = "Cheque book"
     list_display = ("__str__", "account", "issued_on", "issued_by")
@@ -121,6 +122,7 @@ class ChequeBookAdmin(NuminaAdmin):
 class TerminalAdmin(NuminaAdmin):
     """Cash machines, shops, the online and mobile channels."""
 
+    empty_text = "Cash machines and card terminals that may authorise stand here."
     view_permission = "payments.manage_terminals"
     subtitle = "Terminal"
     list_display = ("code", "name", "channel", "branch", "most_money", "hold_minutes", "is_active")

@@ -24,6 +24,7 @@ REFUSALS_PAGE = 100
 class ImportRunAdmin(NuminaAdmin):
     """What was read, posted, skipped and refused, with the reason for each refused row."""
 
+    empty_text = "Files are read by manage.py import_transactions, or sent to POST /api/v1/imports/transactions."
     view_permission = "payments.import"
     subtitle = "Import of transactions"
     list_display = ("file_name", "source", "started", "state", "read", "posted", "skipped", "refused")
