@@ -27,7 +27,7 @@ from apps.reporting import services
 from apps.reporting.api.table_views import table_response
 from apps.reporting.definitions import DATASETS, OPS, Plan, definition_table, spec_check
 from apps.reporting.selectors import definition_get_for, definitions_visible_to
-from apps.reporting.tables import TABLES, Params, Table, TableReport, table_read
+from apps.reporting.tables import TABLES, Column, Params, Table, TableReport, table_read
 from apps.reporting.tables.render import RIGHT, Sums, currency_of, currency_place, shown
 
 ROWS_SHOWN = 200
@@ -101,7 +101,7 @@ def table_shown(table: Table) -> dict[str, Any]:
     """A list as the page shows it: its first 200 rows, and sums when those are all."""
     sums = Sums(table)
     place = currency_place(table.columns)
-    rows: list[list[tuple[str, bool, str]]] = []
+    rows: list[list[tuple[str, str, str]]] = []
     source = sums.watched(iter(table.rows))
     is_cut = False
     for row in source:
@@ -112,25 +112,27 @@ def table_shown(table: Table) -> dict[str, Any]:
         address = _address(table, row)
         rows.append(
             [
-                (shown(v, c, currency), c.kind in RIGHT, "" if place_of else address)
-                for place_of, (v, c) in enumerate(zip(row, table.columns, strict=True))
+                (shown(v, c, currency), _look(c), "" if number else address)
+                for number, (v, c) in enumerate(zip(row, table.columns, strict=True))
             ]
         )
     source.close()  # type: ignore[attr-defined]
     lines = [] if is_cut else sums.lines()
     return {
-        "table_columns": [(column.title, column.kind in RIGHT) for column in table.columns],
+        "table_columns": [(column.title, _look(column)) for column in table.columns],
         "table_rows": rows,
         "table_sums": [
-            [
-                ("" if v is None else shown(v, c, code), c.kind in RIGHT)
-                for v, c in zip(values, table.columns, strict=True)
-            ]
+            [("" if v is None else shown(v, c, code), _look(c)) for v, c in zip(values, table.columns, strict=True)]
             for code, values in lines
         ],
         "table_is_cut": is_cut,
         "table_most": ROWS_SHOWN,
     }
+
+
+def _look(column: Column) -> str:
+    """Figures stand at the right, dates in one line."""
+    return "nm-number" if column.kind in RIGHT else "nm-nowrap" if column.kind in ("date", "moment") else ""
 
 
 def _address(table: Table, row: Sequence[Any]) -> str:

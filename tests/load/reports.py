@@ -213,7 +213,8 @@ def analytics_measure() -> None:
     with phase("Summaries for analytics"):
         facts_keep(upto=last, at=clock.now())
     user = user_make("reporting.analytics", *_PERMISSIONS, scope="all", plan="unlimited")
-    client = Client(headers={"Authorization": f"Bearer {token_pair_issue(user=user).access}"})
+    token = token_pair_issue(user=user).access
+    client = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {token}"})
     since = last - dt.timedelta(days=364)
     questions = [
         f"/api/v1/analytics?metric={metric}&interval={interval}&group_by={group}&since={since}&until={last}"

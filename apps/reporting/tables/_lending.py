@@ -32,7 +32,7 @@ AGEING = TableReport(
     + " JOIN members_member m ON m.id = n.member_id WHERE w.balance < 0 AND (%(kind)s = '' OR " + _LATE + " = %(kind)s)"
     " AND " + _REACH + " ORDER BY s.days_past_due DESC, n.number",
     ("kind",),
-    drill=record_of("lending_loan", "number"),
+    drill=record_of("lending_loan", "number"), kinds=("on time", "1-30", "31-60", "61-90", "91+"),
 )  # fmt: skip
 
 PAR = TableReport(

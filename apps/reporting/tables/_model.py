@@ -75,6 +75,8 @@ class TableReport:
     asks: Sequence[str] = ()
     derived: Callable[[Params], dict[str, Any]] | None = None
     drill: Drill | None = None
+    kinds: Sequence[str] = ()
+    """What `kind` may be, where that is known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)

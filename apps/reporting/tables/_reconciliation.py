@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from apps.reporting.reconciliation import COMPARED, DETAILED
+from apps.reporting.reconciliation import CHECKS, COMPARED, DETAILED
 from apps.reporting.tables._model import Column, Drill, TableReport
 
 GROUP = "Control"
@@ -13,6 +13,7 @@ CLEARING = (
 )  # fmt: skip
 """Accounts of the chart that money only passes through: what stays on them is open."""
 
+_CHECKED = tuple(check.code for check in CHECKS)
 _OWN_SIDE = "CASE WHEN x.what = 'holds' OR (g.type IN ('asset', 'expense')) = g.is_contra THEN 1 ELSE -1 END"
 _REACH = (
     "(%(currency)s = '' OR x.currency = %(currency)s)"
@@ -53,7 +54,7 @@ _WHAT = (
 RECONCILIATIONS = TableReport(
     "reconciliations", "Sub-ledgers against the general ledger", GROUP, "ledger.view",
     _WHAT + "As of now, on the account's own side; no difference is the proof that both agree.",
-    _COMPARISON, _COMPARE.format(more="", join="") + " ORDER BY 1, 2, 4, 5", ("kind",), drill=_ROWS,
+    _COMPARISON, _COMPARE.format(more="", join="") + " ORDER BY 1, 2, 4, 5", ("kind",), drill=_ROWS, kinds=_CHECKED,
 )  # fmt: skip
 
 BREAKS = TableReport(
@@ -68,7 +69,7 @@ BREAKS = TableReport(
         " AND k.currency = x.currency",
     )
     + " AND x.kept <> x.booked ORDER BY coalesce(k.since, %(as_of)s::date), 1, 2, 4, 5",
-    ("kind",), drill=_ROWS,
+    ("kind",), drill=_ROWS, kinds=_CHECKED,
 )  # fmt: skip
 
 HISTORY = TableReport(
@@ -85,7 +86,7 @@ SELECT x.what, g.code, g.name, coalesce(b.code, ''), x.currency, (v.side * x.kep
  WHERE x.since <= %(as_of)s AND (x.until IS NULL OR x.until >= %(since)s) AND """ + _NAMED + " AND " + _REACH + """
  ORDER BY x.since, x.id
 """,
-    ("since", "as_of", "kind"),
+    ("since", "as_of", "kind"), kinds=_CHECKED,
 )  # fmt: skip
 
 ROWS = TableReport(
@@ -144,7 +145,7 @@ SELECT g.code, g.name, b.code, n.entry, n.since, %(as_of)s::date - n.since, j.re
  CROSS JOIN LATERAL (SELECT CASE WHEN (g.type IN ('asset', 'expense')) = g.is_contra THEN 1 ELSE -1 END AS side) v
  WHERE n.upto - abs(n.net) < abs(n.total) ORDER BY n.since, n.entry, g.code
 """,
-    ("as_of", "kind"), derived=lambda _: {"clearing": list(CLEARING)},
+    ("as_of", "kind"), kinds=CLEARING, derived=lambda _: {"clearing": list(CLEARING)},
     drill=Drill("admin:ledger_journalentry_change", ("{entry}",)),
 )  # fmt: skip
 
