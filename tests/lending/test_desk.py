@@ -111,6 +111,8 @@ def test_a_credit_line_from_the_request_to_arrears_and_an_allowance() -> None:
     fill(clerk, "pay-back", line, previews="3,650.00", amount="79.20")
     assert credit_lines_provide(business_date=day)["amount"] == -91_250
     loans_prove(business_date=day)
+    explained = said(clerk.get(reverse("admin:lending_creditline_change", args=[line.pk]), {"explain": "interest"}))
+    assert "3,650.00 x 0.360000 x 22 / 365" in explained
     for tab in ("change", "transactions", "accruals"):
         said(clerk.get(reverse(f"admin:lending_creditline_{tab}", args=[line.pk])))
     fill(chief, "block-line", line, note="Review of the branch")

@@ -101,6 +101,15 @@ def test_the_portfolio_and_the_day_show_what_is_late() -> None:
     page = said(client.get(reverse("admin:lending_portfolio"), {"by": "product", "band": "30", "key": ""}))
     assert "75.00 %" in page
     assert late.number in page
+    assert "Together: the principal at risk" in page
+    for figure, words in (
+        ("overdue", "Instalment 2"),
+        ("provision", "exposure x share"),
+        ("next", "left ="),
+        ("suspended", "suspense"),
+    ):
+        url = reverse("admin:lending_loan_change", args=[late.pk])
+        assert words in said(client.get(url, {"explain": figure})), figure
     assert said(client.get(reverse("admin:lending_portfolio"), {"by": "officer"}))
     day = said(client.get(reverse("admin:lending_day"), {"whose": "all"}))
     assert late.number in day

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -28,8 +29,8 @@ SHOWN = 62
 class CreditLineAdmin(NuminaAdmin):
     """Limits that are drawn on, paid back and drawn on again."""
 
-    view_permission = "lending.view"
     empty_text = "A credit line is drawn on and paid back within its limit: ask for one with New credit line."
+    view_permission = "lending.view"
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch", "state", "review_on", "limit_money")
     list_filter = ("status", "product", "branch")
@@ -74,13 +75,13 @@ class CreditLineAdmin(NuminaAdmin):
 
     def overview_context(self, request: HttpRequest, record: CreditLine) -> dict[str, Any]:
         principal, interest = credit_line_owed(record)
-        figure = request.GET.get("explain", "")
+        figure, money = request.GET.get("explain", ""), partial(display.money_text, currency=record.currency)
         return {
             "line_principal": principal,
             "line_interest": interest,
             "line_left": max(record.limit - principal, 0),
             "line_used": f"{100 * principal // record.limit} %",
-            "line_explained": line_explain(line=record, figure=figure) if figure in FIGURES else None,
+            "line_explained": line_explain(line=record, figure=figure, show=money) if figure in FIGURES else None,
             "line_api": f"credit-lines/{record.pk}",
         }
 

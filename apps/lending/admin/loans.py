@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -164,6 +165,8 @@ class LoanAdmin(NuminaHistoryAdmin):
 
     def overview_context(self, request: HttpRequest, record: Loan) -> dict[str, Any]:
         standing, figure = record.standing, request.GET.get("explain", "")
+        money = partial(money_text, currency=record.currency)
+        explained = standing_explain(loan=record, figure=figure, show=money) if figure in STANDING_FIGURES else None
         ids = (record.principal_account_id, record.interest_account_id, record.charges_account_id)
         found = balances_read(account_ids=ids)
         principal, interest, charges = (-found[one].booked for one in ids)
@@ -174,7 +177,7 @@ class LoanAdmin(NuminaHistoryAdmin):
             "loan_charges": charges,
             "loan_overdue": standing.overdue_total,
             "loan_standing": standing,
-            "loan_explained": standing_explain(loan=record, figure=figure) if figure in STANDING_FIGURES else None,
+            "loan_explained": explained,
             "loan_api": f"loans/{record.pk}",
         }
 

@@ -13,11 +13,15 @@ from apps.lending.selectors._loans import rows_current
 LEFT = "left = planned - paid of each instalment"
 EXACT = "sums of whole minor units: nothing is rounded"
 Figure = dict[str, Any]
+Show = Callable[[int], Any]
 
 
-def standing_explain(*, loan: Loan, figure: str) -> Figure:
-    """How a figure of the loan's page came about, by its name in FIGURES; amounts in minor units. Raises KeyError."""
-    return FIGURES[figure](loan, loan.standing, rows_current(loan))
+def standing_explain(*, loan: Loan, figure: str, show: Show = int) -> Figure:
+    """How a figure of the loan's page came about, by its name in FIGURES. Raises KeyError.
+
+    `show` writes the amounts of inputs, formulas and rows: minor units as they are, or money for people.
+    """
+    return FIGURES[figure](loan, loan.standing, rows_current(loan), show)
 
 
 def _explained(
@@ -45,16 +49,16 @@ def _parts(row: LoanInstalment) -> tuple[int, int, int]:
     return row.principal - row.principal_paid, row.interest - row.interest_paid, charges
 
 
-def _shown(row: LoanInstalment) -> Figure:
-    principal, interest, charges = _parts(row)
-    left = principal + interest + charges
+def _shown(row: LoanInstalment, show: Show) -> Figure:
+    principal, interest, charges = (show(part) for part in _parts(row))
+    left = show(row.left)
     return {
         "number": row.number, "due": row.due_on.isoformat(), "principal": principal, "interest": interest,
         "charges": charges, "left": left, "figures": f"{principal} + {interest} + {charges} = {left}",
     }  # fmt: skip
 
 
-def _owed(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) -> Figure:
+def _owed(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment], show: Show) -> Figure:
     """Principal of the schedule that is not paid; interest and charges that the books have, less what was paid."""
     gone = loan.status == Loan.Status.WRITTEN_OFF
     left = 0 if gone else sum(row.principal - row.principal_paid for row in rows)
@@ -63,30 +67,31 @@ def _owed(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) ->
     interest = 0 if gone else standing.interest_booked - paid
     charges = 0 if gone else standing.charges_booked - charges_paid
     inputs = {
-        "principal": left, "interest_booked": standing.interest_booked, "interest_paid": paid,
-        "charges_booked": standing.charges_booked, "charges_paid": charges_paid,
+        "principal": show(left), "interest_booked": show(standing.interest_booked), "interest_paid": show(paid),
+        "charges_booked": show(standing.charges_booked), "charges_paid": show(charges_paid),
         "books_up_to_the_morning_of": standing.booked_through,
     }  # fmt: skip
-    terms = f"{left} + ({standing.interest_booked} - {paid}) + ({standing.charges_booked} - {charges_paid})"
+    booked = f"({show(standing.interest_booked)} - {show(paid)})"
+    terms = f"{show(left)} + {booked} + ({show(standing.charges_booked)} - {show(charges_paid)})"
     formula = [
         "owed = principal not paid + (interest booked - paid) + (charges booked - paid)",
-        f"{terms} = {left + interest + charges}",
+        f"{terms} = {show(left + interest + charges)}",
     ]
     if gone:
         formula = ["The loan is written off: nothing is owed by the books."]
     return _explained(loan, "What is owed", left + interest + charges, inputs, formula)
 
 
-def _overdue(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) -> Figure:
+def _overdue(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment], show: Show) -> Figure:
     """The instalments due before the day of the figures, as far as they are not paid."""
     day = standing.as_of
-    late = [_shown(row) for row in rows if day is not None and row.due_on < day and row.left]
+    late = [_shown(row, show) for row in rows if day is not None and row.due_on < day and row.left]
     inputs = {
         "as_of": day, "overdue_since": standing.overdue_since, "days_past_due": standing.days_past_due,
-        "principal": standing.overdue_principal, "interest": standing.overdue_interest,
-        "charges": standing.overdue_charges,
+        "principal": show(standing.overdue_principal), "interest": show(standing.overdue_interest),
+        "charges": show(standing.overdue_charges),
     }  # fmt: skip
-    formula = [LEFT, " + ".join(str(row["left"]) for row in late) + f" = {standing.overdue_total}"]
+    formula = [LEFT, " + ".join(str(row["left"]) for row in late) + f" = {show(standing.overdue_total)}"]
     if standing.overdue_since is not None and day is not None:
         formula.append(f"days past due = {day} - {standing.overdue_since} = {standing.days_past_due}")
     return _explained(
@@ -94,15 +99,15 @@ def _overdue(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment])
     )
 
 
-def _next(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) -> Figure:
+def _next(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment], show: Show) -> Figure:
     """The first instalment from the day of the figures on that is not paid."""
-    found = [_shown(row) for row in rows if row.due_on == standing.next_due_on and row.left][:1]
+    found = [_shown(row, show) for row in rows if row.due_on == standing.next_due_on and row.left][:1]
     formula = [LEFT, *(row["figures"] for row in found)] if found else ["Nothing is to come."]
     inputs = {"as_of": standing.as_of, "due": standing.next_due_on}
     return _explained(loan, "The next instalment", standing.next_due_amount, inputs, formula, rows=found)
 
 
-def _provision(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) -> Figure:
+def _provision(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment], show: Show) -> Figure:
     """The last change of the allowance, with what it was worked out from; before one there is none."""
     change = ProvisionChange.objects.filter(loan=loan).first()
     arrears = arrears_read(loan.terms.arrears)
@@ -112,28 +117,34 @@ def _provision(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment
     share = change.method == "buckets"
     name = "exposure x share of the bucket" if share else "EAD x PD x LGD"
     inputs = {
-        "day": change.business_date, "exposure": change.exposure, "days_late": change.days, "bucket": change.bucket,
-        "stage": change.to_stage, "held_before": change.held,
+        "day": change.business_date, "exposure": show(change.exposure), "days_late": change.days,
+        "bucket": change.bucket, "stage": change.to_stage, "held_before": show(change.held),
     }  # fmt: skip
-    figures = f"{change.exposure} x {change.pd.normalize():f}" + ("" if share else f" x {change.lgd.normalize():f}")
-    formula = [f"provision = {name}", f"{figures} = {change.required}", f"booked: {change.required} - {change.held}"]
+    figures = f"{show(change.exposure)} x {change.pd.normalize():f}" + (
+        "" if share else f" x {change.lgd.normalize():f}"
+    )
+    formula = [f"provision = {name}", f"{figures} = {show(change.required)}"]
+    formula.append(f"booked: {show(change.required)} - {show(change.held)}")
     if standing.provision != change.required:
-        formula.append(f"used since: {change.required} - {standing.provision}")
+        formula.append(f"used since: {show(change.required)} - {show(standing.provision)}")
     return _explained(
         loan, "The provision", standing.provision, inputs, formula, convention={"method": change.method, **limits},
         rounding="half up to the minor unit",
     )  # fmt: skip
 
 
-def _suspended(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment]) -> Figure:
+def _suspended(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment], show: Show) -> Figure:
     """Interest that was earned, not paid, and is no income: of loans that do not accrue, or are accounted by cash."""
     paid = sum(row.interest_paid for row in rows)
     by_cash = loan.product.accounting == LoanProduct.Accounting.CASH
     inputs = {
-        "interest_booked": standing.interest_booked, "interest_paid": paid,
+        "interest_booked": show(standing.interest_booked), "interest_paid": show(paid),
         "non_accrual_since": standing.non_accrual_since, "days_past_due": standing.days_past_due,
     }  # fmt: skip
-    formula = ["in suspense = interest earned - paid", f"{standing.interest_booked} - {paid} = {standing.suspended}"]
+    formula = [
+        "in suspense = interest earned - paid",
+        f"{show(standing.interest_booked)} - {show(paid)} = {show(standing.suspended)}",
+    ]
     if not standing.suspended:
         formula = ["Nothing is in suspense."]
     limits = {
@@ -144,7 +155,7 @@ def _suspended(loan: Loan, standing: LoanStanding, rows: Sequence[LoanInstalment
     return _explained(loan, "Interest in suspense", standing.suspended, inputs, formula, convention=limits)
 
 
-FIGURES: dict[str, Callable[[Loan, LoanStanding, Sequence[LoanInstalment]], Figure]] = {
+FIGURES: dict[str, Callable[[Loan, LoanStanding, Sequence[LoanInstalment], Show], Figure]] = {
     "owed": _owed,
     "overdue": _overdue,
     "next": _next,
