@@ -20,6 +20,7 @@ from apps.backoffice.seeding.books import NAMESPACE
 from apps.backoffice.seeding.counter import Counter
 from apps.backoffice.seeding.days import days_play
 from apps.backoffice.seeding.deposits import Deposits
+from apps.backoffice.seeding.lending_desk import LendingDesk
 from apps.backoffice.seeding.loans import loans_write
 from apps.backoffice.seeding.people import Plan, plan_make
 from apps.backoffice.seeding.profiles import PROFILES
@@ -169,6 +170,8 @@ class _Run:
         report.counter += self._step("Deposits", None, lambda _: deposits.play())
         report.accounts += deposits.opened
         report.loans = self._step("Loans", None, lambda _: loans_write(plan, branches, at=self._at))
+        desk = LendingDesk(plan, staff=staff, branches=branches, at=self._at)
+        report.loans += self._step("Lending desk", None, lambda _: desk.play())
         added = plan.profile.reversals + report.counter + report.loans
         report.entries = sum(outcomes.values()) + added
         report.refused = report.entries - outcomes.get("OK", 0) - added
