@@ -25,15 +25,16 @@ from apps.calculations.rounding import multiple_round, whole_round
 from apps.core.currencies import minor_format
 
 KIND = "interest"
-CHUNK = 250
+CHUNK = 1_000
 
-# What has accrued before a date and is not paid. The running period is read for all accounts at once; accounts that
-# were paid at another time are read day by day, and corrections of days paid before through an index of their own.
+# What has accrued before a date and is not paid. The running period is read for all accounts at once; of accounts that
+# were paid within it, and of days before it, day by day (OFFSET 0: by the whole key, never all days of the account,
+# whatever the statistics say); corrections of days paid before through an index of their own.
 _DUE = """
 WITH who AS MATERIALIZED (
     SELECT a.id, a.ledger_account_id, a.number, a.branch_id, br.code, a.opened_on, p.until, p.business_date,
            coalesce(p.carried_earned, 0) AS carried_earned, coalesce(p.carried_owed, 0) AS carried_owed,
-           greatest(coalesce(p.until, a.opened_on), %(first)s) AS since,
+           greatest(coalesce(p.until, a.opened_on), %(first)s) AS since, coalesce(p.until <= %(period)s, true) AS whole,
            (SELECT r.id FROM accounts_interest_posting r WHERE r.account_id = a.id AND r.status = 'refused' LIMIT 1)
                AS refused
       FROM accounts_account a
@@ -49,12 +50,13 @@ SELECT w.id, w.ledger_account_id, w.number, w.branch_id, w.code, w.since, w.refu
   FROM who w
   LEFT JOIN (SELECT account_id, sum(earned) AS earned, sum(owed) AS owed FROM accounts_accrual
               WHERE day >= %(period)s AND day < %(until)s AND account_id BETWEEN %(low)s AND %(high)s
-              GROUP BY account_id) m ON m.account_id = w.ledger_account_id AND w.since <= %(period)s
+              GROUP BY account_id) m ON m.account_id = w.ledger_account_id AND w.whole
   LEFT JOIN LATERAL (
       SELECT sum(x.earned) AS earned, sum(x.owed) AS owed
-        FROM generate_series(w.since, CASE WHEN w.since <= %(period)s THEN %(period)s ELSE %(until)s END
-                             - interval '1 day', interval '1 day') AS d (day)
-        JOIN accounts_accrual x ON x.day = d.day::date AND x.account_id = w.ledger_account_id) o ON true
+        FROM generate_series(w.since, CASE WHEN w.whole THEN %(period)s ELSE %(until)s END - interval '1 day',
+                             interval '1 day') AS d (day)
+       CROSS JOIN LATERAL (SELECT y.earned, y.owed FROM accounts_accrual y
+                            WHERE y.day = d.day::date AND y.account_id = w.ledger_account_id OFFSET 0) x) o ON true
   LEFT JOIN LATERAL (
       SELECT sum(x.earned) AS earned, sum(x.owed) AS owed FROM accounts_accrual x
        WHERE x.is_correction AND x.account_id = w.ledger_account_id AND x.accrued_on > w.business_date
@@ -71,6 +73,11 @@ _REFUSED_ONLY = (
     " AND EXISTS (SELECT FROM accounts_interest_posting r WHERE r.account_id = a.id AND r.status = 'refused')"
 )
 _ONE = "a.id = %(account)s"
+_COLUMNS = (
+    "account_id", "since", "until", "business_date", "earned", "owed", "credit", "debit", "tax", "carried_earned",
+    "carried_owed", "transaction_id", "status",
+)  # fmt: skip
+_COPY = f"COPY accounts_interest_posting ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,38 +265,46 @@ def dues_record(
     terms: ProductTerms, dues: Sequence[Due], outcomes: dict[UUID, bool], *, until: dt.date, business_date: dt.date
 ) -> None:
     """Keep what was paid and what was refused; a remainder that is dropped leaves the totals of what accrued."""
-    rows: list[InterestPosting] = []
+    new: list[tuple[Any, ...]] = []
     again: list[InterestPosting] = []
     totals: Totals = defaultdict(Decimal)
     for due in dues:
         ok = outcomes.get(due.account_id, True)
-        carried_earned, carried_owed = due.carried(terms)
-        row = InterestPosting(
-            id=due.refused,
-            account_id=due.account_id,
-            since=due.since,
-            until=until,
-            business_date=business_date,
-            earned=due.earned,
-            owed=due.owed,
-            credit=due.credit,
-            debit=due.debit,
-            tax=due.tax,
-            carried_earned=carried_earned,
-            carried_owed=carried_owed,
-            transaction_id=bank_transaction_id(posting_key(due, until, business_date)),
-            status=InterestPosting.Status.POSTED if ok else InterestPosting.Status.REFUSED,
-        )
-        (again if due.refused else rows).append(row)
+        row = _row(terms, due, ok=ok, until=until, business_date=business_date)
+        if due.refused:
+            again.append(InterestPosting(id=due.refused, **dict(zip(_COLUMNS, row, strict=True))))
+        else:
+            new.append(row)
         if ok:
+            carried_earned, carried_owed = due.carried(terms)
             sides = (
                 ("earned", due.credit + carried_earned - due.earned),
                 ("owed", due.debit + carried_owed - due.owed),
             )
             for side, dropped in sides:
                 totals[terms.product_id, due.branch_id, InterestTotal.Side(side).value] += dropped
-    InterestPosting.objects.bulk_create(rows)
-    names = [f.name for f in InterestPosting._meta.concrete_fields if f.name not in {"id", "account"}]
+    if new:
+        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            for row in new:
+                copy.write_row(row)
     if again:
-        InterestPosting.objects.bulk_update(again, names)
+        InterestPosting.objects.bulk_update(again, [name for name in _COLUMNS if name != "account_id"])
     totals_add(totals)
+
+
+def _row(terms: ProductTerms, due: Due, *, ok: bool, until: dt.date, business_date: dt.date) -> tuple[Any, ...]:
+    """What is kept of a posting, in the order of `_COLUMNS`."""
+    return (
+        due.account_id,
+        due.since,
+        until,
+        business_date,
+        due.earned,
+        due.owed,
+        due.credit,
+        due.debit,
+        due.tax,
+        *due.carried(terms),
+        bank_transaction_id(posting_key(due, until, business_date)),
+        (InterestPosting.Status.POSTED if ok else InterestPosting.Status.REFUSED).value,
+    )
