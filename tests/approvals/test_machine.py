@@ -121,7 +121,8 @@ class Requests(RuleBasedStateMachine):
             now = fresh(self.request)
             if now.state in ENDS:
                 return
-            due = ApprovalTimer.objects.filter(request=now, fired_at=None).order_by("due_at").first()
+            # The latest: what falls due on the way is swept with it, as after a long weekend of the sweeper.
+            due = ApprovalTimer.objects.filter(request=now, fired_at=None).order_by("-due_at").first()
             assert due is not None, f"{now.state}, and nothing will happen any more"
             self.now = max(self.now, due.due_at)
             timers_sweep(at=self.now, limit=100_000)

@@ -109,7 +109,8 @@ def test_parameters_break_no_page_and_are_not_reflected(root: Client, things: di
     faults, places = [], count()
     for page in [*_lists(), "/admin/search/", reverse("admin:index"), "/admin/ledger/trial-balance/"]:
         for name in PARAMETERS:
-            for text in turn((SCRIPT, IMAGE, "%00", "'--", "9" * 30, "-1"), next(places), 2):
+            texts = (SCRIPT, IMAGE, "%00", "'--", "9" * 30, "-1")
+            for text in turn(texts, next(places), 2 if name == "q" else 1):  # lists read the others by one base class
                 url = f"{page}?{name}={text if text == '%00' else quote(text)}"
                 response = root.get(url)
                 shown = response.content.decode(errors="replace")
