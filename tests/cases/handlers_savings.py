@@ -30,6 +30,11 @@ PER_YEAR = {"daily": 365, "weekly": 52, "monthly": 12, "quarterly": 4, "semiannu
 POSTINGS = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
 FREQUENCIES = {"semiannual": "half_yearly", "semiannually": "half_yearly", "half-yearly": "half_yearly",
                "annual": "yearly", "annually": "yearly"}  # fmt: skip
+BALANCES = {
+    "minimum": ("minim", "lowest", "least"),
+    "average": ("average", "mean"),
+    "daily": ("dail", "day", "closing"),
+}
 CENTS = 100
 
 
@@ -63,12 +68,14 @@ def balance_of_periods(case: Case) -> dict[str, Any]:
     case.only(rate_name, "base", "deposits", "withdrawals", "calculated_on", "opened_on", "start")
     unit = rate_name.removeprefix("rate_per_").removesuffix("_percent")
     base = str(case.inputs.get("base", "minimum balance"))
-    kind = next((word for word in ("minimum", "average", "daily") if word in base), None)
+    kind = next((name for name, words in BALANCES.items() if any(word in base.lower() for word in words)), None)
     if unit not in POSTINGS or kind is None:
         raise Unsupported(f"{rate_name} on {base}")
     movements = movements_of(case)
     begin = case.inputs.get("opened_on") or case.inputs.get("start")
-    start = min([movement.date for movement in movements] + ([day(begin)] if begin else []))
+    if begin:  # nothing is earned before the account is open: what came earlier is there on its first day
+        movements = tuple(Movement(max(one.date, day(begin)), one.minor) for one in movements)
+    start = day(begin) if begin else min((one.date for one in movements), default=day(end))
     terms = InterestTerms(
         rates=flat(decimal(case.inputs[rate_name]) / 100), balance=kind, within_day=True,
         rate_per="period" if unit != "year" else "year", posting=POSTINGS[unit],
