@@ -63,8 +63,8 @@ class Values:
 
 
 def bars(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
-    """Groups of bars side by side, from zero."""
-    top = nice_ceiling(max((number for values in series for number in values.numbers), default=0))
+    """Groups of bars side by side, from zero: upwards, and downwards where a number is below it."""
+    low, top = _axis(series)
     slot = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     bar = slot * 0.68 / max(len(series), 1)
     drawn = []
@@ -72,11 +72,12 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
         marks = []
         for index, number in enumerate(values.numbers):
             x = LEFT + slot * index + slot * 0.16 + bar * position
-            y = _y(number, 0, top)
+            ends = _y(number, low, top), _y(0, low, top)
             text = f"{labels[index]}: {values.name} {values.texts[index]}"
-            marks.append(Mark(round(x, 1), y, round(bar * 0.92, 1), round(_y(0, 0, top) - y, 1), text))
+            height = round(abs(ends[0] - ends[1]), 1)
+            marks.append(Mark(round(x, 1), min(ends), round(bar * 0.92, 1), height, text))
         drawn.append(Series(values.name, values.css, marks))
-    return _chart(title, labels, series, drawn, 0, top)
+    return _chart(title, labels, series, drawn, low, top)
 
 
 def line(title: str, labels: Sequence[str], values: Values) -> Chart:
@@ -86,9 +87,7 @@ def line(title: str, labels: Sequence[str], values: Values) -> Chart:
 
 def lines(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
     """Lines over one axis that begins at zero, or below it; one alone has its area filled."""
-    numbers = [0.0, *(number for values in series for number in values.numbers)]
-    low = -nice_ceiling(-min(numbers)) if min(numbers) < 0 else 0.0
-    top = nice_ceiling(max(numbers))
+    low, top = _axis(series)
     slot = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     base = _y(low, low, top)
     drawn = []
@@ -101,6 +100,13 @@ def lines(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
         area = f"{path} L{marks[-1].x},{base} L{marks[0].x},{base} Z" if marks and len(series) == 1 else ""
         drawn.append(Series(values.name, values.css, marks, path, area))
     return _chart(title, labels, series, drawn, low, top)
+
+
+def _axis(series: Sequence[Values]) -> tuple[float, float]:
+    """Where the axis begins and ends: at zero or below it; above zero, or at it where all is below."""
+    numbers = [0.0, *(number for values in series for number in values.numbers)]
+    low = -nice_ceiling(-min(numbers)) if min(numbers) < 0 else 0.0
+    return low, nice_ceiling(max(numbers)) if max(numbers) > 0 or not low else 0.0
 
 
 def nice_ceiling(value: float) -> float:
@@ -134,6 +140,8 @@ def _chart(
     slot = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     every = -(-len(labels) // LABELS_MAX)
     steps = [low + (top - low) * step / STEPS for step in range(STEPS + 1)]
+    if 0 not in steps:  # the line on which bars stand or from which they hang
+        steps[min(range(1, STEPS), key=lambda place: abs(steps[place]))] = 0.0
     return Chart(
         title=title,
         width=WIDTH,

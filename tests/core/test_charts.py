@@ -28,6 +28,15 @@ def test_bars_stand_on_the_baseline_and_are_as_high_as_their_value() -> None:
     assert chart.rows == [("Jan", ["100"]), ("Feb", ["50"])]
 
 
+def test_bars_hang_from_zero_where_the_values_are_below_it() -> None:
+    chart = bars("Result", ["Sep", "Oct"], [Values("Westlands", "a", [300, -1000], ["300", "-1,000"])])
+    gain, loss = chart.series[0].marks
+    zero = {text: y for y, text in chart.grid}["0"]
+    assert gain.y + gain.height == pytest.approx(zero)
+    assert (loss.y, loss.height) == (pytest.approx(zero), pytest.approx(chart.baseline - zero))
+    assert min(gain.height, loss.height) > 0
+
+
 def test_a_line_goes_below_zero_where_the_values_do() -> None:
     chart = line("t", ["Jan", "Feb"], Values("Net", "c", [-10, 10], ["-10", "10"]))
     assert all(0 <= mark.y <= HEIGHT for mark in chart.series[0].marks)
