@@ -117,10 +117,9 @@ def cheque_pay(
 ) -> Payment:
     """Pay a cheque that was drawn on an account: in cash at an open till, or to the clearing without a session.
 
-    `signed_by` are the members who signed it, where the account's mandate asks for several. Raises
-    `PaymentAccountNotFound`, `CurrencyMismatch`, `TransactionLimitExceeded`, `SignaturesMissing`, `SignatoryUnknown`,
-    `ChequeNotPayable`, `ChannelNotAllowed`, `BalanceBelowMinimum`, what `cash_pay` raises of a till, and the refusals
-    of a posting, which are not kept.
+    `signed_by` are the members who signed it, where the account's mandate asks for several. Raises `ChequeNotPayable`,
+    `ChannelNotAllowed`, `BalanceBelowMinimum`, what `cash_pay` raises, and the refusals of a posting, which are not
+    kept.
     """
     if (before := decided_before(asked)) is not None:
         return before
