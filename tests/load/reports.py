@@ -107,14 +107,14 @@ def books_fill(lines: int) -> int:
     with phase("Tables and reference data"):
         call_command("migrate", verbosity=0)
         call_command("load_reference_data", verbosity=0)
-        branches = [BranchFactory(code=f"BENCH{number}") for number in range(BRANCHES)]
+        branches: list[Any] = [BranchFactory(code=f"BENCH{number}") for number in range(BRANCHES)]
         accounts = [
             internal_account_id(gl_code=code, branch_id=one.pk, branch_code=one.code, currency="KES")
             for code in CODES
             for one in branches
         ]
     entries = lines // 2
-    span = {"first": FIRST, "days": DAYS, "accounts": accounts, "many": len(accounts)}
+    span: dict[str, Any] = {"first": FIRST, "days": DAYS, "accounts": accounts, "many": len(accounts)}
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         cursor.execute("SELECT coalesce(max(id), 0) FROM ledger_journal")
@@ -155,7 +155,9 @@ def statements_draw() -> tuple[list[Any], list[float]]:
 
 def statements_measure(name: str, rounds: int) -> tuple[float, float, list[Any]]:
     """Median seconds of all four together, the slowest single one, and what they say."""
-    together, single, rows = [], 0.0, []
+    together: list[float] = []
+    single = 0.0
+    rows: list[Any] = []
     with phase(f"Statements from {name}, {rounds} rounds"):
         for _ in range(rounds):
             rows, seconds = statements_draw()
