@@ -11,7 +11,7 @@ ROUTINE = frozenset({"stopped", "heal", "planned", "operator"})
 
 def fenced(*, partition: int, epoch: int, why: str) -> None:
     """An epoch was ended. The event is in the table beside it; this is the line in the log."""
-    level = logging.INFO if why in ROUTINE else logging.ERROR
+    level = logging.INFO if why.partition(":")[0] in ROUTINE else logging.ERROR
     logger.log(level, "partition %d was fenced in epoch %d: %s", partition, epoch, why)
 
 
