@@ -69,7 +69,8 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
 def _page(request: HttpRequest, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
     facts = {"account_title": title, "account_token": _token(request), **context}
     response = render(request, "identity/account.html", facts, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
+    # The address holds the token: no other site may see it. Our own must, or Django takes the form for a stranger's.
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 

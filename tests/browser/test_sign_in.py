@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from apps.core import clock
 from apps.identity.otp import totp_code
+from apps.identity.services import challenge_begin
 from tests.browser.conftest import Scene, Visitor
-from tests.factories.identity import PASSWORD
+from tests.factories.identity import PASSWORD, user_make
 
 pytestmark = pytest.mark.browser
 
@@ -48,3 +50,18 @@ def test_a_second_factor_is_set_up_and_asked_for(
     page.keyboard.press("Enter")
     page.wait_for_url(f"{scene.url}/admin/")
     assert page.inner_text("h1, .nm-crumbs").strip()
+
+
+def test_a_password_is_set_by_the_link_of_a_message(visit: Callable[..., Visitor], scene: Scene) -> None:
+    """The page hides its address from others, not from us: else Django would take the form for a stranger's."""
+    user = user_make()
+    token = challenge_begin(user=user, purpose="reset", at=clock.now()).token
+    page = visit().page
+    page.context.clear_cookies()
+    page.goto(f"{scene.url}/account/password?token={token}")
+    for name in ("password", "password_again"):
+        page.fill(f"input[name={name}]", "A good phrase of mine 7")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Your password is set")
+    user.refresh_from_db()
+    assert user.check_password("A good phrase of mine 7")

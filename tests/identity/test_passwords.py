@@ -220,7 +220,7 @@ def test_the_pages_behind_the_links(client, user):
     token = token_of(mail.outbox[0])
     page = client.get("/account/password", {"token": token})
     assert page.status_code == 200
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     assert "no-store" in page["Cache-Control"]
     assert client.get("/account/password", {"token": '"><script>'}).content.count(b"<script>") == 0
     send = {"token": token, "password": NEW, "password_again": NEW}
