@@ -66,4 +66,10 @@
     // A click on the dialog itself is a click on its backdrop: the content lies in children.
     if (event.target.id === "nm-keys") event.target.close();
   });
+
+  // Of more tabs than there is room for, the open one is in sight.
+  document.querySelectorAll(".nm-tabs [aria-current]").forEach((tab) => {
+    const bar = tab.parentElement;
+    bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+  });
 })();

@@ -44,7 +44,6 @@ class StatementBatchAdmin(NuminaAdmin):
     view_permission = DRAW
     subtitle = "Batch of statements"
     list_display = ("period", "branch_name", "product_name", "form", "account_count", "asked_by", "asked", "state")
-    list_filter = ("form",)
     list_before_template = "accounts/statement_batch_new.html"
     overview_template = "accounts/statement_batch.html"
 
