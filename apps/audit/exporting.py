@@ -1,8 +1,8 @@
 """The trail as a file: chosen events, each with its link of the chain, and a hash that is noted in the trail itself.
 
 Whoever is shown such a file can have its SHA-256 looked up: the trail says who made it, when, why and with which
-filters. A single row can be checked against the chain by its link. Short files are made at once; longer ones by a job,
-which tells how far it is, and kept for some days.
+filters. A single row can be checked against the chain by its link. Short CSV files are made at once; all others by a
+job, which tells how far it is, and kept for some days.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from apps.core.errors import NotFound
 
 WORK = "audit.export"
 ROWS_MAX = {"csv": 1_000_000, "pdf": 1_000}
-ROWS_AT_ONCE = {"csv": 2_000, "pdf": 40}
-"""How many events a request makes a file of; more would keep it waiting for longer than a second."""
+ROWS_AT_ONCE = {"csv": 2_000, "pdf": -1}
+"""How many events a request makes a file of; more would keep it waiting for longer than a second. The first PDF of a
+process takes that long whatever is in it: fonts are unpacked."""
 FILE_DAYS = 7
 """How long a file is kept. It is a copy: who needs it later asks again."""
 CHUNK = 2_000
@@ -65,8 +66,8 @@ def trail_export(
 ) -> TrailFile | Export:
     """The events within the user's reach that match, oldest first, as CSV or PDF. The export itself is recorded.
 
-    More than ROWS_AT_ONCE are left to a job of the returned Export's id. Raises ExportTooLarge, naming how many a file
-    may hold.
+    More than ROWS_AT_ONCE, and each PDF, are left to a job of the returned Export's id. Raises ExportTooLarge, naming
+    how many a file may hold.
     """
     events = events_filtered(acting_user, filters)
     limit = ROWS_MAX[form]

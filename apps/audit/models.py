@@ -160,7 +160,7 @@ class Verification(BaseModel):
 
 
 class Export(BaseModel):
-    """A file of the trail that was too long to wait for: what was asked, the file, its hash. A job of the same id makes
+    """A file of the trail that nobody waits for: what was asked, the file, its hash. A job of the same id makes
     it. What is in it was in the trail when it was asked for, however late it is made."""
 
     class Form(models.TextChoices):

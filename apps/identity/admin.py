@@ -186,7 +186,15 @@ class AmountLimitAdmin(NuminaHistoryAdmin):
     """How much money roles move at once, and above what they show a second factor."""
 
     view_permission = "identity.view_roles"
-    list_display = ("role", "permission", "amount_max_text", "step_up_text", "starts_at", "ends_at")
+    list_display = ("role", "permission", "most", "above", "starts_at", "ends_at")
     list_select_related = ("role",)
     list_filter = ("role", "permission", "currency")
-    fields = ("role", "permission", "currency", "amount_max_text", "step_up_text", "starts_at", "ends_at")
+    fields = ("role", "permission", "currency", "most", "above", "starts_at", "ends_at")
+
+    @admin.display(description="At most", ordering="amount_max")
+    def most(self, limit: AmountLimit) -> str:
+        return limit.amount_max_text
+
+    @admin.display(description="Second factor above", ordering="step_up_above")
+    def above(self, limit: AmountLimit) -> str:
+        return limit.step_up_text

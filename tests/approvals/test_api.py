@@ -10,6 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.approvals.models import ApprovalRequest
+from apps.identity.limits import limits_clear
+from apps.identity.models import AmountLimit
 from tests.approvals.support import Bank, fresh
 from tests.conftest import ApiClient
 from tests.factories.identity import user_make
@@ -138,6 +140,21 @@ def test_handing_on_and_escalating(bank: Bank, clients: dict[str, ApiClient]) ->
     raised = post(clients["maker"], request, "escalation", {"comment": "Urgent"})
     assert raised.json()["levels"][0]["escalations"] == 1
     assert raised.json()["levels"][0]["assignee"] is None
+
+
+def test_an_approval_asks_for_the_second_factor_that_the_act_asks_for(bank: Bank, settings: Any) -> None:
+    settings.NUMINA = {**settings.NUMINA, "LIMITS": True}
+    bank.policy(bank.level("manager", 1))
+    request = bank.submit(amount="500.01")
+    AmountLimit.objects.create(
+        role=bank.roles["manager"], permission="approvals.decide", currency="KES", step_up_above=50_000
+    )
+    limits_clear()
+    manager = ApiClient(bank.manager)
+    assert post(manager, request, "decision", {"verdict": "approve"}).json()["code"] == "mfa-step-up-required"
+    refusal = {"verdict": "reject", "comment": "No"}
+    assert post(manager, request, "decision", refusal).status_code == 200, "to refuse is no danger"
+    limits_clear()
 
 
 def test_bulk_says_what_became_of_each(bank: Bank, clients: dict[str, ApiClient]) -> None:

@@ -338,6 +338,15 @@ def test_staff_must_have_one_where_the_settings_say_so(api, settings):
         assert entered.delete(f"auth/factors/{factor.pk}").json()["code"] == "factor-refused"
 
 
+def test_a_stolen_token_sets_up_no_factor_of_its_own(api, user):
+    """Right after signing in the first one needs no more; later the password is asked for again."""
+    client = api.as_user(user)
+    Session.objects.filter(user=user).update(created_at=clock.now() - timedelta(minutes=6))
+    assert client.post("auth/factors", {"kind": "totp"}).json()["code"] == "mfa-step-up-required"
+    Session.objects.filter(user=user).update(created_at=clock.now())
+    assert client.post("auth/factors", {"kind": "totp"}).status_code == 201
+
+
 def test_factors_of_others_do_not_exist(api, user):
     factor = factor_of(UserFactory())
     client = api.as_user(user).step_up()

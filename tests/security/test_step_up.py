@@ -6,6 +6,7 @@ says of which kind it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +68,6 @@ ALSO = {
     ("POST", "approvals/delegations"),
     ("POST", "auth/recovery-codes"),
     ("DELETE", "auth/factors/{factor_id}"),
-    ("POST", "auth/factors"),
     ("GET", "audit/exports/{export_id}/file"),
     ("GET", "statements/batches/{batch_id}/file"),
     ("GET", "privacy/requests/{privacy_request_id}/data"),
@@ -89,13 +89,16 @@ NO_MONEY = {
     "standing-instructions/{instruction_id}/cancellation", "standing-instructions/{instruction_id}/pause",
     "standing-instructions/{instruction_id}/resume",
     "standing-instructions/{instruction_id}/run",  # what its terms, measured when they were made, allow
+    "loans/{loan_id}/pauses",
+    "term-deposits/{term_deposit_id}/instalments",  # the term of this bank has none; it is measured as the placing is
     "loan-repayments", "approvals/decisions",  # each item says of itself that it needs a second factor
+    "approvals/{approval_id}/decision",  # in tests/approvals: nobody decides on what root of this bank asked for
 }  # fmt: skip
 """Operations with a permission for money that move none."""
 
 OF_ONE = {
     "accounts/{account_id}/statement", "privacy/requests/{privacy_request_id}/certificate",
-    "approvals/{approval_id}/documents/{document_id}", "imports/transactions/{run_id}/refusals",
+    "approvals/documents/{document_id}", "imports/transactions/{run_id}/refusals",
     "reports/links/{token}",  # signed, for one person
 }  # fmt: skip
 """Files about one account, one person, or what the caller sent."""
@@ -127,6 +130,23 @@ def stale(bank: Bank) -> Bank:
     return replace(bank, root=ApiClient(bank.root.user))
 
 
+MORE = {"amount": {"amount": "1.00", "currency": "KES"}}
+"""For operations that the bank's only loan is not in the state for: what is asked comes after."""
+
+
+@pytest.fixture
+def measured(stale: Bank, settings: Any) -> Iterator[Bank]:
+    """Whatever is moved is above the limit of root's role."""
+    settings.NUMINA = {**settings.NUMINA, "LIMITS": True}
+    role = Role.objects.get(user_roles__user=stale.root.user)
+    AmountLimit.objects.bulk_create(
+        AmountLimit(role=role, permission=code, currency="KES", step_up_above=0) for code in AMOUNT_PERMISSIONS
+    )
+    limits_clear()
+    yield stale
+    limits_clear()
+
+
 def test_each_permission_is_of_one_kind() -> None:
     acts = {
         route.view.permissions[method]
@@ -153,25 +173,24 @@ def test_rights_security_and_exports_ask_for_a_second_factor(stale: Bank) -> Non
         if (answer.status_code, _code(answer)) != (403, ASKED):
             faults.append(f"{method} {route.pattern}: {answer.status_code} {_code(answer)}")
     assert not faults, "\n".join(faults)
-    assert asked >= len(ALSO) + 20
+    assert asked >= len(ALSO) + 18
 
 
-def test_money_above_a_limit_asks_for_a_second_factor(stale: Bank) -> None:
-    role = Role.objects.get(user_roles__user=stale.root.user)
-    AmountLimit.objects.bulk_create(
-        AmountLimit(role=role, permission=code, currency="KES", step_up_above=0) for code in AMOUNT_PERMISSIONS
-    )
-    limits_clear()
+def test_money_above_a_limit_asks_for_a_second_factor(measured: Bank) -> None:
     faults, asked = [], 0
     for route, method in operations("POST", "PUT", "PATCH", "DELETE"):
         code = getattr(route.view, "permissions", {}).get(method)
         if code not in AMOUNT_PERMISSIONS or _name(route) in NO_MONEY:
             continue
         asked += 1
-        answer = stale.send(stale.root, route, method, stale.body(route, method) or None)
+        body = measured.body(route, method)
+        if not body and _name(route) in {"loans/{loan_id}/disbursements", "loans/{loan_id}/closure"}:
+            body = MORE
+        if "confirm" in body:
+            body = {**body, "confirm": True}
+        answer = measured.send(measured.root, route, method, body or None)
         if (answer.status_code, _code(answer)) != (403, ASKED):
-            faults.append(f"{code}: {method} {route.pattern}: {answer.status_code} {answer.content[:120]!r}")
-    limits_clear()
+            faults.append(f"{code}: {method} {route.pattern}: {answer.status_code} {answer.content[:160]!r}")
     assert not faults, "\n".join(faults)
     assert asked >= 25
 
@@ -196,28 +215,23 @@ ACTS = [
     ("identity_role_limit", "GET", "role_id", {}),
     ("audit_auditevent_export", "GET", None, {}),
     ("audit_export_file", "GET", "export_id", {}),
-    ("accounts_termdeposit_act", "POST", "term_deposit_id", {"act": "break", "version": "1"}),
-    ("accounts_dividend_act", "POST", "dividend_id", {"act": "pay", "version": "1"}),
+    ("accounts_termdeposit_act", "POST", "term_deposit_id", {"action": "break", "version": "1"}),
+    ("accounts_dividend_act", "POST", "dividend_id", {"action": "pay", "version": "1"}),
     ("accounts_account_close", "POST", "account_id", {"version": "1", "reason": "Leaves"}),
     ("payments_chequedeposit_return", "POST", "cheque_id", {"version": "1", "reason": "Bounced"}),
 ]
 
 
-def test_the_staff_site_asks_as_well(stale: Bank) -> None:
-    role = Role.objects.get(user_roles__user=stale.root.user)
-    AmountLimit.objects.bulk_create(
-        AmountLimit(role=role, permission=code, currency="KES", step_up_above=0) for code in AMOUNT_PERMISSIONS
-    )
-    limits_clear()
+def test_the_staff_site_asks_as_well(measured: Bank) -> None:
     browser = Client(raise_request_exception=False)
-    browser.force_login(stale.root.user)
+    browser.force_login(measured.root.user)
     session = browser.session
     session["numina_verified"] = 0
     session.save()
     form = "/admin/accounts/account/1/"
     faults = []
     for name, method, ident, data in ACTS:
-        url = reverse(f"admin:{name}", args=[stale.ids[ident]] if ident else [])
+        url = reverse(f"admin:{name}", args=[measured.ids[ident]] if ident else [])
         with undone():
             answer = browser.generic(method, url, headers={"Referer": f"http://testserver{form}"}) if not data else (
                 browser.post(url, data, headers={"Referer": f"http://testserver{form}"})
@@ -227,7 +241,6 @@ def test_the_staff_site_asks_as_well(stale: Bank) -> None:
             faults.append(f"{method} {name}: {answer.status_code} {place}")
         elif data and not place.endswith("next=%2Fadmin%2Faccounts%2Faccount%2F1%2F"):
             faults.append(f"{method} {name}: does not lead back to its form, but to {place}")
-    limits_clear()
     assert not faults, "\n".join(faults)
 
 

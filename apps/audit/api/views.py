@@ -65,7 +65,7 @@ class AuditExportsView(ApiView):
 
     permissions: ClassVar = {"GET": "audit.view", "POST": "audit.export"}
     also_answers: ClassVar = {"GET": frozenset({404})}  # for a hash that no file of ours has
-    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer, PDFRenderer]  # type: ignore[misc]
+    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, CSVRenderer]  # type: ignore[misc]
 
     @extend_schema(
         summary="Look up an exported file by its hash",
@@ -84,15 +84,14 @@ class AuditExportsView(ApiView):
         summary="Export audit events",
         description=(
             "Events within your reach that match the filters, oldest first, as CSV (1,000,000 at most) or PDF (1,000). "
-            "A short file is the answer; a longer one is made by a job: 202, and Location tells how far it is. "
+            "A CSV of up to 2,000 is the answer; any other file is made by a job: 202, Location tells how far it is. "
             "The export is recorded with its reason and the file's SHA-256, which is also in X-Content-SHA256. "
             "Needs a step-up."
         ),
         request=forms.AuditExportSerializer,
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
-            (200, "application/pdf"): OpenApiTypes.BINARY,
-            202: OpenApiResponse(forms.ExportSerializer, "Too long to wait for; Location tells how far it is."),
+            202: OpenApiResponse(forms.ExportSerializer, "A job makes it; Location tells how far it is."),
         },
         examples=[
             OpenApiExample(

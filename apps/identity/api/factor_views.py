@@ -164,8 +164,8 @@ class FactorsView(ApiView):
 
     @extend_schema(
         summary="Set up a second factor",
-        description="It counts once its first code was shown. Needs a step-up, unless it is the first and the sign-in is"
-        " recent.",
+        description="It counts once its first code was shown. Needs a step-up, unless it is the first and the sign-in"
+        " is recent.",
         request=forms.FactorCreateSerializer,
         responses={201: forms.FactorBegunSerializer},
     )
