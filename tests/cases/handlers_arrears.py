@@ -140,7 +140,10 @@ def delinquency(case: Case) -> dict[str, Any]:
 
 @handles("arrears_penalties")
 def late_fee(case: Case) -> dict[str, Any]:
-    """A fee by the day on a base; days off count unless the case says that they do not."""
+    """A fee by the day on a base; days off count unless the case says that they do not.
+
+    OpenCBS leaves out the days off between the due date and the payment; its settings begin with Sundays off.
+    """
     base, rate, due, paid = case.need("base", "fee_per_day", "due", "paid")
     if base.lower() not in BASES:
         raise Unsupported(f"the base {base} is not known")
@@ -149,13 +152,11 @@ def late_fee(case: Case) -> dict[str, Any]:
     counts = case.inputs.get("count_days_off", True)
     calendar = None
     if not counts:
-        if "weekend" not in case.inputs and "holidays" not in case.inputs:
-            raise Unsupported("which days are off is not said")
         calendar = Calendar.of_dates(
             "the case's",
             [day(text) for text in case.inputs.get("holidays", [])],
-            weekend=[WEEKDAYS.index(word) for word in case.inputs.get("weekend", [])],
+            weekend=[WEEKDAYS.index(word) for word in case.inputs.get("weekend", ["SUN"])],
         )
-    rule = PenaltyRule(name, "per_day", Decimal(rate), count_days_off=counts)
+    rule = PenaltyRule(name, "per_day", Decimal(rate), count_days_off=counts, day_paid_counts=not counts)
     penalty = penalty_for(rule, {name: minor(given, 2)}, day(due), day(paid), calendar=calendar)
     return {"late_days": penalty.days, "fee": major(penalty.amount, 2)}

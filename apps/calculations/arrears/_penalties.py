@@ -24,7 +24,8 @@ class PenaltyRule:
     """How late money is punished.
 
     `per_day` takes `rate` of the base and `amount` for each day, `once` takes them once. Within `grace_days` there is
-    none; after it days count `from_due_date` or only `after_grace`. `count_days_off` False counts business days only.
+    none; after it days count `from_due_date` or only `after_grace`. `count_days_off` False counts business days only;
+    with `day_paid_counts` the last day counts even so, as only days off between are left out (OpenCBS).
     `cap` is the most in minor units, `cap_share` the most as a share of the base.
     """
 
@@ -35,6 +36,7 @@ class PenaltyRule:
     grace_days: int = 0
     grace: str = "from_due_date"
     count_days_off: bool = True
+    day_paid_counts: bool = False
     cap: int | None = None
     cap_share: Decimal | None = None
     rounding: Rounding = CENT
@@ -106,7 +108,8 @@ def penalty_for(
         if calendar is None:
             raise ConventionNeeds("Counting business days needs a calendar.", pointer="/calendar")
         one = dt.timedelta(days=1)
-        days = sum(calendar.is_business_day(due + one * n) for n in range(1, late + 1))
+        days = sum(calendar.is_business_day(due + one * n) for n in range(1, late))
+        days += late > 0 and (rule.day_paid_counts or calendar.is_business_day(as_of))
     charged = 0 if days <= rule.grace_days else days - (rule.grace_days if rule.grace == "after_grace" else 0)
     times = min(charged, 1) if rule.kind == "once" else charged
     exact = (base * Fraction(rule.rate) + rule.amount) * times
