@@ -56,21 +56,26 @@ class GroupPlan:
 def loans_plan(plan: Plan, branches: dict[str, Branch]) -> list[LoanPast]:
     """The loans of a bank, the same for the same plan. Members who had joined early enough to have one."""
     rng = random.Random(f"{plan.seed}:{plan.profile.name}:loans")  # noqa: S311  (must repeat, not be secret)
-    able = _able(plan)
-    count = min(len(able), len(plan.members) * SHARE[1] // SHARE[0], LOANS_MAX)
+    chosen = _borrowers(plan, rng)
     terms = {
         one.product.code: one
         for one in LoanProductTerms.objects.select_related("product").filter(
             product__code__in=(*SHAPES, GROUP), number=1
         )
     }
-    chosen = rng.sample(able, count)
-    if plan.members[0] in able and plan.members[0] not in chosen:
-        chosen[0] = plan.members[0]  # the demo login of a member has something to look at
     found = [_past(plan, member, branches, terms, rng) for member in chosen]
     for group in groups_plan(plan):
         found += [_of_group(plan, group, n, branches[group.place], terms[GROUP]) for n in range(len(group.members))]
     return found
+
+
+def _borrowers(plan: Plan, rng: random.Random) -> list[MemberPlan]:
+    """Who has a loan of his own; the same for the same plan."""
+    able = _able(plan)
+    chosen = rng.sample(able, min(len(able), len(plan.members) * SHARE[1] // SHARE[0], LOANS_MAX))
+    if plan.members[0] in able and plan.members[0] not in chosen:
+        chosen[0] = plan.members[0]  # the demo login of a member has something to look at
+    return chosen
 
 
 def _able(plan: Plan) -> list[MemberPlan]:
@@ -81,11 +86,13 @@ def _able(plan: Plan) -> list[MemberPlan]:
 def groups_plan(plan: Plan) -> list[GroupPlan]:
     """The groups of a bank, the same for the same plan; the more members it has, the more groups."""
     rng = random.Random(f"{plan.seed}:{plan.profile.name}:groups")  # noqa: S311  (must repeat, not be secret)
+    alone = random.Random(f"{plan.seed}:{plan.profile.name}:loans")  # noqa: S311  (must repeat, not be secret)
+    taken = {one.index for one in _borrowers(plan, alone)}
     people: dict[str, list[MemberPlan]] = {}
     for one in _able(plan):
-        if one.kind == "person" and one.index:
+        if one.kind == "person" and one.index and one.index not in taken:
             people.setdefault(one.place.code, []).append(one)
-    places = sorted(people, key=lambda code: (code != LOGINS, -len(people[code]), code))
+    places = sorted(people, key=lambda code: (len(people[code]) < GROUP_SIZE[0], code != LOGINS, -len(people[code])))
     found = []
     for n, name in enumerate(GROUP_NAMES[: max(len(plan.members) // 400, 1)]):
         place = places[n % len(places)]
