@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,7 +28,7 @@ from apps.reporting import services
 from apps.reporting.api.table_views import table_response
 from apps.reporting.definitions import DATASETS, OPS, Plan, definition_table, spec_check
 from apps.reporting.selectors import definition_get_for, definitions_visible_to
-from apps.reporting.tables import TABLES, Column, Params, Table, TableReport, table_read
+from apps.reporting.tables import TABLES, Column, Drill, Params, Table, TableReport, table_read
 from apps.reporting.tables.render import RIGHT, Sums, currency_of, currency_place, shown
 
 ROWS_SHOWN = 200
@@ -87,6 +88,8 @@ def table_page(site: Any, request: HttpRequest, code: str) -> HttpResponse | Fil
             except DomainError as error:
                 form.faults.append(error.detail or error.title)
                 table = table_read(report, params, scope=scope)
+        if report.drill is not None and not _leads(site, request, report.drill):
+            table = replace(table, drill=None)
         context |= {"table_params": params, "table_branches": branches, "table_branch": branch, **table_shown(table)}
     context["page_faults"] = form.faults
     return _page(site, request, report.title, crumbs, "reporting/table.html", context)
@@ -128,6 +131,18 @@ def table_shown(table: Table) -> dict[str, Any]:
         "table_is_cut": is_cut,
         "table_most": ROWS_SHOWN,
     }
+
+
+def _leads(site: Any, request: HttpRequest, drill: Drill) -> bool:
+    """Whether the user may see what rows of a list lead to: another list, or records of a model."""
+    if drill.view == "admin:reporting_table":
+        return user_may(request, TABLES[drill.args[0]].permission)
+    name = drill.view.removeprefix("admin:").rpartition("_")[0]
+    return any(
+        one.has_view_permission(request)
+        for model, one in site._registry.items()
+        if f"{model._meta.app_label}_{model._meta.model_name}" == name
+    )
 
 
 def _look(column: Column) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from apps.balances.services import hold_place
+from apps.balances.services import hold_place, postings_post
 from apps.core import clock
 from apps.ledger.selectors import business_date_current
 from apps.lending.models import LoanStanding
@@ -77,7 +77,8 @@ def test_what_differs_is_found_kept_told_of_and_ended(books: Books, staff: Any) 
     loan = loan_make()
     standing = LoanStanding.objects.filter(loan=loan)
     standing.update(interest_booked=F("interest_booked") + 1_00)
-    books.post(books.posting((books.cash(), -5_00), (books.internal("2210"), 5_00)))  # by hand, of no product
+    by_hand = books.posting((books.cash(), -5_00), (books.internal("2210"), 5_00))  # of no product
+    postings_post([by_hand], actor_id=keeper.pk)
     found = breaks_keep(day=before, at=clock.now())
     assert (found.breaks, found.begun, found.ended) == (2, 2, 0)
     assert breaks_keep(day=before, at=clock.now()).begun == 0
@@ -93,6 +94,9 @@ def test_what_differs_is_found_kept_told_of_and_ended(books: Books, staff: Any) 
     assert read("reconciliation-rows", kind="interest accrued:2210")[-1]["booked"] == "5.00"
     page = staff.get("/admin/reports/lists/reconciliation-breaks/").content.decode()
     assert "reconciliation-rows/?kind=loans%3A1450" in page
+    activity = staff.get("/admin/reports/lists/staff-activity/").content.decode()
+    assert keeper.email in activity
+    assert "audit-report" not in activity, "rows lead nowhere that the user may not go"
 
     standing.update(interest_booked=F("interest_booked") - 1_00)
     assert breaks_keep(day=today, at=clock.now()).ended == 1

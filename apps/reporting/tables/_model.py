@@ -77,6 +77,8 @@ class TableReport:
     drill: Drill | None = None
     kinds: Sequence[str] = ()
     """What `kind` may be, where that is known beforehand."""
+    nothing: str = "Nothing of this kind."
+    """What the page says when there are no rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ BREAKS = TableReport(
     )
     + " AND x.kept <> x.booked ORDER BY coalesce(k.since, %(as_of)s::date), 1, 2, 4, 5",
     ("kind",), drill=_ROWS, kinds=_CHECKED,
+    nothing="Nothing differs: every sub-ledger agrees with the general ledger.",
 )  # fmt: skip
 
 HISTORY = TableReport(
