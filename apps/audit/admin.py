@@ -182,7 +182,7 @@ class ExportAdmin(NuminaAdmin):
 
     view_permission = EXPORT
     subtitle = "Export of the trail"
-    list_display = ("created_at", "form", "total", "state", "reason", "sha256")
+    list_display = ("created_at", "form", "total", "state", "reason", "digest")
     fields = (
         "state",
         "form",
@@ -238,6 +238,10 @@ class ExportAdmin(NuminaAdmin):
         if record.made_at is None:
             return display.chip("Being made", "info")
         return display.chip("Ready", "good") if record.file else display.chip("Removed after a week", "plain")
+
+    @admin.display(description="SHA-256 begins")
+    def digest(self, record: Export) -> str:
+        return record.sha256[:16] or display.EMPTY
 
     @admin.display(description="Filters")
     def filters_said(self, record: Export) -> str:
