@@ -70,7 +70,7 @@ def _context(site: Any, request: HttpRequest, till: Till | None, faults: list[st
     }
 
 
-def _limits(request: HttpRequest, currency: str) -> dict[str, int]:
+def _limits(request: HttpRequest, currency: str) -> dict[str, Any]:
     return {
         name: Money.parse(_amount(request, name) or "0", currency, positive=name != "tolerance").minor
         for name, _, _ in LIMITS

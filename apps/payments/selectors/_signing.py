@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, F, Max, QuerySet
@@ -44,7 +44,7 @@ def pendings_signed(*, before: dt.datetime) -> list[UUID]:
     return list(found.order_by("last_signed").values_list("pk", flat=True))
 
 
-def _waiting() -> QuerySet[PendingPayment]:
+def _waiting() -> QuerySet[Any]:
     waiting = PendingPayment.objects.filter(status=PendingPayment.Status.WAITING)
     return waiting.annotate(signed=Count("signatures"), last_signed=Max("signatures__at"))
 
