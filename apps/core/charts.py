@@ -102,11 +102,19 @@ def lines(title: str, labels: Sequence[str], series: Sequence[Values]) -> Chart:
     return _chart(title, labels, series, drawn, low, top)
 
 
+WHOLE_BELOW = 1000
+WHOLE_TOPS = (4, 8, 12, 16, 20, 40, 60, 80, 100, 120, 160, 200, 240, 300, 400, 600, 800, 1000)
+"""Multiples of the axis's four steps."""
+
+
 def _axis(series: Sequence[Values]) -> tuple[float, float]:
     """Where the axis begins and ends: at zero or below it; above zero, or at it where all is below."""
     numbers = [0.0, *(number for values in series for number in values.numbers)]
     low = -nice_ceiling(-min(numbers)) if min(numbers) < 0 else 0.0
-    return low, nice_ceiling(max(numbers)) if max(numbers) > 0 or not low else 0.0
+    top = nice_ceiling(max(numbers)) if max(numbers) > 0 or not low else 0.0
+    if not low and top < WHOLE_BELOW and all(number == int(number) for number in numbers):
+        top = next(one for one in WHOLE_TOPS if one >= top)  # few things are counted in whole steps
+    return low, top
 
 
 def nice_ceiling(value: float) -> float:

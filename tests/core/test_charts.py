@@ -46,3 +46,8 @@ def test_a_line_goes_below_zero_where_the_values_do() -> None:
 def test_nothing_is_drawn_of_nothing() -> None:
     assert bars("t", [], []).rows == []
     assert line("t", [], Values("Net", "c", [], [])).series[0].area == ""
+
+
+def test_few_things_are_counted_in_whole_steps() -> None:
+    drawn = bars("Undone", ["Nov"], [Values("All", "nm-series-1", [2], ["2"])])
+    assert [text for _, text in drawn.grid] == ["0", "1", "2", "3", "4"]
