@@ -122,7 +122,9 @@ class AuditExportView(ApiView):
 
     permissions: ClassVar = {"GET": "audit.export"}
 
-    @extend_schema(summary="Read an export's facts", responses=forms.ExportSerializer)
+    @extend_schema(
+        operation_id="audit_export_retrieve", summary="Read an export's facts", responses=forms.ExportSerializer
+    )
     def get(self, request: Request, export_id: UUID) -> Response:
         """One's own: what was asked for, and once it is made the hash."""
         NoParams.parse(request)
