@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from apps.core.notices import IN_APP, SMS, Amount, Kind, Texts, kind_register, notify
+from apps.core.notices import EMAIL, IN_APP, SMS, Amount, Kind, Texts, kind_register, notify
 from apps.jobs.registry import CloseContext
 from apps.lending.arrears_promises import promises_settle
 from apps.lending.closing_parts import horizon_of, rows_of
@@ -69,14 +69,14 @@ DUE_SOON = kind_register(
     Kind(
         "lending.due_soon", "An instalment is due soon", LoanDue("5000000017", _SAMPLE, _DAY),
         {"en": Texts("{amount} due on {due}", "The next instalment of your loan {loan}, {amount}, is due on {due}.")},
-        channels=frozenset({IN_APP, SMS}),
+        channels=frozenset({IN_APP, EMAIL, SMS}),
     )
 )  # fmt: skip
 OVERDUE = kind_register(
     Kind(
         "lending.overdue", "An instalment is overdue", LoanLate("5000000017", _SAMPLE, 7),
         {"en": Texts("{amount} overdue", "Loan {loan} is {days} days late: {amount} is overdue. Please pay or call.")},
-        channels=frozenset({IN_APP, SMS}), fixed=frozenset({IN_APP}),
+        channels=frozenset({IN_APP, EMAIL, SMS}), fixed=frozenset({IN_APP}),
     )
 )  # fmt: skip
 PROMISE_MISSED = kind_register(

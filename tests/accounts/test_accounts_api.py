@@ -10,13 +10,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, AccountHolder
 from apps.audit.models import AuditEvent
 from apps.balances.selectors import balance_read
 from apps.core.check_digits import luhn_valid
+from apps.notifications.models import Notification
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import currency_ready, gl_account_ready
-from tests.factories.identity import BranchFactory
+from tests.factories.identity import BranchFactory, user_make
 from tests.factories.members import MemberFactory
 
 ALL = (
@@ -157,6 +158,22 @@ def test_an_overdraft_in_use_is_not_taken_away(staff: Any, branch: Any) -> None:
     refused = staff.patch(f"accounts/{account.pk}", {"overdraft_limit": kes("299.99")}, headers=V1)
     assert (refused.status_code, refused.json()["code"]) == (422, "overdraft-in-use")
     assert staff.patch(f"accounts/{account.pk}", {"overdraft_limit": kes("300.00")}, headers=V1).status_code == 200
+
+
+def test_owners_hear_of_a_block_and_of_its_end_and_of_no_freeze(staff: Any, branch: Any) -> None:
+    owner, joint = user_make(scope="own"), user_make(scope="own")
+    account = AccountFactory(branch=branch, member=MemberFactory(branch=branch, user=owner))
+    AccountHolder.objects.create(account=account, member=MemberFactory(branch=branch, user=joint), role="joint")
+    for version, status in enumerate(("debit_blocked", "debit_blocked", "active", "frozen", "active"), 1):
+        account.refresh_from_db()
+        headers = {"If-Match": f'"{account.version}"'}
+        asked = {"status": status, "reason": f"Case {version}"}
+        assert staff.post(f"accounts/{account.pk}/status", asked, headers=headers).status_code == 200
+    told = Notification.objects.filter(kind="accounts.status").order_by("created_at")
+    assert {one.recipient_id for one in told} == {owner.pk, joint.pk}
+    assert [one.title for one in told.filter(recipient=joint)] == [
+        f"Account {account.number}: blocked for payments out", f"Account {account.number}: open for payments",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("status", "book"), [("debit_blocked", "D"), ("credit_blocked", "C"), ("frozen", "F")])

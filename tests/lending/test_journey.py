@@ -10,6 +10,7 @@ import pytest
 
 from apps.ledger.selectors import business_date_current
 from apps.lending.models import Loan, LoanEvent
+from apps.notifications.models import Delivery
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
@@ -90,6 +91,8 @@ def test_from_application_to_closing(api_with: Any) -> None:
     ok(clerk.post(f"{one}/documents", {"code": "id", "received_on": "2026-01-05"}))
     offer = ok(chief.post(f"{one}/decision", {"approve": True, "rate_percent": "11", "amount": kes("10000.00")}))
     assert (offer["status"], offer["offered_rate_percent"]) == ("approved", "11")
+    told = Delivery.objects.get(recipient=borrower, notification__kind="lending.offer_made", channel="email")
+    assert "10,000.00" in told.notification.title
     loan = ok(me.post(f"{one}/acceptance"), 201)
     assert loan["status"] == "approved"
     path = f"loans/{loan['id']}"

@@ -30,7 +30,7 @@ from apps.lending.errors import CreditLineExceeded, CreditLineStateWrong, GroupN
 from apps.lending.groups import Paid, collection_take, group_create, group_join, group_leave
 from apps.lending.guarantors import guarantor_add, guarantor_release
 from apps.lending.models import CreditLine, CreditLineDay, LoanStanding, PaymentPromise
-from apps.notifications.models import Notification
+from apps.notifications.models import Delivery, Notification
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import BranchFactory, user_make
 from tests.factories.lending import asked, loan_make, owed, product_make
@@ -108,12 +108,13 @@ def test_borrowers_hear_once_of_what_is_due_and_of_what_is_late() -> None:
     borrower = user_make(scope="own")
     account = AccountFactory(member=MemberFactory(user=borrower), balance="10.00")
     loan_make(account=account, start=START)
-    told = []
+    told, kinds = [], ("lending.due_soon", "lending.overdue")
     for day in (dt.date(2026, 1, 29), dt.date(2026, 1, 30), dt.date(2026, 2, 2), dt.date(2026, 2, 3)):
         loans_close(day)
         alerts.alerts_send(business_date=day, at=clock.now())
-        told.append(Notification.objects.filter(recipient=borrower, kind__startswith="lending.").count())
+        told.append(Notification.objects.filter(recipient=borrower, kind__in=kinds).count())
     assert told == [1, 1, 2, 2]
+    assert Delivery.objects.filter(notification__kind__in=kinds, recipient=borrower, channel="email").count() == 2
 
 
 def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other() -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.accounts import locks
+from apps.accounts.alerts import status_tell
 from apps.accounts.errors import (
     AccountIsClosed,
     AccountNumberTaken,
@@ -187,7 +188,9 @@ def account_status_set(
         account.status = wanted
         account.status_reason = "" if wanted == Account.Status.ACTIVE else reason
         account.status_until = None if wanted == Account.Status.ACTIVE else until
-        return account_changed(account, before, acting_user=acting_user, action="status_set", reason=reason)
+        changed = account_changed(account, before, acting_user=acting_user, action="status_set", reason=reason)
+        status_tell(changed, before=before["status"])
+        return changed
 
 
 def _number_fresh(product: AccountProduct, *, branch_code: str) -> str:

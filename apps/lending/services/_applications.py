@@ -29,6 +29,7 @@ from apps.lending.errors import (
     OwnApplication,
 )
 from apps.lending.models import Loan, LoanApplication, LoanProduct, LoanProductTerms
+from apps.lending.notices import decision_tell
 from apps.lending.numbers import application_number
 from apps.lending.requirements import Requirements, requirements_read
 from apps.lending.scoring import ScoreFacts, score_of
@@ -276,6 +277,7 @@ def application_decide(
         application.status = Status.REJECTED
         _save(application, acting_user, "rejected")
         _note(application, acting_user, "rejected", at)
+        decision_tell(application)
         return application
     missing = [one["name"] for one in application.documents if one["required"] and not one["received_on"]]
     if missing:
@@ -295,6 +297,7 @@ def application_decide(
     application.status = Status.APPROVED
     _save(application, acting_user, "offer made")
     _note(application, acting_user, "approved", at)
+    decision_tell(application)
     return application
 
 
@@ -311,6 +314,8 @@ def application_return(*, application_id: UUID, is_rejected: bool) -> LoanApplic
     if is_rejected:
         application.status = Status.REJECTED
     _save(application, None, "rejected" if is_rejected else "approval ended")
+    if is_rejected:
+        decision_tell(application)
     return application
 
 
