@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from apps.balances.engine import client, control, ownership
+from apps.balances.errors import EngineBusy, OutcomeUnknown
 from apps.balances.selectors import balance_read
-from apps.balances.services import in_database
+from apps.balances.services import _realtime, in_database
 from apps.ledger.models import JournalEntry
 from tests.factories.engine import (
     PARTITION,
@@ -104,4 +105,49 @@ def test_a_changed_balance_in_memory_ends_the_epoch(books: Books) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM balances_partition_event WHERE why = 'verify' AND epoch = %s", [epoch])
         assert cursor.fetchone() == (1,)
+    proof()
+
+
+def test_a_full_queue_is_busy_and_nothing_is_done(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = engine_account(books, 100), engine_account(books)
+    activate()
+    monkeypatch.setattr(client, "QUEUE_MAX", 1)
+    monkeypatch.setattr(_realtime, "BUSY_PAUSES_MS", (1, 2, 4))
+    accept(books, (one, -10), (two, 10))
+    with pytest.raises(EngineBusy) as refused:
+        accept(books, (one, -20), (two, 20), key="again")
+    assert refused.value.retry_after
+    assert journal_once() == 1
+    assert accept(books, (one, -20), (two, 20), key="again").seq == 2  # and not the third
+    assert journal_once() == 1
+    assert balance_read(account_id=one).booked == 70
+    proof()
+
+
+def test_who_waited_in_vain_asks_again_for_the_one_true_answer(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = engine_account(books, 100), engine_account(books)
+    activate()
+    with monkeypatch.context() as patch:
+        patch.setattr(_realtime, "DEADLINE_SECONDS", 0.2)
+        patch.setattr(_realtime, "LOOK_MS", 50)
+        with pytest.raises(OutcomeUnknown) as unknown:
+            send(books, (one, -10), (two, 10), key="again")
+        assert unknown.value.retry_after
+    assert journal_once() == 1
+    again = send(books, (one, -10), (two, 10), key="again").outcomes[0]
+    assert (again.ok, again.replayed) == (True, True)
+    assert balance_read(account_id=one).booked == 90
+    proof()
+
+
+def test_what_no_script_can_read_goes_to_the_database(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = engine_account(books, 100), engine_account(books)
+    epoch = activate()
+    accept(books, (one, -10), (two, 10))
+    assert journal_once() == 1
+    client.memory().set(f"{{p{PARTITION}}}:{epoch}:a:{one}", b"no account")
+    monkeypatch.setattr(control, "UNREACHABLE_MS", 200)
+    assert send(books, (one, -20), (two, 20)).outcomes[0].ok
+    assert control.part_read(PARTITION).mode == "SAFE"
+    assert balance_read(account_id=one).booked == 70
     proof()
