@@ -303,8 +303,6 @@ NUMINA: dict[str, Any] = {
     "BUSINESS_DATE_ROLL": ENV.business_date_roll,  # by the clock ("automatic") or by "close_of_business"
     # Cheques of other banks: business days in clearing, and the fee of a returned one in minor units by currency.
     "CHEQUES": {"clearing_days": 2, "return_fee": {"KES": 100_000, "USD": 1_000, "EUR": 1_000}},
-    "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
-    "JOBS_KEPT_DAYS": 90,
     # When those who look after the machine are told how requests are answered: see apps/jobs/services/_watch.py.
     "ALARM": {
         "minutes": 5,
@@ -312,6 +310,8 @@ NUMINA: dict[str, Any] = {
         "errors_percent": ENV.alarm_errors_percent,
         "slow_ms": ENV.alarm_slow_ms,
     },
+    "JOB_LEASE_SECONDS": 60,  # a worker that is silent for longer is taken for lost
+    "JOBS_KEPT_DAYS": 90,
     "NOTIFICATIONS_KEPT_DAYS": 400,
     # Principals on Redis, for all processes; a change shows at once; 0: not kept.
     "PRINCIPAL_SHARED_SECONDS": ENV.principal_shared_seconds,

@@ -169,7 +169,9 @@ class DeadLetterDiscardView(ApiView):
     permissions: ClassVar = {"POST": "jobs.manage"}
 
     @extend_schema(
-        request=forms.LetterDecisionSerializer, responses={200: forms.DeadLetterSerializer}, summary="Discard a failed job"
+        request=forms.LetterDecisionSerializer,
+        responses={200: forms.DeadLetterSerializer},
+        summary="Discard a failed job",
     )
     def post(self, request: Request, letter_id: UUID) -> Response:
         """It stays on record as failed."""
