@@ -84,11 +84,12 @@ def test_a_copy_of_what_happened_and_a_copy_of_a_plan(books: Books, today: dt.da
     spend(books, "5510", 100_00, dt.date(today.year - 1, 3, 31))
     facts = {"acting_user": user, "year": today.year, "currency": "KES", "title": "x", "note": "", "at": clock.now()}
     first = budget_draft(**facts, from_actuals=True, factor=Decimal("1.055"))
-    assert list(first.lines.values_list("gl_account__code", "month", "amount")) == [
+    assert list(first.lines.filter(branch=books.branch).values_list("gl_account__code", "month", "amount")) == [
         ("5510", dt.date(today.year, 3, 1), 105_50)
     ]
     second = budget_draft(**facts, source=first, factor=Decimal(2))
-    assert (second.number, second.lines.get().amount) == (2, 211_00)
+    mine = second.lines.get(branch=books.branch)
+    assert (second.number, mine.amount) == (first.number + 1, 211_00)
 
 
 def test_planned_against_spent_and_promised(books: Books, today: dt.date) -> None:
@@ -128,9 +129,10 @@ def test_a_cost_centre_has_places_and_the_nearest_counts(api_with: Any, books: B
     ):
         said = put("HR", wrong)
         assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, pointer)
-    rows = client.get(f"budgets/{budget.pk}/variance").json()["rows"]
+    mine = f"budgets/{budget.pk}/variance?branch={books.branch.code}"
+    rows = client.get(mine).json()["rows"]
     assert {row["account_code"]: row["cost_centre"] for row in rows} == {"4110": "", "5510": "IT", "5520": "OPS"}
-    only = client.get(f"budgets/{budget.pk}/variance?cost_centre=OPS").json()["rows"]
+    only = client.get(f"{mine}&cost_centre=OPS").json()["rows"]
     assert [row["account_code"] for row in only] == ["5520"]
     assert [one["code"] for one in client.get("budgets/cost-centres").json()["data"]] == ["IT", "OPS"]
 

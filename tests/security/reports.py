@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from apps.budgets.models import Budget, Commitment
+from apps.budgets.models import Commitment
+from apps.budgets.services import budget_draft
 from apps.core import clock
 from apps.ledger.selectors import business_date_current
 from apps.reporting.models import ReportDefinition, ReportDefinitionVersion, ReportRun, ReportSchedule, YearClose
@@ -67,7 +68,7 @@ def report_things(root: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict
 
 def _budget_things(root: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
     year = business_date_current().year
-    budget = Budget.objects.create(year=year, currency="KES", number=1, title="Plan", created_by=root)
+    budget = budget_draft(acting_user=root, year=year, currency="KES", title="Plan", note="", at=clock.now())
     commitment = Commitment.objects.create(
         branch=root.branch,
         gl_account=gl_account_ready("5510"),
