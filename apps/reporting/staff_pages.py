@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.currencies import CURRENCIES
+from apps.core.display import day_text
 from apps.core.errors import DomainError
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
@@ -65,6 +66,9 @@ def _shown(request: HttpRequest, form: QueryForm, kind: str, as_of: dt.date) -> 
     if since > as_of:
         form.faults.append("The period ends before it begins: it is shown from the first of January.")
         since = as_of.replace(month=1, day=1)
+    today = business_date_or_none()
+    if today is not None and as_of > today:
+        form.faults.append(f"The books are open for {day_text(today)}: nothing is posted after it yet.")
     branches = branches_of(request)
     branch = next((one for one in branches if one.code == form.text("branch")), None)
     currency = form.choice("currency", CURRENCIES) or settings.NUMINA["BASE_CURRENCY"]

@@ -200,4 +200,6 @@ def test_the_page_shows_the_statement_and_its_proof(client: Any, user_with: Any,
         assert page.status_code == 200
         assert "Ties to the trial balance" in page.content.decode()
     assert client.get("/admin/reports/balance-sheet/?format=pdf").content.startswith(b"%PDF")
+    future = client.get("/admin/reports/balance-sheet/?as_of=2199-01-01").content.decode()
+    assert "nothing is posted after it yet" in future
     assert client.get("/admin/reports/nothing/").status_code == 404
