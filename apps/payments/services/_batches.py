@@ -124,7 +124,7 @@ def _rules_measure(
     """Measure an item by the products' rules, after what the items before it `moved`. Raises as `rules_check`."""
 
     def stand(ledger_id: int) -> tuple[int, int]:
-        seen = balance_live_read(account_id=ledger_id)
+        seen = balance_live_read(account_id=ledger_id, how_much_pending=False)
         return moved[ledger_id] + seen.booked, seen.held
 
     rules_check(

@@ -30,7 +30,7 @@ _CASH = frozenset(name for name, channel in CHANNELS.items() if channel.is_cash)
 
 
 def _stand_live(ledger_id: int) -> tuple[int, int]:
-    seen = balance_live_read(account_id=ledger_id)
+    seen = balance_live_read(account_id=ledger_id, how_much_pending=False)
     return seen.booked, seen.held
 
 
