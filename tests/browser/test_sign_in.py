@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
 @pytest.fixture
 def invited(scene: Scene) -> tuple[str, str]:
     """Somebody new: e-mail address, and the address of the page behind the link."""
-    user = user_make("backoffice.dashboard")
+    user = user_make("backoffice.dashboard", email=f"{uuid.uuid4().hex}@example.com")
     token = challenge_begin(user=user, purpose="reset", at=clock.now()).token
     return user.email, f"{scene.url}/account/password?token={token}"
 
