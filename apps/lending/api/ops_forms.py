@@ -68,9 +68,9 @@ class CreditLinesQuery(ListParams):
 
 
 class CreditLineExplainQuery(QueryParams):
-    """Which figure of a credit line to explain."""
+    """Which figure of a credit line to explain; what is owed unless another is named."""
 
-    figure = ChoiceField(choices=FIGURES)
+    figure = ChoiceField(choices=FIGURES, default=FIGURES[0])
 
 
 class CreditLineForm(StrictSerializer):
