@@ -342,4 +342,6 @@ def test_an_empty_list_says_where_its_records_come_from(staff: Callable[..., Cli
     client = staff("jobs.view", "accounts.view")
     letters = client.get(reverse("admin:jobs_deadletter_changelist")).content.decode()
     assert "Good: no background job has failed for good." in letters
-    assert "No account matches" in client.get(reverse("admin:accounts_account_changelist"), {"q": "zz9"}).content.decode()
+    assert (
+        "No account matches" in client.get(reverse("admin:accounts_account_changelist"), {"q": "zz9"}).content.decode()
+    )

@@ -50,7 +50,7 @@ def step_up_register(step_up: StepUp) -> None:
 
 
 def step_up_ask(request: Any) -> None:
-    """Raises PermissionDenied unless the caller has shown a second factor lately; RuntimeError where nobody can tell."""
+    """Raises PermissionDenied unless the caller showed a second factor lately; RuntimeError where nobody can tell."""
     if not _step_ups:
         raise RuntimeError("nobody asks for second factors: is apps.identity in INSTALLED_APPS?")
     _step_ups[0](request)
