@@ -121,9 +121,7 @@ def test_the_first_tab_skips_to_the_content(visit: Callable[..., Visitor]) -> No
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-def test_every_page_fits_and_keeps_quiet(
-    visit: Callable[..., Visitor], scene: Scene, theme: str, width: int
-) -> None:
+def test_every_page_fits_and_keeps_quiet(visit: Callable[..., Visitor], scene: Scene, theme: str, width: int) -> None:
     visitor = visit(width=width, height=900, theme=theme)
     for path in [*PAGES, *account_pages(scene)]:
         visitor.go(path)
