@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,11 +137,20 @@ _databases_known = pytest_django_fixtures._get_databases_for_test
 pytest_django_fixtures._get_databases_for_test = _databases_of
 
 
+_LONGEST = {
+    Path(__file__).parent / name
+    for name in ("jobs/test_worker.py", "faults/test_engine_processes.py", "faults/test_postgresql_killed.py")
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with tests that commit come last: what they leave is not found by tests that count what there is."""
+    """Files with tests that commit come last: what they leave is not found by tests that count what there is.
+
+    The longest of those begin, so that the workers end together and none has a minute to do alone.
+    """
     committing = {"committed_db", "live_server", "browser"}
     late = {item.path for item in items if committing & set(getattr(item, "fixturenames", ()))}
-    items.sort(key=lambda item: item.path in late)
+    items.sort(key=lambda item: (item.path in late, item.path not in _LONGEST))
 
 
 @pytest.fixture
