@@ -15,10 +15,12 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Take off each request what does nothing here, 15 µs of the 200 of a balance.
 
-        The cache's connections stay open, queries are only remembered where somebody debugs, and a connection that
-        broke is let go of when the next request begins.
+        The cache's connections stay open, and queries are only remembered where somebody debugs. Where a thread keeps
+        its connection to PostgreSQL, one that broke is let go of when the next request begins; a pool wants its own
+        back at the end of each.
         """
         request_finished.disconnect(close_caches)
-        request_finished.disconnect(close_old_connections)
+        if all(database["CONN_MAX_AGE"] is None for database in settings.DATABASES.values()):
+            request_finished.disconnect(close_old_connections)
         if not settings.DEBUG:
             request_started.disconnect(reset_queries)
