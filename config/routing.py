@@ -29,17 +29,24 @@ class ShapeResolver(URLResolver):
 
     def resolve(self, path: str) -> ResolverMatch:
         """As URLResolver's. Raises Resolver404."""
-        pieces = _UUID.split(path)  # what stands between the UUIDs, and they: by turns
-        shape = _ANY.join(pieces[::2])
-        known = self._matches.get(shape)
-        if known is not None and _ANY not in path:
-            if len(pieces) == 1:
-                return known
-            return _again(known, dict(zip(known.kwargs, map(UUID, pieces[1::2]), strict=True)))
+        known = self.known(path)
+        if known is not None:
+            return known
         match = super().resolve(path)
+        pieces = _UUID.split(path)
         if not match.args and list(match.kwargs.values()) == list(map(UUID, pieces[1::2])):
-            self._matches[shape] = match
+            self._matches[_ANY.join(pieces[::2])] = match
         return match
+
+    def known(self, path: str) -> ResolverMatch | None:
+        """The same for a path of a shape that was found before; None for others, whether they lead anywhere or not."""
+        pieces = _UUID.split(path)  # what stands between the UUIDs, and they: by turns
+        known = self._matches.get(_ANY.join(pieces[::2]))
+        if known is None or _ANY in path:
+            return None
+        if len(pieces) == 1:
+            return known
+        return _again(known, dict(zip(known.kwargs, map(UUID, pieces[1::2]), strict=True)))
 
 
 def _again(match: ResolverMatch, kwargs: dict[str, Any]) -> ResolverMatch:

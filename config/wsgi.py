@@ -1,5 +1,6 @@
 """WSGI entry point: `granian --interface wsgi config.wsgi:application`."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -8,6 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 _pages = get_wsgi_application()  # sets Django up, before anything of it is imported
 
-from config.handlers import by_path  # noqa: E402
+from config.handlers import by_path, routes_load  # noqa: E402
 
 application = by_path(_pages)
+
+# What is here now stays for good. Left to the collector, it would be looked through again and again, up to 0.2 s at a
+# time in which nobody is answered.
+routes_load()
+gc.collect()
+gc.freeze()

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 
@@ -20,6 +21,7 @@ class CoreConfig(AppConfig):
         back at the end of each.
         """
         request_finished.disconnect(close_caches)
+        request_finished.disconnect(reset_urlconf)  # no request has routes of its own
         if all(database["CONN_MAX_AGE"] is None for database in settings.DATABASES.values()):
             request_finished.disconnect(close_old_connections)
         if not settings.DEBUG:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import Any
 
@@ -10,9 +11,14 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
+from apps.identity.services import token_pair_issue
+from config import handlers
 from config.handlers import PAGES_ONLY, ApiHandler, by_path
+from tests.factories.accounts import AccountFactory
+from tests.factories.identity import user_make
 
 VOLATILE = {"Set-Cookie", "RateLimit"}
+AS_OF = re.compile(rb'(?<="as_of":")[^"]+')
 
 
 def called(application: Any, method: str, path: str, **headers: str) -> tuple[str, dict[str, str], bytes]:
@@ -25,8 +31,10 @@ def called(application: Any, method: str, path: str, **headers: str) -> tuple[st
     heard: list[Any] = []
     answer = application(environ, lambda status, found, _=None: heard.append((status, dict(found))))
     body = b"".join(answer)
-    answer.close()
-    return heard[0][0], {name: value for name, value in heard[0][1].items() if name not in VOLATILE}, body
+    if hasattr(answer, "close"):
+        answer.close()
+    shown = {name: value for name, value in heard[0][1].items() if name not in VOLATILE}
+    return heard[0][0], shown, AS_OF.sub(b"now", body)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,46 @@ def called(application: Any, method: str, path: str, **headers: str) -> tuple[st
 def test_both_handlers_answer_alike(db: None, method: str, path: str, headers: dict[str, str]) -> None:
     few, all_layers = (called(handler(), method, path, **headers) for handler in (ApiHandler, WSGIHandler))
     assert few == all_layers
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "headers"),
+    [
+        ("GET", "accounts/{account}/balance", {}),
+        ("GET", "accounts/{account}/balance", {"wsgi.url_scheme": "https"}),
+        ("GET", "accounts/{account}/balance", {"QUERY_STRING": "consistency=strict"}),
+        ("GET", "accounts/{account}/balance", {"QUERY_STRING": "colour=red"}),
+        ("GET", "accounts/{account}/balance", {"HTTP_AUTHORIZATION": "Bearer no"}),
+        ("GET", "accounts/{account}/balance", {"HTTP_HOST": "elsewhere.example"}),
+        ("GET", "accounts/01890000-0000-7000-8000-000000000000/balance", {}),
+        ("POST", "transfers", {"HTTP_IDEMPOTENCY_KEY": "a-key-of-this-test"}),
+        ("POST", "transfers", {}),
+        ("POST", "transfers", {"CONTENT_TYPE": "text/plain", "HTTP_IDEMPOTENCY_KEY": "a-key-of-this-test"}),
+    ],
+    ids=["read", "by TLS", "query", "bad query", "bad token", "bad host", "no such", "faults", "no key", "no JSON"],
+)
+def test_few_steps_answer_as_all_layers(
+    db: None, settings: Any, method: str, what: str, headers: dict[str, str]
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 3600
+    account = AccountFactory()
+    token = token_pair_issue(user=user_make("accounts.view", "transfers.create", scope="all")).access
+    path = "/api/v1/" + what.format(account=account.pk)
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {token}", **headers}
+    handler = ApiHandler()
+    called(handler, method, path, **headers)  # a shape of path that is asked for the first time takes the long way
+    assert handlers._lean_match({"PATH_INFO": path, "REQUEST_METHOD": method}) or "HTTP_HOST" in headers
+    assert called(handler, method, path, **headers) == called(WSGIHandler(), method, path, **headers)
+
+
+def test_where_the_layers_let_nobody_in_few_steps_do_not_either(db: None, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    path = f"/api/v1/accounts/{AccountFactory().pk}/balance"
+    handler = ApiHandler()
+    for _ in range(2):
+        status, found, _ = called(handler, "GET", path)
+        assert (status[:3], found["Location"]) == ("301", f"https://testserver{path}")
+        assert called(handler, "GET", path, **{"wsgi.url_scheme": "https"})[0][:3] == "401"
 
 
 def test_the_path_chooses_and_the_settings_stay(db: None) -> None:
