@@ -1,8 +1,22 @@
-"""Check digits of numbers that people copy by hand: Luhn, and ISO 7064 MOD 97-10."""
+"""Check digits of numbers that people copy by hand: Luhn, Verhoeff, Damm, ISO 7064 MOD 97-10 and MOD 11,10."""
 
 from __future__ import annotations
 
 _DIGITS = frozenset("0123456789")
+_DIHEDRAL = (
+    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+)  # fmt: skip
+"""The group of a pentagon's turns and flips (Verhoeff, 1969)."""
+_PERMUTED = (
+    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
+)  # fmt: skip
+"""What Verhoeff makes of a digit by its place from the right."""
+_QUASIGROUP = (
+    "0317598642", "7092154863", "4206871359", "1750983426", "6123045978",
+    "3674209581", "5869720134", "8945362017", "9438617205", "2581436790",
+)  # fmt: skip
+"""Totally anti-symmetric, of order 10 (Damm, 2004)."""
 _ALPHANUMERIC = _DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -18,6 +32,39 @@ def luhn_digit(digits: str) -> str:
 def luhn_valid(digits: str) -> bool:
     """Does the last digit check the others? False for anything but ASCII digits."""
     return len(digits) > 1 and _DIGITS.issuperset(digits) and luhn_digit(digits[:-1]) == digits[-1]
+
+
+def verhoeff_valid(digits: str) -> bool:
+    """Does the last digit check the others by Verhoeff, as India's Aadhaar numbers? Every wrong digit and every swap of
+    neighbours is found. False for anything but ASCII digits."""
+    if len(digits) < 2 or not _DIGITS.issuperset(digits):
+        return False
+    check = 0
+    for place, digit in enumerate(reversed(digits)):
+        check = int(_DIHEDRAL[check][int(_PERMUTED[place % 8][int(digit)])])
+    return check == 0
+
+
+def damm_valid(digits: str) -> bool:
+    """Does the last digit check the others by Damm? Finds what Verhoeff finds with one table. False for anything but
+    ASCII digits."""
+    if len(digits) < 2 or not _DIGITS.issuperset(digits):
+        return False
+    check = 0
+    for digit in digits:
+        check = int(_QUASIGROUP[check][int(digit)])
+    return check == 0
+
+
+def mod11_10_valid(digits: str) -> bool:
+    """Does the last digit check the others by ISO 7064 MOD 11,10, as German tax numbers and Croatia's OIB? False for
+    anything but ASCII digits."""
+    if len(digits) < 2 or not _DIGITS.issuperset(digits):
+        return False
+    check = 10
+    for digit in digits[:-1]:
+        check = ((check + int(digit)) % 10 or 10) * 2 % 11
+    return (check + int(digits[-1])) % 10 == 1
 
 
 def mod97_digits(digits: str) -> str:

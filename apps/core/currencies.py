@@ -193,6 +193,28 @@ CODES_WITHOUT_MINOR_UNIT = frozenset(
     {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
 )
 
+_WITHDRAWN_TABLE = """
+ANG 532 2 Netherlands Antillean Guilder
+BGN 975 2 Bulgarian Lev
+BYR 974 0 Belarusian Ruble
+CUC 931 2 Peso Convertible
+CYP 196 2 Cyprus Pound
+EEK 233 2 Kroon
+GHC 288 2 Cedi
+HRK 191 2 Croatian Kuna
+LTL 440 2 Lithuanian Litas
+LVL 428 2 Latvian Lats
+MRO 478 2 Ouguiya
+MTL 470 2 Maltese Lira
+SIT 705 2 Tolar
+SKK 703 2 Slovak Koruna
+SLL 694 2 Leone
+STD 678 2 Dobra
+VEF 937 2 Bolivar
+ZMK 894 2 Zambian Kwacha
+ZWL 932 2 Zimbabwe Dollar
+"""
+
 
 def _read(table: str) -> dict[str, Currency]:
     read = {}
@@ -204,6 +226,9 @@ def _read(table: str) -> dict[str, Currency]:
 
 CURRENCIES: dict[str, Currency] = _read(_TABLE)
 """By alphabetic code, in order of the code."""
+
+WITHDRAWN: dict[str, Currency] = _read(_WITHDRAWN_TABLE)
+"""Left the list since 2005: old papers and files name them, no account is kept in them (ISO 4217, list three)."""
 
 
 def currency_get(code: object, *, pointer: str | None = None) -> Currency:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.core.check_digits import luhn_valid, mod97_remainder
+from apps.core.check_digits import damm_valid, luhn_valid, mod11_10_valid, mod97_remainder, verhoeff_valid
 from apps.core.countries import COUNTRIES
 
 _REGISTRY = """
@@ -22,11 +22,16 @@ MT a4n5c18 MU a4n19a3 NI a4n20 NL a4n10 NO n11 OM n3c16 PK a4c16 PL n24 PS a4c21
 RU n14c15 SA n2c18 SC a4n20a3 SD n14 SE n20 SI n15 SK n20 SM a1n10c12 SO n19 ST n21 SV a4n20 TL n19 TN n20 TR n6c16
 UA n6c19 VA n18 VG a4n16 XK n16 YE a4n4c18
 """
+_AT_HOME = """
+AO n21 BF a2c22 BJ a2c22 CF n23 CG n23 CI a2n22 CM n23 CV n21 DZ n22 GA n23 GQ n23 GW a2c19 IR n22 KM n23 MA n24 MG n23
+ML a2c22 MZ n21 NE a2n22 SN a2n22 TD n23 TG a2n22
+"""
+"""Not in the registry, but the country's own banks use the form: the states of the CFA franc, Algeria, Morocco ..."""
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
 
 def _structures() -> dict[str, str]:
-    words = _REGISTRY.split()
+    words = (_REGISTRY + _AT_HOME).split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
@@ -53,8 +58,11 @@ def iban_length(country: str) -> int | None:
 
 
 def iban_check(text: str) -> Checked:
-    """An IBAN, written with or without spaces: country, length, structure, check digits."""
-    value = _electronic(text)
+    """An IBAN, written with or without spaces, dashes or dots: country, length, structure, check digits.
+
+    Countries whose banks number so at home, outside of SWIFT's registry, count too (`_AT_HOME`).
+    """
+    value = re.sub(r"[-.]", "", _electronic(text))
     length = iban_length(value[:2])
     if length is None:
         return Checked(value, "The country has no IBAN.")
@@ -78,10 +86,10 @@ def iban_make(country: str, bban: str) -> str:
 
 
 def bic_check(text: str) -> Checked:
-    """A BIC of 8 or 11 characters: party, country, place, branch. Capitals only, as it is sent."""
-    value = text.replace(" ", "")
-    if not re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", value):
-        return Checked(value, "A BIC has 8 or 11 characters: four letters, a country, two or five letters or digits.")
+    """A BIC of 8 or 11 characters: party, country, place, branch. Since ISO 9362:2014 the party may have digits."""
+    value = _electronic(text)
+    if not re.fullmatch(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?", value):
+        return Checked(value, "A BIC has 8 or 11 letters and digits: four of the party, a country, two or five more.")
     if value[4:6] not in COUNTRIES and value[4:6] != "XK":
         return Checked(value, "There is no such country.")
     return Checked(value)
@@ -119,6 +127,24 @@ def luhn_check(text: str) -> Checked:
     return Checked(value, "" if luhn_valid(value) else "The check digit does not agree.")
 
 
+def verhoeff_check(text: str) -> Checked:
+    """A number with a Verhoeff digit at its end, such as an Aadhaar number."""
+    value = _electronic(text)
+    return Checked(value, "" if verhoeff_valid(value) else "The check digit does not agree.")
+
+
+def damm_check(text: str) -> Checked:
+    """A number with a Damm digit at its end."""
+    value = _electronic(text)
+    return Checked(value, "" if damm_valid(value) else "The check digit does not agree.")
+
+
+def mod11_10_check(text: str) -> Checked:
+    """A number with a digit of ISO 7064 MOD 11,10 at its end."""
+    value = _electronic(text)
+    return Checked(value, "" if mod11_10_valid(value) else "The check digit does not agree.")
+
+
 CHECKS: dict[str, Callable[[str], Checked]] = {
     "iban": iban_check,
     "bic": bic_check,
@@ -126,6 +152,9 @@ CHECKS: dict[str, Callable[[str], Checked]] = {
     "lei": lei_check,
     "isin": isin_check,
     "luhn": luhn_check,
+    "verhoeff": verhoeff_check,
+    "damm": damm_check,
+    "mod11_10": mod11_10_check,
 }
 """The check for each kind of identifier."""
 

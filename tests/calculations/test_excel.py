@@ -35,6 +35,12 @@ MONTH = D("0.08") / 12
         (excel.mirr([D(-120_000), D(39_000), D(30_000), D(21_000), D(37_000), D(46_000)], D("0.1"), D("0.12")), "0.13"),
         (excel.effect(D("0.0525"), 4) * 100, "5.35"),
         (excel.nominal(D("0.053543"), 4) * 100, "5.25"),
+        # formulajs, test/financial.js: compounding periods are cut to whole ones, nothing falls below the salvage value
+        (excel.effect(D("0.1"), D("4.5")) * 100, "10.38"),
+        (excel.nominal(D("0.1"), D("4.5")) * 100, "9.65"),
+        (excel.db(D(100_000), D(1_000_000), 6, 1, 6), "0.00"),
+        # numpy-financial, test_financial.py: the first flow is now
+        (excel.npv(D("0.05"), [D(-15_000), D(1_500), D(2_500), D(3_500), D(4_500), D(6_000)], 0), "122.89"),
         (excel.sln(D(30_000), D(7_500), 10), "2250.00"),
         (excel.syd(D(30_000), D(7_500), 10, 1), "4090.91"),
         (excel.db(D(1_000_000), D(100_000), 6, 1, 7), "186083.33"),

@@ -18,6 +18,8 @@ NAMES = {
     "months": "month", "reinvestment_rate": "reinvest_rate", "value": "pv",
 }  # fmt: skip
 """Other spellings of the arguments; used where the function has no argument of the first name."""
+FIRST_NOW = re.compile(r"first flow (at|is) (time |period )?(0|zero|now|once)|numpy|immediate|undiscounted")
+"""A remark that the first flow of an NPV is not discounted."""
 
 
 def _value(name: str, value: Any) -> Any:
@@ -26,7 +28,7 @@ def _value(name: str, value: Any) -> Any:
     if name == "dates":
         return [dt.date.fromisoformat(text) for text in value]
     if isinstance(value, list):
-        return [Decimal(item) for item in value]
+        return [Decimal(item) for item in value if item is not None]  # an empty cell is no flow
     if isinstance(value, int) and not isinstance(value, bool) and name not in ("per", "start", "end", "month", "count"):
         return Decimal(value)
     return value
@@ -35,10 +37,10 @@ def _value(name: str, value: Any) -> Any:
 @handles("excel_functions")
 def function_of(case: Case) -> dict[str, Any]:
     title, args = case.need("function", "args")
+    word = re.match(r"[A-Z0-9.]+", title)
     if title.startswith("APR of a level loan"):
         function = excel.level_loan_apr
     else:
-        word = re.match(r"[A-Z0-9.]+", title)
         if word is None or word[0] not in excel.FUNCTIONS:
             raise Unsupported(f"the function {title} is not known")
         function = excel.FUNCTIONS[word[0]]
@@ -46,12 +48,16 @@ def function_of(case: Case) -> dict[str, Any]:
     given = {}
     for name, value in args.items():
         known = name if name in takes else NAMES.get(name, name)
+        if known not in takes and known == "per":
+            known = "period"
         if known not in takes:
             raise Unsupported(f"{title} has no argument {name}")
         given[known] = _value(known, value)
     for whole in ("periods", "count", "per", "start", "end", "month", "life", "period"):
         if whole in given and given[whole] == int(given[whole]):
             given[whole] = int(given[whole])
+    if word is not None and word[0] == "NPV" and FIRST_NOW.search(title):
+        given["first_at"] = 0
     value = function(**given)
     if documented := re.search(r"Excel documents ([0-9.]+); difference is", case.note):
         shown = Decimal(documented[1])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.currencies import CODES_WITHOUT_MINOR_UNIT, CURRENCIES, currency_get, minor_format
+from apps.core.currencies import CODES_WITHOUT_MINOR_UNIT, CURRENCIES, WITHDRAWN, currency_get, minor_format
 from apps.core.errors import CurrencyMismatch, InvalidAmount, InvalidCurrency
 from apps.core.money import (
     MAX_MINOR,
@@ -226,6 +226,8 @@ def test_the_table_is_sound() -> None:
         assert currency.numeric.isdigit()
         assert currency.exponent in (0, 2, 3, 4)
     assert not CODES_WITHOUT_MINOR_UNIT & set(CURRENCIES)
+    assert not set(WITHDRAWN) & set(CURRENCIES)
+    assert (WITHDRAWN["HRK"].numeric, WITHDRAWN["BYR"].exponent, WITHDRAWN["SLL"].exponent) == ("191", 0, 2)
 
 
 def test_every_code_but_the_newest_is_known_to_babel() -> None:

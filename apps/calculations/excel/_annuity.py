@@ -161,16 +161,20 @@ def ispmt(rate: Decimal, per: Decimal | int, nper: Decimal | int, pv: Decimal) -
 
 
 @precise
-def effect(nominal: Decimal, periods: int) -> Decimal:
-    """EFFECT: the effective annual rate of a nominal one that is compounded `periods` times a year."""
+def effect(nominal: Decimal, periods: Decimal | int) -> Decimal:
+    """EFFECT: the effective annual rate of a nominal one that is compounded `periods` times a year, cut to a whole
+    number as spreadsheets do."""
+    periods = int(periods)
     if periods < 1 or nominal <= 0:
         raise RateNotValid("A nominal rate above zero, compounded at least once a year.", pointer="/nominal")
     return (1 + nominal / periods) ** periods - 1
 
 
 @precise
-def nominal(effect: Decimal, periods: int) -> Decimal:
-    """NOMINAL: the nominal annual rate whose compounding `periods` times a year gives `effect`."""
+def nominal(effect: Decimal, periods: Decimal | int) -> Decimal:
+    """NOMINAL: the nominal annual rate whose compounding `periods` times a year, cut to a whole number, gives
+    `effect`."""
+    periods = int(periods)
     if periods < 1 or effect <= 0:
         raise RateNotValid("An effective rate above zero, compounded at least once a year.", pointer="/effect")
     return ((1 + effect) ** (Decimal(1) / periods) - 1) * periods

@@ -39,8 +39,8 @@ def db(cost: Decimal, salvage: Decimal, life: int, period: int, month: int = 12)
     _asset(cost, salvage, life, period)
     if not 1 <= month <= 12:
         raise PeriodNotValid("The first year has 1 to 12 months.", pointer="/month")
-    if cost == 0:
-        return Decimal(0)
+    if cost <= salvage:
+        return Decimal(0)  # worth no more than what is to be left of it
     share = (1 - (salvage / cost) ** (Decimal(1) / life)).quantize(Decimal("0.001"), ROUND_HALF_UP)
     first = cost * share * month / 12
     if period == 1:

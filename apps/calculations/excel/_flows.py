@@ -37,11 +37,14 @@ def _discounted(rate: Decimal, values: Sequence[Decimal]) -> Decimal:
 
 
 @precise
-def npv(rate: Decimal, values: Sequence[Decimal]) -> Decimal:
-    """NPV: worth of the flows one period before the first of them."""
+def npv(rate: Decimal, values: Sequence[Decimal], first_at: int = 1) -> Decimal:
+    """NPV: worth of the flows one period before the first of them, as spreadsheets count; `first_at` 0: at the first
+    flow itself, as textbooks and numpy do. Raises PeriodNotValid for another one."""
     checked(rate)
     _flows(values)
-    return _discounted(rate, values) / (1 + rate)
+    if first_at not in (0, 1):
+        raise PeriodNotValid("The first flow is now (0) or one period out (1).", pointer="/first_at")
+    return _discounted(rate, values) / (1 + rate) ** first_at
 
 
 @precise
