@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -79,7 +80,9 @@ def _account(maker: User, payload: Mapping[str, Any]) -> Account:
     return account
 
 
-def _validate(maker: User, payload: Payload) -> None:
+def _status_validate(kind: str, maker: User, payload: Payload) -> None:
+    if status_kind(status=payload["status"]) != kind:  # another policy's affair
+        raise ValueError(f"{payload['status']!r} is not set by {kind}")
     _account(maker, payload)
 
 
@@ -204,4 +207,5 @@ def actions_register() -> None:
         )
     )  # fmt: skip
     for name, title in ((FREEZE, "Blocking of an account"), (UNFREEZE, "Freeing of an account")):
-        action_register(Action(name, title, "accounts.freeze", _validate, _preview, _status_execute))
+        validate = partial(_status_validate, name)
+        action_register(Action(name, title, "accounts.freeze", validate, _preview, _status_execute))

@@ -10,11 +10,21 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer the loaders of reference data; register what may need approval."""
-        from apps.accounts import actions, closing, exposure, fee_actions, jobs, product_actions, reference
+        from apps.accounts import (
+            actions,
+            authority_actions,
+            closing,
+            exposure,
+            fee_actions,
+            jobs,
+            product_actions,
+            reference,
+        )
         from apps.core.reference import loader_register
 
         loader_register("products", reference.products_load)
         actions.actions_register()
+        authority_actions.actions_register()
         fee_actions.actions_register()
         product_actions.actions_register()
         exposure.register()

@@ -15,6 +15,7 @@ from apps.accounts import actions, services
 from apps.accounts.admin.accounts import AccountAdmin
 from apps.accounts.admin.forms import day_read, version_read
 from apps.accounts.api.serializers import SETTABLE
+from apps.accounts.authority_actions import authority_change
 from apps.accounts.errors import HolderInvalid, MandateInvalid
 from apps.accounts.models import Account, AccountHolder, MandateRule
 from apps.accounts.selectors import holders_of, mandate_rules, nominee_of, notes_of, signatories_of
@@ -74,41 +75,43 @@ def _documents_context(request: HttpRequest, record: Account) -> dict[str, Any]:
     return {"document_rows": list(record.statements.all()[:ROWS_MAX])}
 
 
+def _asked(request: HttpRequest, account: Account, do: str, values: dict[str, Any]) -> tuple[str, Any]:
+    """(What to say where it waits for approval, or nothing; what was made)."""
+    user: Any = request.user
+    approval, made = authority_change(
+        maker=user, account=account, version=version_read(request), do=do, values=values, at=clock.now()
+    )
+    waits = f"{approval.number} waits for approval: who holds and signs stays as it is until then." if approval else ""
+    return waits, made
+
+
 def _holder_add(request: HttpRequest, account: Account) -> str:
     user: Any = request.user
     number = request.POST.get("member", "").strip()[:40]
     member = members_visible_to(user).filter(number=number).first()
     if member is None:
         raise HolderInvalid("There is no member of this number.")
-    holder = services.holder_add(
-        acting_user=user,
-        account_id=account.pk,
-        expected_version=version_read(request),
-        member_id=member.pk,
-        role=_choice(request, "role", AccountHolder.Role.values),
-        since=day_read(request, "since", _today()),
-        today=_today(),
-    )
-    return f"{member.display_name} is a holder from {holder.since}."
+    values = {
+        "member_id": member.pk,
+        "role": _choice(request, "role", AccountHolder.Role.values),
+        "since": day_read(request, "since", _today()),
+    }
+    waits, holder = _asked(request, account, "holder_add", values)
+    return waits or f"{member.display_name} is a holder from {holder.since}."
 
 
 def _holder_end(request: HttpRequest, account: Account) -> str:
-    user: Any = request.user
     text = request.POST.get("holder", "")
-    holder = services.holder_end(
-        acting_user=user,
-        account_id=account.pk,
-        expected_version=version_read(request),
-        holder_id=int(text) if text.isdecimal() and len(text) < 19 else 0,
-        until=day_read(request, "until", _today()),
-        reason=request.POST.get("reason", ""),
-        today=_today(),
-    )
-    return f"{holder.member.display_name} is a holder until {holder.until}."
+    values = {
+        "holder_id": int(text) if text.isdecimal() and len(text) < 19 else 0,
+        "until": day_read(request, "until", _today()),
+        "reason": request.POST.get("reason", ""),
+    }
+    waits, holder = _asked(request, account, "holder_end", values)
+    return waits or f"{holder.member.display_name} is a holder until {holder.until}."
 
 
 def _mandate_set(request: HttpRequest, account: Account) -> str:
-    user: Any = request.user
     exponent = currency_get(account.currency).exponent
     rules = []
     for band in BANDS:
@@ -123,15 +126,9 @@ def _mandate_set(request: HttpRequest, account: Account) -> str:
                 int(count) if kind == MandateRule.Rule.COUNT and count.isdecimal() and len(count) < 4 else None,
             )
         )
-    services.mandate_set(
-        acting_user=user,
-        account_id=account.pk,
-        expected_version=version_read(request),
-        rules=rules,
-        since=day_read(request, "since", _today()),
-        today=_today(),
-    )
-    return "The mandate is set." if rules else "From then on each signatory acts alone."
+    values = {"rules": rules, "since": day_read(request, "since", _today())}
+    waits, _ = _asked(request, account, "mandate_set", values)
+    return waits or ("The mandate is set." if rules else "From then on each signatory acts alone.")
 
 
 def _amount(text: str, exponent: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from apps.accounts import services
 from apps.accounts.api.serializers import MemberRefSerializer
 from apps.accounts.api.views import minor_of, user_of
-from apps.accounts.errors import HolderInvalid
+from apps.accounts.authority_actions import authority_change
 from apps.accounts.models import Account, AccountHolder, MandateRule
 from apps.accounts.selectors import (
     account_get_for,
@@ -23,6 +24,8 @@ from apps.accounts.selectors import (
     notes_of,
     signatories_of,
 )
+from apps.approvals.api.serializers import ApprovalSerializer
+from apps.approvals.api.views import accepted
 from apps.core import clock
 from apps.core.api.fields import ChoiceField, DateField, IntegerField, TextField, UUIDField
 from apps.core.api.money_fields import MoneyField
@@ -31,7 +34,6 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import StrictSerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.ledger.selectors import business_date_current
-from apps.members.selectors import members_visible_to
 
 MANDATE_EXAMPLE = OpenApiExample(
     "Any one up to 50,000, above it two together",
@@ -158,6 +160,16 @@ class AccountNoteRequestSerializer(StrictSerializer):
     text = TextField(max_length=services.NOTE_MAX, multiline=True)
 
 
+def _asked(
+    request: Request, account: Account, version: int, do: str, values: Mapping[str, Any]
+) -> tuple[Response | None, Any]:
+    """(The answer where it waits for approval, or None; what was made)."""
+    approval, made = authority_change(
+        maker=user_of(request), account=account, version=version, do=do, values=values, at=clock.now()
+    )
+    return (accepted(approval) if approval is not None else None), made
+
+
 class HoldersView(ApiView):
     """Joint owners and signatories."""
 
@@ -180,23 +192,15 @@ class HoldersView(ApiView):
     @extend_schema(
         summary="Add a joint owner or signatory",
         request=AccountHolderAddSerializer,
-        responses={201: AccountHolderSerializer},
+        responses={201: AccountHolderSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
-        user = user_of(request)
-        account = account_get_for(user=user, pk=account_id)
-        body = body_read(AccountHolderAddSerializer, request)
-        if not members_visible_to(user).filter(pk=body["member_id"]).exists():
-            raise HolderInvalid("No such member, or not an active one.", pointer="/member_id")
-        today = business_date_current()
-        holder = services.holder_add(
-            acting_user=user,
-            account_id=account.pk,
-            expected_version=self.expected_version,
-            today=today,
-            **{"since": today, **body},
-        )
+        account = account_get_for(user=user_of(request), pk=account_id)
+        body = {"since": business_date_current(), **body_read(AccountHolderAddSerializer, request)}
+        approval, holder = _asked(request, account, self.expected_version, "holder_add", body)
+        if approval is not None:
+            return approval
         return respond(AccountHolderSerializer(holder).data, status=201, version=self.expected_version + 1)
 
 
@@ -209,20 +213,15 @@ class HolderEndView(ApiView):
     @extend_schema(
         summary="End a joint owner or signatory",
         request=AccountHolderEndSerializer,
-        responses={200: AccountHolderSerializer},
+        responses={200: AccountHolderSerializer, 202: ApprovalSerializer},
     )
     def post(self, request: Request, account_id: UUID, holder_id: int) -> Response:
         NoParams.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
-        body = body_read(AccountHolderEndSerializer, request)
-        holder = services.holder_end(
-            acting_user=user_of(request),
-            account_id=account.pk,
-            expected_version=self.expected_version,
-            holder_id=holder_id,
-            today=business_date_current(),
-            **body,
-        )
+        body = {"holder_id": holder_id, **body_read(AccountHolderEndSerializer, request)}
+        approval, holder = _asked(request, account, self.expected_version, "holder_end", body)
+        if approval is not None:
+            return approval
         return respond(AccountHolderSerializer(holder).data, version=self.expected_version + 1)
 
 
@@ -246,14 +245,13 @@ class MandateView(ApiView):
         "Members' transfers, withdrawals and standing instructions that need more signatures than one wait for them "
         "as pending payments; at the counter the teller says who signed.",
         request=MandateRequestSerializer,
-        responses={200: MandateSerializer},
+        responses={200: MandateSerializer, 202: ApprovalSerializer},
         examples=[MANDATE_EXAMPLE],
     )
     def put(self, request: Request, account_id: UUID) -> Response:
         NoParams.parse(request)
         account = account_get_for(user=user_of(request), pk=account_id)
         body = body_read(MandateRequestSerializer, request)
-        today = business_date_current()
         rules = [
             services.MandateTerms(
                 minor_of(one.get("amount_to"), currency=account.currency, pointer=f"/rules/{place}/amount_to"),
@@ -262,14 +260,10 @@ class MandateView(ApiView):
             )
             for place, one in enumerate(body["rules"])
         ]
-        services.mandate_set(
-            acting_user=user_of(request),
-            account_id=account.pk,
-            expected_version=self.expected_version,
-            rules=rules,
-            since=body.get("since", today),
-            today=today,
-        )
+        values = {"rules": rules, "since": body.get("since", business_date_current())}
+        approval, _ = _asked(request, account, self.expected_version, "mandate_set", values)
+        if approval is not None:
+            return approval
         return respond(_mandate(account, past=True), version=self.expected_version + 1)
 
 
