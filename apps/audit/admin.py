@@ -37,7 +37,8 @@ class AuditEventAdmin(NuminaAdmin):
     """Who did what, when, from where and why."""
 
     view_permission = "audit.view"
-    list_display = ("at", "kind", "action", "actor_label", "object_label", "reason", "ip")
+    list_display = ("at", "kind", "action", "who", "object_label", "reason", "ip")
+    list_select_related = ("actor",)
     list_filter = ("kind", ("at", RangeDateTimeFilter))
     list_filter_submit = True
     search_fields = ("action",)  # shows the box; what is searched is below
@@ -129,6 +130,10 @@ class AuditEventAdmin(NuminaAdmin):
             return queryset, False
         wanted = Q(action=term) | Q(correlation_id=term) | Q(actor__email=term.lower()) | Q(object_id=term[:64])
         return queryset.filter(wanted), False
+
+    @admin.display(description="Who", ordering="actor_label")
+    def who(self, event: AuditEvent) -> SafeString:
+        return display.person(event.actor, event.actor_label)
 
     @admin.display(description="Before and after")
     def changes(self, event: AuditEvent) -> SafeString | str:

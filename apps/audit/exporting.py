@@ -77,7 +77,7 @@ def trail_export(
     if total > ROWS_AT_ONCE[form]:
         return _ask(events, total, acting_user=acting_user, form=form, filters=filters, reason=reason, at=at)
     file = io.BytesIO()
-    about = About(str(acting_user), reason, _words(filters), at)
+    about = About(acting_user.get_username(), reason, _words(filters), at)
     rows = _draw(file, form, _rows(events.filter(pk__lte=_newest(events))), about)
     digest = hashlib.sha256(file.getvalue()).hexdigest()
     _exported(acting_user, digest, rows, form, about, at)

@@ -67,7 +67,7 @@ def _event(*, action: str, acting_user: Any = None, **facts: Unpack[Facts]) -> A
     context = context_get()
     about = {"object_type": "", "object_id": "", "object_label": ""}
     if target is not None:
-        about = {"object_type": target._meta.label_lower, "object_id": str(target.pk), "object_label": str(target)}
+        about = {"object_type": target._meta.label_lower, "object_id": str(target.pk), "object_label": _label(target)}
     return AuditEvent(
         at=facts.get("at") or clock.now(),
         kind=kind,
@@ -85,10 +85,15 @@ def _event(*, action: str, acting_user: Any = None, **facts: Unpack[Facts]) -> A
     )
 
 
+def _label(thing: Any) -> str:
+    """Users by their address, which is theirs alone; other things as they name themselves."""
+    return str(thing.get_username() if hasattr(thing, "get_username") else thing)
+
+
 def _actor(acting_user: Any, actor_id: UUID | None, label: str) -> tuple[UUID | None, str]:
     """The actor's key and label, from whatever of them is known."""
     if getattr(acting_user, "is_authenticated", False):
-        return acting_user.pk, label or str(acting_user)
+        return acting_user.pk, label or _label(acting_user)
     if actor_id is not None:
         known = label or get_user_model().objects.filter(pk=actor_id).values_list("email", flat=True).first()
         return actor_id, known or ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from babel import Locale
 from babel.numbers import format_decimal
@@ -73,6 +74,13 @@ def chip(text: object, kind: str = "plain") -> SafeString:
     if kind not in CHIP_KINDS:
         raise ValueError(f"unknown kind of chip {kind!r}")
     return format_html('<span class="nm-chip nm-chip-{}">{}</span>', kind, text)
+
+
+def person(user: Any, known_as: str = "") -> SafeString:
+    """A user by name, the address as a hint; `known_as` (the address of the time) when the user is not at hand."""
+    if user is None:
+        return format_html("{}", known_as or "System")
+    return format_html('<span title="{}">{}</span>', known_as or user.get_username(), user)
 
 
 def kind_text(code: str) -> str:

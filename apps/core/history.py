@@ -51,7 +51,7 @@ def changes_of(record: Any) -> list[HistoryEntry]:
         entries.append(
             HistoryEntry(
                 at=row.history_date,
-                user=str(row.history_user or "System"),
+                user=display.person(row.history_user),
                 verb=verb,
                 kind=kind,
                 reason=row.history_change_reason or "",

@@ -257,12 +257,13 @@ def value_show(value: object) -> object:
 
 
 def record_link(request: HttpRequest, site: Any, record: Any) -> object:
-    """The record's name, as a link to its page where the user may see that page."""
+    """The record's name, as a link to its page where the user may see that page; a person's address as its hint."""
+    bare = display.person(record) if hasattr(record, "get_username") else str(record)
     admin = site._registry.get(type(record))
     if admin is None or not admin.has_view_permission(request):
-        return str(record)
+        return bare
     try:
         url = reverse(f"{site.name}:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
     except NoReverseMatch:
-        return str(record)
-    return format_html('<a class="nm-link" href="{}">{}</a>', url, record)
+        return bare
+    return format_html('<a class="nm-link" href="{}">{}</a>', url, bare)

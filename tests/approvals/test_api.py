@@ -57,7 +57,7 @@ def test_each_finds_it_where_it_belongs(bank: Bank, clients: dict[str, ApiClient
     assert ids(clients["chief"].get("approvals/queue", {"kind": "tests.other"})) == []
     trail = clients["maker"].get(f"approvals/{key}/trail").json()["data"]
     assert [(event["event"], event["actor"]) for event in trail] == [
-        ("submitted", str(bank.maker)), ("approved", str(bank.manager)),
+        ("submitted", bank.maker.email), ("approved", bank.manager.email),
     ]  # fmt: skip
 
 

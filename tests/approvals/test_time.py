@@ -150,7 +150,7 @@ def test_a_delegate_decides_in_the_principals_place_within_limits_and_dates(bank
     final = decide(small, bank.chief)
     decision = final.decisions.get()
     assert (final.state, decision.actor_id, decision.authority_id) == ("executed", bank.chief.pk, bank.manager.pk)
-    assert trail_of(final)[1].after["in_place_of"] == str(bank.manager)
+    assert trail_of(final)[1].after["in_place_of"] == bank.manager.email
     delegation_end(delegation_id=row.pk, acting_user=bank.manager, at=AT)
     with pytest.raises(NotYourApproval):
         decide(bank.submit(amount="1.00"), bank.chief)

@@ -25,7 +25,7 @@ from apps.approvals.models import ApprovalCandidate, ApprovalLevel, ApprovalRequ
 from apps.approvals.models._documents import NAME_MAX
 from apps.approvals.selectors import level_for, request_get_for, trail_of
 from apps.core import clock
-from apps.core.display import kind_text, money_text
+from apps.core.display import kind_text, money_text, person
 from apps.core.errors import DomainError, PreconditionFailed
 from apps.core.record_pages import user_may
 from apps.core.text import text_clean
@@ -121,9 +121,10 @@ def _tab(approval: ApprovalRequest, tab: str, user: User, at: dt.datetime) -> di
                 "verb": kind_text(event.action.rpartition(".")[2]),
                 "kind": EVENT_CHIPS.get(event.action.rpartition(".")[2], "info"),
                 "event": event,
+                "who": person(event.actor, event.actor_label),
                 "facts": event.after or {},
             }
-            for event in trail_of(approval)
+            for event in trail_of(approval).select_related("actor")
         ]
         return {"trail_picture": picture_of(approval, levels, decided), "trail_events": events}
     if tab == "policy":

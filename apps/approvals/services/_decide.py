@@ -142,7 +142,7 @@ def _decide(
     request_write(request, *changed)
     facts: dict[str, Any] = {"level": level.name}
     if standing.delegated:
-        facts["in_place_of"] = str(standing.authority)
+        facts["in_place_of"] = standing.authority.get_username()
     # The last approval is announced as what comes of it: executed, or failed.
     happened(
         request, VERB[verdict], user=acting_user, at=at, comment=comment, quietly=request.state == "approved", **facts

@@ -47,8 +47,8 @@ def day(value: dt.date | None) -> str:
 
 @register.filter
 def moment(value: dt.datetime | None) -> str:
-    """21 Nov 2026 09:05:30 UTC."""
-    return display.moment_text(value)
+    """21 Nov 2026 09:05:30 UTC. A dash for what is not there, an attribute of nothing among it, which comes as ""."""
+    return display.moment_text(value or None)
 
 
 @register.filter

@@ -147,7 +147,8 @@ class User(AbstractBaseUser, BaseModel):  # type: ignore[django-manager-missing]
         ]
 
     def __str__(self) -> str:
-        return self.email
+        """How people are named to people: lists, pages, forms. The address is in the record, and in the audit trail."""
+        return self.get_full_name()
 
     def get_full_name(self) -> str:
         return self.full_name or self.email

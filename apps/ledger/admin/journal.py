@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,6 +16,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 from apps.core import display
 from apps.core.admin import NuminaAdmin, money_html
+from apps.identity.selectors import user_labels
 from apps.ledger.figures import entries_search, entries_touching
 from apps.ledger.models import JournalEntry, JournalSeal
 
@@ -158,8 +158,7 @@ def _is_own(request: HttpRequest, line: Any) -> bool:
 def _actor_label(entry: JournalEntry) -> str:
     if entry.actor is None:
         return "System"
-    user = get_user_model().objects.filter(pk=entry.actor).first()
-    return f"{user.get_full_name()} ({user})" if user else str(entry.actor)
+    return user_labels(user_ids=[entry.actor]).get(entry.actor, str(entry.actor))
 
 
 def amounts_of(entry: JournalEntry) -> list[tuple[str, int]]:
