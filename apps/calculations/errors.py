@@ -85,3 +85,10 @@ class EventNotPossible(CalculationError):
 
     code = "event-not-possible"
     title = "The event is not possible"
+
+
+class BankFileNotValid(CalculationError):
+    """422: a bank statement file is in none of the known formats, too large, or not well-formed."""
+
+    code = "bank-file-not-valid"
+    title = "The bank statement file cannot be read"
