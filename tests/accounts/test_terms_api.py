@@ -71,6 +71,21 @@ def test_terms_that_do_not_fit_are_refused(api_with: Any, change: dict[str, Any]
     assert not ProductTerms.objects.filter(product=product).exists()
 
 
+def test_a_real_time_product_has_no_bounds(api_with: Any) -> None:
+    """What is measured under the lock of a balance needs a balance that has one."""
+    product, api = ProductFactory(engine="realtime"), api_with("products.view", "products.manage")
+    body = {"effective_from": "2099-01-01", "rates": []}
+    for bound, named in (
+        ({"maximum_balance": kes("5.00")}, "/maximum_balance"),
+        ({"minimum_balance": kes("5.00"), "minimum_kept": True}, "/minimum_kept"),
+    ):
+        refused = api.post(f"account-products/{product.pk}/terms", body | bound)
+        assert (refused.status_code, refused.json()["code"]) == (422, "terms-invalid")
+        assert named in refused.content.decode()
+    fee_base = api.post(f"account-products/{product.pk}/terms", body | {"minimum_balance": kes("5.00")})
+    assert fee_base.status_code == 201  # what a fee is measured by is no bound
+
+
 def test_fees_begin_and_end_on_open_dates(api_with: Any) -> None:
     product = ProductFactory()
     api = api_with("products.view", "products.manage")

@@ -108,11 +108,21 @@ def _terms_check(terms: ProductTerms) -> None:
         raise TermsInvalid("Not below the minimum.", pointer="/maximum_balance")
     if terms.minimum_kept and not terms.minimum_balance:
         raise TermsInvalid("There is no minimum to keep.", pointer="/minimum_kept")
+    _bounds_check(terms)
     if terms.grace_days > GRACE_MAX:
         raise TermsInvalid(f"At most {GRACE_MAX} days.", pointer="/grace_days")
     if len(terms.channels) > CHANNELS_MAX:
         raise TermsInvalid(f"At most {CHANNELS_MAX} channels.", pointer="/channels")
     terms.note = text_clean(terms.note, max_length=200, pointer="/note")
+
+
+def _bounds_check(terms: ProductTerms) -> None:
+    """Bounds are measured under the lock of a balance, which accounts of the balance engine do not have."""
+    if terms.product.engine != AccountProduct.Engine.REALTIME:
+        return
+    for name, bound in (("maximum_balance", terms.maximum_balance is not None), ("minimum_kept", terms.minimum_kept)):
+        if bound:
+            raise TermsInvalid("A real-time product has no bounds: take the database's engine.", pointer=f"/{name}")
 
 
 def _period_method_check(terms: ProductTerms) -> None:
