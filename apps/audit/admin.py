@@ -37,6 +37,7 @@ class AuditEventAdmin(NuminaAdmin):
     """Who did what, when, from where and why."""
 
     view_permission = "audit.view"
+    list_title = "Audit"
     list_display = ("at", "kind", "action", "who", "object_label", "reason", "ip")
     list_select_related = ("actor",)
     list_filter = ("kind", ("at", RangeDateTimeFilter))

@@ -71,7 +71,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Trial balance", "balance", "ledger_trial_balance", "ledger.view"),
             ("Statements", "summarize", "reporting_statement:balance-sheet", "ledger.view"),
             ("Lists", "table_chart", "reporting_tables", "reporting.read"),
-            ("Reconciliation", "sync_alt", "reporting_table:reconciliation-breaks", "ledger.view"),
+            ("Reconciliation breaks", "sync_alt", "reporting_table:reconciliation-breaks", "ledger.view"),
             ("Analytics", "monitoring", "reporting_dashboards", "reporting.analytics"),
             ("Reports", "folder_open", "reporting_reportrun_changelist", "reporting.read"),
             ("Year ends", "event_available", "reporting_years", "reporting.reopen_year"),

@@ -62,7 +62,7 @@ def rules_page(site: Any, request: HttpRequest) -> HttpResponse:
             for name in ("account", "mode", "span", "alert_percent")
         },
     }
-    return page_of(site, request, "Rules of control", "budgets/rules.html", context)
+    return page_of(site, request, "Budget rules", "budgets/rules.html", context)
 
 
 def centre_page(site: Any, request: HttpRequest, centre_id: UUID | None = None) -> HttpResponse:

@@ -86,6 +86,7 @@ class FlagAdmin(_Decided):
     """Unusual activity: open flags first."""
 
     view_permission = "compliance.view"
+    list_title = "Unusual activity"
     subtitle = "Unusual activity"
     list_display = ("summary", "rule_name", "subject_label", "state", "detected_at", "decided_by")
     list_select_related = ("decided_by",)
@@ -137,6 +138,7 @@ class PrivacyRequestAdmin(_Decided):
     """Requests for data and for erasure."""
 
     view_permission = "compliance.view"
+    list_title = "Personal data"
     subtitle = "Request about personal data"
     list_display = ("member_number", "kind", "state", "created_at", "requested_by", "decided_by")
     list_select_related = ("member", "requested_by", "decided_by")

@@ -58,6 +58,8 @@ def user_may(request: HttpRequest, code: str) -> bool:
 class RecordPages(ModelAdmin):
     """Mixed into an admin class: pages of records instead of forms that nobody may send."""
 
+    list_title: ClassVar[str] = ""
+    """What the list is called, as the navigation calls it; empty for the model's plural."""
     subtitle: ClassVar[str] = ""
     overview_template = "numina/record_overview.html"
     tabs: ClassVar[list[Tab]] = []
@@ -96,8 +98,9 @@ class RecordPages(ModelAdmin):
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        crumbs = [(capfirst(str(self.opts.verbose_name_plural)), "")]
-        return super().changelist_view(request, {"page_crumbs": crumbs, **(extra_context or {})})
+        title = self.list_name()
+        own = {"title": title, "page_crumbs": [(title, "")]}
+        return super().changelist_view(request, {**own, **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -160,12 +163,11 @@ class RecordPages(ModelAdmin):
                 object_id=str(record.pk),
                 object_label=title,
             )
-        plural = capfirst(str(self.opts.verbose_name_plural))
         request.current_app = self.admin_site.name
         page = {
             **self.admin_site.each_context(request),
             "title": title,
-            "page_crumbs": [(plural, self._url("changelist")), (title, "")],
+            "page_crumbs": [(self.list_name(), self._url("changelist")), (title, "")],
             "record": record,
             "record_title": title,
             "record_subtitle": self.record_subtitle(record),
@@ -192,6 +194,10 @@ class RecordPages(ModelAdmin):
         return reverse(name, args=[record.pk] if record is not None else None)
 
     # -- what a page says of its record
+
+    def list_name(self) -> str:
+        """The list's name: its title, and where the pages of its records lead back to."""
+        return self.list_title or capfirst(str(self.opts.verbose_name_plural))
 
     def record_title(self, record: Any) -> str:
         return str(record)

@@ -48,7 +48,10 @@ def statement_page(site: Any, request: HttpRequest, kind: str) -> HttpResponse:
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": TITLES[kind],
-        "page_crumbs": [(TITLES[kind], "")],
+        "page_crumbs": [
+            ("Statements", reverse("admin:reporting_statement", args=["balance-sheet"])),
+            (TITLES[kind], ""),
+        ],
         "report_kind": kind,
         "report_kinds": list(TITLES.items()),
     }

@@ -15,6 +15,7 @@ class DataKeyAdmin(NuminaAdmin):
     """Data keys: what for, how old, wrapped by which master."""
 
     view_permission = "vault.view"
+    list_title = "Encryption keys"
     subtitle = "Encryption key"
     list_display = ("number", "purpose", "state", "age", "master", "created_at", "retired_at")
     list_filter = ("purpose", "status")
@@ -40,6 +41,7 @@ class RotationAdmin(NuminaAdmin):
     """Rotations: how far, and since when."""
 
     view_permission = "vault.view"
+    list_title = "Key rotations"
     subtitle = "Rotation of keys"
     list_display = ("created_at", "state", "progress", "reason", "finished_at")
     fields = ("status", "progress", "data_key", "index_key", "reason", "created_at", "finished_at")

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import resolve, reverse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
+from apps.backoffice.navigation import GROUPS
 from tests.backoffice.conftest import EVERYTHING, Bank
 from tests.factories.identity import user_make
 
@@ -126,6 +127,19 @@ def test_the_navigation_holds_what_may_be_opened(staff: Callable[..., Client]) -
     assert reverse("admin:members_member_changelist") in text
     assert reverse("admin:ledger_trial_balance") not in text
     assert reverse("admin:accounts_account_changelist") not in text
+
+
+def test_each_page_is_called_as_the_sidebar_calls_it(staff: Callable[..., Client]) -> None:
+    client = staff(is_superuser=True)
+    for title, _, name, _ in [entry for _, entries in GROUPS for entry in entries]:
+        view, _, argument = name.partition(":")
+        url = reverse(f"admin:{view}", args=[argument] if argument else None)
+        if model_admin := getattr(resolve(url).func, "model_admin", None):  # a list: RecordPages draws its heading
+            words = {model_admin.list_name()}
+        else:
+            response: Any = client.get(url, follow=True)
+            words = {response.context["title"], *(words for words, _ in response.context["page_crumbs"])}
+        assert title in words, (name, words)
 
 
 def test_a_key_that_is_none_is_not_found(auditor: Client) -> None:

@@ -267,6 +267,7 @@ class AccountProductAdmin(NuminaHistoryAdmin):
     terms_change_view: ClassVar[Callable[..., HttpResponse]]
 
     view_permission = "products.view"
+    list_title = "Products"
     list_display = ("code", "name", "kind", "currency", "gl_account", "most_overdraft_money", "state")
     list_select_related = ("gl_account", "currency")
     list_filter = ("kind", "is_active")

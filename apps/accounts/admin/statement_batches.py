@@ -42,6 +42,7 @@ class StatementBatchAdmin(NuminaAdmin):
     """One's own batches; all of them for whoever sees the whole bank."""
 
     view_permission = DRAW
+    list_title = "Account statements"
     subtitle = "Batch of statements"
     list_display = ("period", "branch_name", "product_name", "form", "account_count", "asked_by", "asked", "state")
     list_before_template = "accounts/statement_batch_new.html"
@@ -204,7 +205,7 @@ class StatementBatchAdmin(NuminaAdmin):
             **self.admin_site.each_context(request),
             "title": "Draw up statements",
             "page_crumbs": [
-                ("Batches of statements", reverse("admin:accounts_statementbatch_changelist")),
+                (self.list_name(), reverse("admin:accounts_statementbatch_changelist")),
                 ("Draw up statements", ""),
             ],
             "page_faults": faults,

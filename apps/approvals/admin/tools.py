@@ -69,7 +69,7 @@ def simulator_page(site: Any, request: HttpRequest) -> HttpResponse:
         "sim_values": {**facts, "amount": form.text("amount"), "risk_flags": form.text("risk_flags")},
         "page_faults": form.faults,
     }
-    return _page(site, request, "approvals/simulator.html", "Who would approve this?", context)
+    return _page(site, request, "approvals/simulator.html", "Who would approve?", context)
 
 
 def report_page(site: Any, request: HttpRequest) -> HttpResponse:

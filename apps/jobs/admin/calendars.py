@@ -85,6 +85,7 @@ class BusinessCalendarAdmin(KeptHere):
     empty_text = "Without a calendar a branch works from Monday to Friday, public holidays of the country excepted."
     form = CalendarForm
     fields = ("code", "name", "country", "subdivision", "weekend", "is_default", "branches")
+    list_title = "Calendars"
     list_display = ("code", "name", "country", "subdivision", "weekend", "is_default")
     search_fields = ("code", "name")
     inlines = (OpeningHoursInline,)

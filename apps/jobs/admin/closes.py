@@ -36,6 +36,7 @@ class CloseRunAdmin(NuminaAdmin):
 
     empty_text = "A business date is closed each night by the schedule; POST /api/v1/close-of-business does it now."
     view_permission = "jobs.view"
+    list_title = "Close of business"
     subtitle = "Close of business"
     list_display = ("business_date", "state", "starts", "started", "took", "by")
     list_select_related = ("started_by",)
@@ -131,7 +132,7 @@ class CloseRunAdmin(NuminaAdmin):
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": f"Close {display.day_text(day)}",
-            "page_crumbs": [("Closes of business", changelist), ("Close a date", "")],
+            "page_crumbs": [(self.list_name(), changelist), ("Close a date", "")],
             "close_day": day,
             "close_preview": preview,
             "close_key": uuid7(),

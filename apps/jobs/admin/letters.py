@@ -34,6 +34,7 @@ class DeadLetterAdmin(NuminaAdmin):
 
     empty_text = "Good: no background job has failed for good."
     view_permission = "jobs.view"
+    list_title = "Failed jobs"
     subtitle = "Failed job"
     list_display = ("title", "state", "reason", "detail", "queue", "attempts", "failed_at")
     list_filter = ("decision", "reason", "queue")

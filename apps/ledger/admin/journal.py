@@ -50,6 +50,7 @@ class JournalEntryAdmin(NuminaAdmin):
     """Entries, newest first; a page an entry with its lines, its seal, and the reversal or the original."""
 
     view_permission = "ledger.view"
+    list_title = "Journal"
     subtitle = "Journal entry"
     overview_template = "ledger/journal_entry.html"
     list_display = (

@@ -24,6 +24,7 @@ class AccountingPeriodAdmin(NuminaHistoryAdmin):
     """Closing is final, so it has a page of its own that says what it means."""
 
     view_permission = "ledger.view"
+    list_title = "Periods"
     list_display = ("code", "starts_on", "ends_on", "state", "closed")
     list_filter = ("status",)
     list_select_related = ("closed_by",)

@@ -49,6 +49,7 @@ class LoanApplicationAdmin(NuminaHistoryAdmin):
 
     empty_text = "Begin one with New application."
     view_permission = "lending.view"
+    list_title = "Applications"
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch", "state", "submitted_at", "asked_money")
     list_filter = ("status", "product", "branch")
@@ -268,7 +269,7 @@ def application_form(site: Any, request: HttpRequest, application_id: uuid.UUID 
     context = {
         **site.each_context(request),
         "title": f"Application {application.number}" if application else "New loan application",
-        "page_crumbs": [("Loan applications", reverse("admin:lending_loanapplication_changelist")), ("Draft", "")],
+        "page_crumbs": [("Applications", reverse("admin:lending_loanapplication_changelist")), ("Draft", "")],
         "page_faults": faults,
         "form_application": application,
         "form_member": member,

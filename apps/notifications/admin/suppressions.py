@@ -42,6 +42,7 @@ class SuppressionAdmin(NuminaAdmin):
 
     empty_text = "Good: no address has bounced. What bounces is held back here until somebody lifts it."
     view_permission = "notifications.view"
+    list_title = "Held back"
     subtitle = "Address that nothing is sent to"
     list_display = ("address", "state", "channel", "reason", "since", "detail_short")
     list_filter = (StandingFilter, "reason", "channel")

@@ -36,6 +36,7 @@ class TemplateAdmin(NuminaAdmin):
     """Kinds are of the code, words may be the bank's."""
 
     view_permission = "notifications.view"
+    list_title = "Words"
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.words_view)
@@ -68,7 +69,7 @@ class TemplateAdmin(NuminaAdmin):
             }
             for kind in kinds_all()
         ]
-        context = {"title": "Words", "page_crumbs": [("Words of notifications", "")], "words_rows": rows}
+        context = {"title": self.list_name(), "page_crumbs": [(self.list_name(), "")], "words_rows": rows}
         return self._page(request, "notifications/kinds.html", context)
 
     def words_view(self, request: HttpRequest, kind: str, channel: str, locale: str) -> HttpResponse:
@@ -89,7 +90,7 @@ class TemplateAdmin(NuminaAdmin):
         row = templates_of(kind=kind).get((channel, locale))
         context = {
             "title": found.title,
-            "page_crumbs": [("Words of notifications", self._url("changelist")), (found.title, "")],
+            "page_crumbs": [(self.list_name(), self._url("changelist")), (found.title, "")],
             "words_kind": found,
             "words_channel": Channel(channel).label,
             "words_is_sms": channel == SMS,

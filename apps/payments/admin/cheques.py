@@ -35,6 +35,7 @@ class ChequeDepositAdmin(NuminaAdmin):
     """Cheques of other banks. They are paid in on an account's tab."""
 
     view_permission = "accounts.view"
+    list_title = "Cheques"
     subtitle = "Cheque paid in"
     list_display = ("number", "drawer_bank", "account", "amount_money", "state", "deposited_on", "clears_on")
     list_filter = ("status", "clears_on")

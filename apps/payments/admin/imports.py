@@ -26,6 +26,7 @@ class ImportRunAdmin(NuminaAdmin):
 
     empty_text = "Files are read by manage.py import_transactions, or sent to POST /api/v1/imports/transactions."
     view_permission = "payments.import"
+    list_title = "Imports"
     subtitle = "Import of transactions"
     list_display = ("file_name", "source", "started", "state", "read", "posted", "skipped", "refused")
     list_filter = ("status", "is_dry_run")
