@@ -92,3 +92,10 @@ class BankFileNotValid(CalculationError):
 
     code = "bank-file-not-valid"
     title = "The bank statement file cannot be read"
+
+
+class TooFewValues(CalculationError):
+    """422: a figure needs more values than it was given."""
+
+    code = "too-few-values"
+    title = "Too few values"

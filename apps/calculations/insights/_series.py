@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from apps.calculations.insights._spread import TooFewValues, quantile
+from apps.calculations.errors import TooFewValues
+from apps.calculations.insights._spread import quantile
 from apps.core.money import minor_round
 
 STEPS_MAX = 120

@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
 
-from apps.calculations.errors import CalculationError
+from apps.calculations.errors import TooFewValues
 
 VALUES_MAX = 1_000_000
-
-
-class TooFewValues(CalculationError):
-    """A figure needs more values than it was given."""
-
-    code = "too-few-values"
-    title = "Too few values"
 
 
 @dataclass(frozen=True, slots=True)
