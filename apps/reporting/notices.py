@@ -25,7 +25,8 @@ READY = kind_register(
             "en": Texts(
                 "{report} of {as_of}",
                 "The {report} of {as_of} is ready.\n\n"
-                "The link is yours alone and opens it for three days; that you opened it is noted.",
+                "The link is yours alone. It opens a statement for three days, and a list after you have signed in. "
+                "That you opened it is noted.",
             )
         },
     )

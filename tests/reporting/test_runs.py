@@ -17,6 +17,7 @@ from apps.ledger.selectors import business_date_current
 from apps.notifications.models import Notification
 from apps.reporting.models import ReportRun, ReportSchedule
 from apps.reporting.services import link_make, period_start, report_draw, schedules_run
+from apps.reporting.services._delivery import _signer
 from tests.conftest import ApiClient
 from tests.factories.identity import RoleFactory, user_make
 from tests.factories.postings import Books
@@ -138,6 +139,31 @@ def test_a_schedule_draws_once_a_date_and_tells_who_may_read(
     assert client.delete(f"reports/schedules/{made.json()['id']}").status_code == 204
     assert client.get(f"reports/schedules/{made.json()['id']}").json()["is_active"] is False
     assert schedules_run(business_date=day + dt.timedelta(days=1), at=clock.now()) == 0
+
+
+def test_a_list_by_schedule_is_opened_by_no_link_but_after_a_second_factor(
+    api_with: Any, books: Books, django_capture_on_commit_callbacks: Any
+) -> None:
+    role = RoleFactory(scope="all", permissions=["accounts.view", "reporting.read"])
+    blind = RoleFactory(scope="all", permissions=["accounts.view"])  # could not open what it is told of
+    told, untold = user_make(scope="all"), user_make(scope="all")
+    told.roles.set([role])
+    client = api_with("reporting.read", "reporting.schedule", "accounts.view", scope="all").step_up()
+    for one in (role, blind):
+        body = {"report": "dormant-accounts", "format": "csv", "rhythm": "day", "role": one.code}
+        assert client.post("reports/schedules", body).status_code == 201
+    untold.roles.set([blind])
+    with django_capture_on_commit_callbacks(execute=True):
+        assert schedules_run(business_date=business_date_current(), at=clock.now()) == 2
+    run = ReportRun.objects.get(schedule__role=role)
+    said = Notification.objects.get(kind="reporting.report_ready")
+    assert (said.recipient_id, said.link) == (told.pk, f"/admin/reporting/reportrun/{run.pk}/change/")
+    signed = _signer.sign_object({"r": str(run.pk), "u": str(told.pk), "e": 9_999_999_999}, compress=True)
+    assert ApiClient().get(f"/api/v1/reports/links/{signed}").json()["code"] == "report-link-invalid"
+    reader = ApiClient(told)
+    assert reader.get(f"reports/runs/{run.pk}/file").json()["code"] == "mfa-step-up-required"
+    assert reader.step_up().get(f"reports/runs/{run.pk}/file").status_code == 200
+    assert [(one.user, one.way) for one in run.openings.all()] == [(told, "api")]
 
 
 def test_schedules_are_for_those_who_see_the_whole_bank(api_with: Any) -> None:

@@ -99,13 +99,12 @@ NO_MONEY = {
 OF_ONE = {
     "accounts/{account_id}/statement", "privacy/requests/{privacy_request_id}/certificate",
     "approvals/documents/{document_id}", "imports/transactions/{run_id}/refusals",
-    "reports/links/{token}",  # signed, for one person
 }  # fmt: skip
 """Files about one account, one person, or what the caller sent."""
 
 SUMS = {
     "ledger/trial-balance", "reports/balance-sheet", "reports/income-statement", "reports/changes-in-equity",
-    "reports/cash-flow",
+    "reports/cash-flow", "reports/links/{token}",
 }  # fmt: skip
 """Files of the bank's own figures, without persons."""
 

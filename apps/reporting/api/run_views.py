@@ -223,7 +223,8 @@ class ReportLinkView(ApiView):
 
     @extend_schema(
         summary="Open a report by its link",
-        description="The link of a message opens it for one person for three days, as long as that person may see it.",
+        description="The link of a message opens a statement for one person for three days, as long as that person may "
+        "see it. A list of persons is opened on the staff site, with a second factor.",
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
             (200, renditions.XLSX): OpenApiTypes.BINARY,

@@ -1,4 +1,4 @@
-"""Handing reports out: whom a schedule tells, and links that open a report for one person for three days."""
+"""Handing reports out: whom a schedule tells, and links that open a statement for one person for three days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ _signer = signing.Signer(salt="apps.reporting.link")
 
 
 def link_make(*, run: ReportRun, user: User, at: dt.datetime) -> str:
-    """The path of a link that opens a report for one user until three days from now."""
+    """The path of a link that opens a statement for one user until three days from now.
+
+    Of a list it is the page of the report on the staff site: rows of persons need a sign-in and a second factor.
+    """
+    from apps.reporting.services._runs import of_persons
+
+    if of_persons(run.report):
+        return f"/admin/reporting/reportrun/{run.pk}/change/"
     expires = int((at + LINK_LASTS).timestamp())
     token = _signer.sign_object({"r": str(run.pk), "u": str(user.pk), "e": expires}, compress=True)
     return f"/api/v1/reports/links/{token}"
@@ -32,9 +39,10 @@ def link_make(*, run: ReportRun, user: User, at: dt.datetime) -> str:
 def link_open(*, token: str, at: dt.datetime) -> tuple[ReportRun, IO[bytes]]:
     """The report that a link opens, and its file. Noted as opened by the user whom the link was made for.
 
-    The user must still be active and allowed to see it. Raises `ReportLinkInvalid`, which says no more than that.
+    The user must still be active and allowed to see it. Raises `ReportLinkInvalid`, which says no more than that; also
+    for a list, which no link opens.
     """
-    from apps.reporting.services._runs import report_open
+    from apps.reporting.services._runs import of_persons, report_open
 
     try:
         facts = _signer.unsign_object(token)
@@ -43,7 +51,7 @@ def link_open(*, token: str, at: dt.datetime) -> tuple[ReportRun, IO[bytes]]:
         expires = int(facts["e"])
     except (signing.BadSignature, ReportRun.DoesNotExist, User.DoesNotExist, KeyError, ValueError, TypeError) as error:
         raise ReportLinkInvalid from error
-    if at.timestamp() > expires or not may_read(user=user, run=run):
+    if at.timestamp() > expires or of_persons(run.report) or not may_read(user=user, run=run):
         raise ReportLinkInvalid
     return run, report_open(acting_user=user, run=run, at=at, way=ReportOpening.Way.LINK)
 
@@ -80,4 +88,11 @@ def run_announce(*, run: ReportRun, at: dt.datetime) -> None:
 
 def _readers(run: ReportRun) -> Sequence[User]:
     holders = User.objects.filter(is_active=True, roles=run.schedule.role if run.schedule else None)
-    return [user for user in holders if may_read(user=user, run=run)]
+    return [user for user in holders if may_read(user=user, run=run) and _finds(user, run)]
+
+
+def _finds(user: User, run: ReportRun) -> bool:
+    """Whether what `link_make` gives opens for them: the page of a list is for those who read reports."""
+    from apps.reporting.services._runs import of_persons
+
+    return user.has_permission("reporting.read") or not of_persons(run.report)

@@ -77,7 +77,7 @@ def report_request(
     needed = report_permission(report=asked.report, definition=asked.definition)
     if not acting_user.has_permission(needed):
         raise PermissionDenied(f"This needs the permission {needed}.", permission=needed)
-    if _of_persons(asked.report):
+    if of_persons(asked.report):
         step_up_check(acting_user, at=at)
     branch, branch_ids = report_branch(user=acting_user, code=branch_code)
     options = dict(asked.options or {})
@@ -111,7 +111,7 @@ def report_request(
     return run, False
 
 
-def _of_persons(report: str) -> bool:
+def of_persons(report: str) -> bool:
     """Is it a list, with rows of persons that leave the bank by thousands, rather than a statement of sums?"""
     return report not in TITLES
 
@@ -193,10 +193,10 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
 def report_open(*, acting_user: User, run: ReportRun, at: dt.datetime, way: str) -> IO[bytes]:
     """The file of a report, at its start; who opened it and which way is kept, and goes to the access log.
 
-    Raises `MfaStepUpRequired` for a list, unless by the link that is one person's alone; `ReportNotReady` while it is
-    being drawn up, and when the file is no longer the one that was kept.
+    Raises `MfaStepUpRequired` for a list; `ReportNotReady` while it is being drawn up, and when the file is no longer
+    the one that was kept.
     """
-    if way != ReportOpening.Way.LINK and _of_persons(run.report):
+    if of_persons(run.report):
         step_up_check(acting_user, at=at)
     if run.drawn_at is None:
         raise ReportNotReady("It is still being drawn up.")
