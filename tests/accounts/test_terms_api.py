@@ -133,7 +133,9 @@ def test_staff_set_terms_and_see_the_interest(client: Client) -> None:
     day_close(dt.date(2026, 1, 31))
     client.force_login(user_make("accounts.view", "products.view", "products.manage", is_staff=True))
     page = client.get(f"/admin/accounts/account/{account.pk}/interest/?from=2026-01-01&to=2026-01-31")
-    assert "1000 x 0.0365 x 1/365 = 0.1" in page.content.decode()
+    said = page.content.decode()
+    assert "1000 x 0.0365 x 1/365 = 0.1" in said
+    assert "when paid half to even, to a minor unit. What rounding leaves is carried to the next posting" in said
     url = f"/admin/accounts/accountproduct/{product.pk}/terms/"
     today = business_date_current()
     form = {"action": "set", "effective_from": today.isoformat(), "rates": "0 1.5\n50,000 4%", "posting": "quarterly"}

@@ -86,12 +86,15 @@ def test_insights_say_what_they_found_and_how(staff: Any) -> None:
 
 
 def test_lists_are_shown_and_filtered(staff: Any) -> None:
-    cash_move(AccountFactory(), "70.00")
+    cash_move(AccountFactory(), "70.00", kind="cash_movement")
     assert "Largest depositors" in staff.get("/admin/reports/lists/").content.decode()
     for code, report in TABLES.items():
         wanted = 403 if report.permission == "identity.view_users" else 200
         assert staff.get(f"/admin/reports/lists/{code}/").status_code == wanted
     assert "70.00" in staff.get("/admin/reports/lists/top-depositors/?limit=1&as_of=x").content.decode()
+    summary = "/admin/reports/lists/transaction-summary/"
+    assert ">Cash movement</a>" in staff.get(summary).content.decode()  # people read words, programs the code
+    assert b"cash_movement" in b"".join(staff.get(summary + "?format=csv"))
     assert staff.get("/admin/reports/lists/top-depositors/?format=csv").getvalue().count(b"\r\n") == 2
 
 

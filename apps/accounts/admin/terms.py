@@ -20,6 +20,7 @@ from apps.accounts.interest_terms import DAY_COUNTS
 from apps.accounts.models import AccountProduct, ProductFee, ProductTerms
 from apps.accounts.product_actions import product_change
 from apps.accounts.selectors import fees_of_product, terms_of_product, terms_on
+from apps.calculations.day_counts import convention_get
 from apps.calculations.rounding import decimal_text
 from apps.core import clock
 from apps.core.currencies import currency_get
@@ -52,6 +53,7 @@ def _terms_context(request: HttpRequest, record: AccountProduct) -> dict[str, An
             "terms": one,
             "rates": _tiers_shown(one.rates),
             "overdraft": _tiers_shown(one.overdraft_rates),
+            "days": convention_get(one.day_count).formula,
             "tax": _percent(one.tax_rate) if one.tax_rate else "",
             "state": "now" if one == current else "later" if one.effective_from > today else "over",
         }
@@ -78,7 +80,7 @@ def _terms_context(request: HttpRequest, record: AccountProduct) -> dict[str, An
             "posting": ProductTerms.Posting.choices,
         },
         "terms_defaults": {"posting": "monthly", "balance_method": "daily"},
-        "terms_day_counts": DAY_COUNTS,
+        "terms_day_counts": [(name, f"{name}: {convention_get(name).formula}") for name in DAY_COUNTS],
         "terms_fee_kinds": ProductFee.Kind.choices,
     }
 

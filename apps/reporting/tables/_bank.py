@@ -58,7 +58,7 @@ JOURNAL_LINES = TableReport(
     "journal-lines", "Lines of an account", GROUP, "ledger.view",
     "What a figure of a statement is made of: lines of a period on an account of the chart, or all below a header; kind "
     "is its code. Closing entries of years are left out of income and expenses, as statements do.",
-    (Column("date", "Date", "date"), Column("entry", "Entry", "count"), Column("kind", "Kind"),
+    (Column("date", "Date", "date"), Column("entry", "Entry", "count"), Column("kind", "Kind", is_code=True),
      Column("code", "Code"), Column("account", "Account"), Column("branch", "Branch"),
      Column("description", "Description"), Column("currency", "Currency"), Column("debit", "Debit", "money", True),
      Column("credit", "Credit", "money", True)),
@@ -164,7 +164,7 @@ SELECT c.number, c.name, p.code, r.code, c.currency, coalesce(l.business_date, c
 SUMMARY = TableReport(
     "transaction-summary", "Summary of transactions", GROUP, "ledger.view",
     "Posted entries of a period by kind and channel; the amount is the sum of their debits.",
-    (Column("kind", "Kind"), Column("channel", "Channel"), Column("currency", "Currency"),
+    (Column("kind", "Kind", is_code=True), Column("channel", "Channel", is_code=True), Column("currency", "Currency"),
      Column("entries", "Entries", "count", True), Column("amount", "Amount", "money", True)),
     """
 SELECT j.kind, j.channel, l.currency, count(DISTINCT j.id), sum(l.amount)::bigint
@@ -202,7 +202,7 @@ TILLS = TableReport(
     "till-sessions", "Till sessions", GROUP, "ledger.view",
     "Sessions of tills opened in a period, with what the books said and what was counted at the end.",
     (Column("date", "Date", "date"), Column("branch", "Branch"), Column("till", "Till"), Column("teller", "Teller"),
-     Column("status", "Status"), Column("currency", "Currency"), Column("opening", "At opening", "money"),
+     Column("status", "Status", is_code=True), Column("currency", "Currency"), Column("opening", "At opening", "money"),
      Column("books", "By the books", "money"), Column("counted", "Counted", "money"),
      Column("difference", "Difference", "money", True)),
     """

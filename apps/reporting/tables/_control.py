@@ -25,7 +25,8 @@ SELECT j.business_date, j.booked_at, j.id, j.kind, coalesce(u.email, 'system'), 
 )
 _ENTRY_COLUMNS = (
     Column("date", "Business date", "date"), Column("booked", "Booked", "moment"), Column("entry", "Entry", "count"),
-    Column("kind", "Kind"), Column("by", "By"), Column("description", "Description"), Column("reference", "Reference"),
+    Column("kind", "Kind", is_code=True), Column("by", "By"), Column("description", "Description"),
+    Column("reference", "Reference"),
     Column("currency", "Currency"), Column("amount", "Amount", "money", True),
 )  # fmt: skip
 
@@ -52,8 +53,8 @@ BACKDATED = TableReport(
 REFUSED = TableReport(
     "refused-transactions", "Refused transactions", GROUP, "audit.view",
     "Transactions of a period that the books refused, by outcome and kind.",
-    (Column("date", "Date", "date"), Column("outcome", "Outcome"), Column("kind", "Kind"),
-     Column("channel", "Channel"), Column("count", "Refused", "count", True)),
+    (Column("date", "Date", "date"), Column("outcome", "Outcome", is_code=True), Column("kind", "Kind", is_code=True),
+     Column("channel", "Channel", is_code=True), Column("count", "Refused", "count", True)),
     """
 SELECT business_date, outcome, kind, channel, count(*) FROM ledger_journal
  WHERE business_date BETWEEN %(since)s AND %(as_of)s AND outcome <> 'OK' AND %(branches)s::uuid[] IS NULL
@@ -111,7 +112,7 @@ AUDIT = TableReport(
     "audit-report", "Audit report", GROUP, "audit.view",
     "What people did in a period, events of the trail and posted entries in one list; by date, user (e-mail) and type: "
     "a kind of transaction such as transfer, or the beginning of an action such as members.member.",
-    (Column("at", "At", "moment"), Column("source", "From"), Column("by", "By"), Column("type", "Type"),
+    (Column("at", "At", "moment"), Column("source", "From", is_code=True), Column("by", "By"), Column("type", "Type"),
      Column("object", "About"), Column("currency", "Currency"), Column("amount", "Amount", "money")),
     """
 SELECT * FROM (

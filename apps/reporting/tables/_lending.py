@@ -71,7 +71,7 @@ SELECT e.business_date, e.value_date, n.number, m.number, """
 _EVENT_COLUMNS = (
     Column("date", "Entered", "date"), Column("value_date", "Value date", "date"), Column("loan", "Loan"),
     Column("member", "Member"), Column("name", "Name"), Column("branch", "Branch"), Column("product", "Product"),
-    Column("kind", "Kind"), Column("currency", "Currency"), Column("amount", "Amount", "money", True),
+    Column("kind", "Kind", is_code=True), Column("currency", "Currency"), Column("amount", "Amount", "money", True),
     Column("principal", "Principal", "money", True), Column("interest", "Interest", "money", True),
     Column("charges", "Fees and penalties", "money", True), Column("by", "Entered by"),
 )  # fmt: skip

@@ -19,6 +19,8 @@ class Column:
     title: str
     kind: str = "text"
     is_summed: bool = False
+    is_code: bool = False
+    """A code that people read in words: cash_deposit as Cash deposit. Programs get the code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 
 from apps.core.currencies import minor_format
-from apps.core.display import count_text, day_text, moment_text, money_text
+from apps.core.display import count_text, day_text, kind_text, moment_text, money_text
 from apps.core.pdf import pdf_render
 from apps.core.sheets import cell_text
 from apps.reporting.errors import TableTooLong
@@ -110,7 +110,7 @@ def shown(value: Any, column: Column, currency: str) -> str:
             return count_text(int(value))
         case "percent":
             return f"{value:.2f} %"
-    return str(value)
+    return kind_text(str(value)) if column.is_code and value else str(value)
 
 
 def table_json(table: Table, *, limit: int) -> dict[str, Any]:
