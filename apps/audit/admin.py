@@ -38,6 +38,7 @@ class AuditEventAdmin(NuminaAdmin):
 
     view_permission = "audit.view"
     list_title = "Audit"
+    empty_text = "Whatever people do is written here as they do it."
     list_display = ("at", "kind", "action", "who", "object_label", "reason", "ip")
     list_select_related = ("actor",)
     list_filter = ("kind", ("at", RangeDateTimeFilter))

@@ -107,6 +107,7 @@ class HoldAdmin(NuminaAdmin):
     """Money set aside. Placing, capturing and releasing are done through the API."""
 
     view_permission = "accounts.view"
+    empty_text = "Money is held over the API, by an authorisation at a terminal, or for a guarantor of a loan."
     branch_field = "account__branch_id"
     list_display = ("placed", "account_link", "reason", "hold_money", "captured_money", "state", "expires")
     list_select_related = ("account__deposit_account",)

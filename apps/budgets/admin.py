@@ -41,6 +41,7 @@ class BudgetAdmin(WithNew, NuminaHistoryAdmin):
     """Versions of budgets, each with the page that compares it with what was spent."""
 
     view_permission = "budgets.view"
+    empty_text = "Plan a year by account, branch and month with New version."
     subtitle = "Budget"
     new_title, new_view = "New version", "budgets_new"
     list_display = ("title", "year", "currency", "number", "state", "compared")
@@ -85,6 +86,7 @@ class CostCentreAdmin(WithNew, NuminaAdmin):
     """Who answers for what is spent where."""
 
     view_permission = "budgets.view"
+    empty_text = "Say who answers for which places of the chart with New cost centre."
     subtitle = "Cost centre"
     new_title, new_view = "New cost centre", "budgets_centre_new"
     list_display = ("code", "name", "changed_by", "updated_at")
@@ -108,6 +110,7 @@ class CommitmentAdmin(WithNew, NuminaAdmin):
     """Money that is promised."""
 
     view_permission = "budgets.view"
+    empty_text = "Money that is promised and not yet spent counts against the budget: begin with New commitment."
     branch_field = "branch"
     subtitle = "Commitment"
     new_title, new_view = "New commitment", "budgets_commitment_new"
@@ -134,6 +137,7 @@ class BudgetAlertAdmin(NuminaAdmin):
     """Budgets that were nearly used up, or gone beyond."""
 
     view_permission = "budgets.view"
+    empty_text = "Good: no budget is nearly used up or gone beyond."
     branch_field = "branch"
     subtitle = "Budget alert"
     list_display = ("gl_account", "branch", "month", "level", "planned_money", "used_money", "created_at")

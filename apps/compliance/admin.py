@@ -87,6 +87,7 @@ class FlagAdmin(_Decided):
 
     view_permission = "compliance.view"
     list_title = "Unusual activity"
+    empty_text = "Good: the rules have seen nothing unusual."
     subtitle = "Unusual activity"
     list_display = ("summary", "rule_name", "subject_label", "state", "detected_at", "decided_by")
     list_select_related = ("decided_by",)
@@ -139,6 +140,7 @@ class PrivacyRequestAdmin(_Decided):
 
     view_permission = "compliance.view"
     list_title = "Personal data"
+    empty_text = "What members ask of their data, a copy or its erasure, stands here to be decided."
     subtitle = "Request about personal data"
     list_display = ("member_number", "kind", "state", "created_at", "requested_by", "decided_by")
     list_select_related = ("member", "requested_by", "decided_by")

@@ -36,6 +36,7 @@ class BranchAdmin(NuminaHistoryAdmin):
     """Where the bank works."""
 
     view_permission = "backoffice.dashboard"
+    empty_text = "Branches are loaded when the bank is set up."
     list_display = ("code", "name", "parent", "time_zone", "phone", "is_active")
     list_select_related = ("parent",)
     list_filter = ("is_active",)
@@ -49,6 +50,7 @@ class RoleAdmin(RoleAccessPages, NuminaHistoryAdmin):
     """What each role allows."""
 
     view_permission = "identity.view_roles"
+    empty_text = "Roles are loaded when the bank is set up; their permissions and limits are changed on their pages."
     list_display = ("name", "code", "scope", "is_staff_role", "permission_count")
     list_filter = ("scope", "is_staff_role")
     search_fields = ("code", "name")
@@ -69,6 +71,7 @@ class UserAdmin(UserAccessPages, NuminaHistoryAdmin):
     """Who may sign in. The password's hash is no field of any page."""
 
     view_permission = "identity.view_users"
+    empty_text = "Begin with Invite a user."
     list_before_template = "identity/list_actions.html"
     list_display = ("email", "full_name", "roles_held", "branch", "is_staff", "is_active", "last_login")
     list_select_related = ("branch",)

@@ -35,6 +35,7 @@ class MemberAdmin(NuminaHistoryAdmin):
     """People and businesses."""
 
     view_permission = "members.view"
+    empty_text = "Members join over the API (POST /api/v1/members)."
     notes_reads = True
     list_display = ("name", "number", "state", "kind", "phone_masked", "branch_name", "joined_on")
     list_select_related = ("branch",)

@@ -16,6 +16,7 @@ class DataKeyAdmin(NuminaAdmin):
 
     view_permission = "vault.view"
     list_title = "Encryption keys"
+    empty_text = "The first key is made when the first field is encrypted."
     subtitle = "Encryption key"
     list_display = ("number", "purpose", "state", "age", "master", "created_at", "retired_at")
     list_filter = ("purpose", "status")
@@ -42,6 +43,7 @@ class RotationAdmin(NuminaAdmin):
 
     view_permission = "vault.view"
     list_title = "Key rotations"
+    empty_text = "manage.py rotate_keys changes the keys; each time stands here with its progress."
     subtitle = "Rotation of keys"
     list_display = ("created_at", "state", "progress", "reason", "finished_at")
     fields = ("status", "progress", "data_key", "index_key", "reason", "created_at", "finished_at")

@@ -10,6 +10,7 @@ from django.urls import resolve, reverse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
 from apps.backoffice.navigation import GROUPS
+from apps.core.admin import NuminaAdmin
 from tests.backoffice.conftest import EVERYTHING, Bank
 from tests.factories.identity import user_make
 
@@ -136,6 +137,7 @@ def test_each_page_is_called_as_the_sidebar_calls_it(staff: Callable[..., Client
         url = reverse(f"admin:{view}", args=[argument] if argument else None)
         if model_admin := getattr(resolve(url).func, "model_admin", None):  # a list: RecordPages draws its heading
             words = {model_admin.list_name()}
+            assert model_admin.empty_text != NuminaAdmin.empty_text, f"{name} does not say what fills it"
         else:
             response: Any = client.get(url, follow=True)
             words = {response.context["title"], *(words for words, _ in response.context["page_crumbs"])}

@@ -56,6 +56,7 @@ class AccountAdmin(NuminaHistoryAdmin):
     account_act_view: ClassVar[Callable[..., HttpResponse]]
 
     view_permission = "accounts.view"
+    empty_text = "Accounts are opened for members over the API (POST /api/v1/accounts)."
     notes_reads = True
     list_display = ("number", "holder", "product_name", "branch_name", "state", "booked_money", "available_money")
     list_filter = ("status", "product", "currency", "branch")
@@ -268,6 +269,9 @@ class AccountProductAdmin(NuminaHistoryAdmin):
 
     view_permission = "products.view"
     list_title = "Products"
+    empty_text = (
+        "Products are set up over the API (POST /api/v1/account-products); their terms and fees on their pages."
+    )
     list_display = ("code", "name", "kind", "currency", "gl_account", "most_overdraft_money", "state")
     list_select_related = ("gl_account", "currency")
     list_filter = ("kind", "is_active")

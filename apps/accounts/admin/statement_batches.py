@@ -43,6 +43,9 @@ class StatementBatchAdmin(NuminaAdmin):
 
     view_permission = DRAW
     list_title = "Account statements"
+    empty_text = (
+        "Choose a period, a branch and a product with Draw up statements; the archive stands here once it is done."
+    )
     subtitle = "Batch of statements"
     list_display = ("period", "branch_name", "product_name", "form", "account_count", "asked_by", "asked", "state")
     list_before_template = "accounts/statement_batch_new.html"

@@ -31,6 +31,9 @@ class ApprovalPolicyAdmin(NuminaAdmin):
     """Versions of policies, as they were written. New ones come by the API, where they are checked."""
 
     view_permission = "approvals.view"
+    empty_text = (
+        "Without a policy nothing waits for a second person. Write one over the API (POST /api/v1/approvals/policies)."
+    )
     list_display = ("name", "kind_words", "number", "effective_from", "state_chip")
     list_filter = ("state", "kind")
     fields = ("name", "kind_words", "number", "effective_from", "state", "made_by", "activated_at", "rules")

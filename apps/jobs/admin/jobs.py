@@ -46,6 +46,7 @@ class JobAdmin(NuminaAdmin):
     """All jobs for whoever holds jobs.view, one's own for all other staff."""
 
     view_permission = "jobs.view"
+    empty_text = "Long work, such as statements, files and reports, is done in the background and stands here."
     subtitle = "Background job"
     list_display = ("title", "state", "progress_text", "queue", "attempts", "owner_name", "created", "took")
     list_select_related = ("owner",)

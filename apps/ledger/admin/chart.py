@@ -27,6 +27,7 @@ class GLAccountAdmin(NuminaHistoryAdmin):
     """The list is a tree with balances; a node's page leads on to its ledger accounts."""
 
     view_permission = "ledger.view"
+    empty_text = "The chart is loaded when the bank is set up; more is added over the API."
     subtitle = "GL account"
     overview_template = "ledger/gl_account.html"
     fields = (

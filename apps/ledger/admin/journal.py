@@ -51,6 +51,9 @@ class JournalEntryAdmin(NuminaAdmin):
 
     view_permission = "ledger.view"
     list_title = "Journal"
+    empty_text = (
+        "Every movement of money writes its entry here: the first payment, the first fee, the first close of business."
+    )
     subtitle = "Journal entry"
     overview_template = "ledger/journal_entry.html"
     list_display = (

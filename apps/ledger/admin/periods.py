@@ -25,6 +25,7 @@ class AccountingPeriodAdmin(NuminaHistoryAdmin):
 
     view_permission = "ledger.view"
     list_title = "Periods"
+    empty_text = "Periods are opened over the API; each is closed on its page."
     list_display = ("code", "starts_on", "ends_on", "state", "closed")
     list_filter = ("status",)
     list_select_related = ("closed_by",)

@@ -82,6 +82,7 @@ class LoanAdmin(NuminaHistoryAdmin):
     """Loans: what is owed, what is late, and everything that happened."""
 
     view_permission = "lending.view"
+    empty_text = "A loan stands here once its application is approved and the offer accepted: begin with Applications."
     notes_reads = True
     list_display = (
         "number",

@@ -33,6 +33,9 @@ class LoanProductAdmin(NuminaHistoryAdmin):
     """What the bank lends, and on which terms."""
 
     view_permission = "lending.view"
+    empty_text = (
+        "Products are set up over the API (POST /api/v1/loan-products); their terms are changed on their pages."
+    )
     list_display = ("code", "name", "kind", "currency", "accounting", "state")
     list_filter = ("kind", "currency", "is_active")
     search_fields = ("code", "name")

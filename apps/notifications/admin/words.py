@@ -37,6 +37,7 @@ class TemplateAdmin(NuminaAdmin):
 
     view_permission = "notifications.view"
     list_title = "Words"
+    empty_text = "Each kind of notice has words of its own; what the bank has changed stands here."
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.words_view)

@@ -36,6 +36,7 @@ class ChequeDepositAdmin(NuminaAdmin):
 
     view_permission = "accounts.view"
     list_title = "Cheques"
+    empty_text = "A cheque is paid in on the account's tab Cheques."
     subtitle = "Cheque paid in"
     list_display = ("number", "drawer_bank", "account", "amount_money", "state", "deposited_on", "clears_on")
     list_filter = ("status", "clears_on")
@@ -140,6 +141,7 @@ class AuthorisationAdmin(NuminaAdmin):
     """What terminals asked for; its state is that of the hold."""
 
     view_permission = "accounts.view"
+    empty_text = "What cash machines and card terminals have authorised stands here until it is collected or let go."
     subtitle = "Authorisation"
     list_display = ("reference", "terminal", "account", "asked_money", "taken_money", "state", "made")
     list_filter = ("terminal__channel",)

@@ -63,6 +63,7 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
     """Instructions from accounts in reach. They are set up through the API."""
 
     view_permission = "accounts.view"
+    empty_text = "Transfers that repeat stand here with what became of each payment."
     subtitle = "Standing instruction"
     list_display = ("source", "to", "moves", "next_on", "state", "dates_paid", "total_money")
     list_filter = ("status", "kind")

@@ -27,6 +27,7 @@ class TillAdmin(NuminaHistoryAdmin):
     """Tills with their limits; services set them up and change them."""
 
     view_permission = "payments.view_tills"
+    empty_text = "Set one up before a teller can take cash."
     subtitle = "Till"
     list_display = ("name", "branch", "holding_money", "transaction_money", "tolerance_money", "is_active")
     list_select_related = ("branch",)
@@ -75,6 +76,7 @@ class TillSessionAdmin(NuminaAdmin):
     """Sessions with their report, which ties to the ledger."""
 
     view_permission = "payments.view_tills"
+    empty_text = "A session begins when a teller opens a till on the page Till."
     subtitle = "Till session"
     list_display = ("till", "teller", "business_date", "state", "opened", "opening_money", "counted_money",
                     "difference_money")  # fmt: skip
