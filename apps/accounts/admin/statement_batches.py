@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -26,10 +26,10 @@ from apps.core.record_pages import Fact, user_may
 from apps.identity.guards import step_up_check
 from apps.identity.models import Branch
 from apps.identity.selectors import branches_visible_to
+from apps.jobs.admin.cancelling import cancel, may_cancel
 from apps.jobs.admin.live import live_part
 from apps.jobs.errors import JobNotFound
 from apps.jobs.selectors import job_get_for
-from apps.jobs.services import job_cancel
 from apps.ledger.selectors import business_date_current
 
 DRAW = "accounts.draw_statements"
@@ -110,13 +110,12 @@ class StatementBatchAdmin(NuminaAdmin):
             job = job_get_for(user=user, pk=batch.pk)
         except JobNotFound:
             job = None
-        mine = batch.requested_by_id == user.pk or user_may(request, "jobs.manage")
         refused = sum(len(part.refused) for part in batch.parts.all()) if batch.finished_at else 0
         return {
             "record": batch,
             "batch_job": job,
             "batch_state": display.chip(job.get_status_display(), CHIPS[job.status]) if job else self.state(batch),
-            "batch_may_cancel": bool(job and mine and job.is_open and job.cancel_asked_at is None),
+            "batch_may_cancel": may_cancel(request, job, owner_id=batch.requested_by_id),
             "batch_may_decide": bool(job and job.status == "failed" and user_may(request, "jobs.view")),
             "batch_refused": refused,
             "live_version": (job.version if job else 0) + batch.version,
@@ -139,19 +138,9 @@ class StatementBatchAdmin(NuminaAdmin):
 
     def cancel_view(self, request: HttpRequest, batch_id: Any) -> HttpResponse:
         """Cancel it with its helping jobs: what was drawn up is removed."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         batch: StatementBatch = self.record_get(request, str(batch_id))
-        if batch.requested_by_id != request.user.pk and not user_may(request, "jobs.manage"):
-            raise PermissionDenied
-        user: Any = request.user
-        try:
-            job = job_cancel(acting_user=user, job_id=batch.pk, at=clock.now())
-            text = "It stops soon." if job.is_open else "Cancelled: nothing of it is kept."
-            self.message_user(request, text, messages.SUCCESS)
-        except DomainError as error:
-            self.message_user(request, str(error.detail or error.title), messages.ERROR)
-        return HttpResponseRedirect(reverse("admin:accounts_statementbatch_change", args=[batch.pk]))
+        back = reverse("admin:accounts_statementbatch_change", args=[batch.pk])
+        return cancel(request, job_id=batch.pk, owner_id=batch.requested_by_id, back=back)
 
     def file_view(self, request: HttpRequest, batch_id: Any) -> HttpResponse | FileResponse:
         """The archive; who opened it is recorded."""

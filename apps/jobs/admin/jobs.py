@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,13 +16,12 @@ from django.utils.safestring import SafeString
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
 from apps.core.api.etag import etag_of
-from apps.core.errors import DomainError
 from apps.core.record_pages import user_may
+from apps.jobs.admin.cancelling import cancel, may_cancel
 from apps.jobs.admin.live import live_part
 from apps.jobs.models import Job
 from apps.jobs.registry import kind_title
 from apps.jobs.selectors import jobs_stuck, jobs_visible_to, queue_states
-from apps.jobs.services import job_cancel
 
 CHIPS = {"queued": "plain", "running": "info", "done": "good", "failed": "bad", "cancelled": "warn"}
 
@@ -128,13 +126,12 @@ class JobAdmin(NuminaAdmin):
         return {"live_tag": etag_of(record.version), **self._live_context(request, record)}
 
     def _live_context(self, request: HttpRequest, job: Job) -> dict[str, Any]:
-        mine = job.owner_id == request.user.pk or user_may(request, "jobs.manage")
         return {
             "record": job,
             "job_state": self.state(job),
             "job_result": json_block(job.result) if job.result else "",
             "job_letter": job.letters.filter(decision="open").first() if user_may(request, "jobs.view") else None,
-            "job_may_cancel": mine and job.is_open and job.cancel_asked_at is None,
+            "job_may_cancel": may_cancel(request, job, owner_id=job.owner_id),
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -152,20 +149,10 @@ class JobAdmin(NuminaAdmin):
 
     def cancel_view(self, request: HttpRequest, job_id: Any) -> HttpResponse:
         """Cancel one's own job, or with jobs.manage any that one sees."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         job: Job = self.record_get(request, str(job_id))
-        if job.owner_id != request.user.pk and not user_may(request, "jobs.manage"):
-            raise PermissionDenied
-        user: Any = request.user
-        try:
-            job = job_cancel(acting_user=user, job_id=job.pk, at=clock.now())
-        except DomainError as error:
-            self.message_user(request, str(error.detail), messages.ERROR)
-        else:
-            text = "The job stops soon." if job.is_open else "The job is cancelled."
-            self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+        return cancel(
+            request, job_id=job.pk, owner_id=job.owner_id, back=reverse("admin:jobs_job_change", args=[job.pk])
+        )
 
     def record_chips(self, record: Job) -> Iterable[SafeString]:
         return ()  # the status is in the part that is kept up to date
