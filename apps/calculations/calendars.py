@@ -1,16 +1,17 @@
 """Calendars of business days: weekends, holidays, and several calendars joined into one.
 
 A calendar is a value: a name, the days of the week that are never worked on, and a function that gives the holidays
-of a year. Holidays of countries and exchanges come from the `holidays` package; TARGET and Brazil's settlement
-calendar are written here from their rules.
+of a year. Holidays of countries and exchanges come from the `holidays` package; TARGET, the Federal Reserve's and
+Brazil's settlement calendar are written here from their rules.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import holidays
 from dateutil.easter import easter
@@ -33,6 +34,13 @@ _WEEKENDS: dict[str, frozenset[int]] = {
     "FRI": frozenset({4}),
     "SAT": frozenset({5}),
 }
+_BANKS_OF = {"AU": "NSW", "CA": "ON", "CH": "ZH", "GB": "ENG"}
+"""Where the holidays of the whole country are not those of its banks: the part whose holidays its payments keep."""
+_CLOSED_ON = {
+    "AT": ("public", "bank"), "BE": ("public", "bank"), "DK": ("public", "optional"), "JP": ("public", "bank"),
+    "SE": ("public", "de_facto"),
+}  # fmt: skip
+"""Where banks close on more days than public holidays. Elsewhere the package counts afternoons among such days."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +131,9 @@ def month_end(day: dt.date) -> dt.date:
 def calendar_get(name: str, *, pointer: str = "/calendar") -> Calendar:
     """The calendar with this name; several joined by "+" are closed where one of them is ("TARGET+US").
 
-    Names: a weekend (NONE, SAT/SUN, FRI/SAT, THU/FRI, SUN), TARGET, BRAZIL (settlement), a country by code or
-    English name (ZA, ZAF, South Africa), an exchange (NYSE). Raises CalendarUnknown.
+    Names: a weekend (NONE, SAT/SUN, FRI/SAT, THU/FRI, SUN), TARGET, FED (Federal Reserve), RBI (India's banks), BRAZIL
+    (settlement), a country by code or English name (ZA, ZAF, South Africa) or a part of one (GB-SCT), an exchange
+    (NYSE). Raises CalendarUnknown.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > 200:
         raise CalendarUnknown("Name a calendar, such as TARGET, ZA or SAT/SUN.", pointer=pointer)
@@ -145,7 +154,10 @@ def _one(name: str, pointer: str) -> Calendar:
 
 
 def _key(name: str) -> str:
-    return "".join(letter for letter in name.upper() if letter.isalnum() or letter == "/")
+    """The name without spaces and marks; a dash stays where a part of a country follows it ("GB-SCT")."""
+    said = name.strip().upper()
+    kept = "/-" if re.fullmatch(r"[A-Z]{2,3}-[A-Z0-9]{1,3}", said) else "/"
+    return "".join(letter for letter in said if letter.isalnum() or letter in kept)
 
 
 @cache
@@ -157,20 +169,74 @@ def _named(key: str) -> Calendar | None:
         return Calendar("SAT/SUN")
     if key in {"TARGET", "TARGET2", "EUTA"}:
         return Calendar("TARGET", SATURDAY_SUNDAY, _target)
+    if key in {"FED", "FEDWIRE", "USFED", "FEDERALRESERVE", "USFEDERALRESERVE", "USFEDERALRESERVEBANK"}:
+        return Calendar("FED", SATURDAY_SUNDAY, _fed)
+    if key == "RBI":
+        india = _of_country("IN", "")
+        return india and Calendar("RBI", frozenset({6}), lambda year: india.holidays(year) | _rbi_saturdays(year))
     if key in {"BRAZIL", "BRAZILSETTLEMENT", "BRBD", "ANBIMA"}:
         return Calendar("BRAZIL", SATURDAY_SUNDAY, _brazil)
     for names in registry.FINANCIAL.values():
         if key in {name.upper() for name in names}:
             return _from_package(names[1], holidays.financial_holidays)
+    country, _, part = key.partition("-")
     for names in registry.COUNTRIES.values():
-        if key in {name.upper() for name in names}:
-            return _from_package(names[1], holidays.country_holidays)
+        if country in {name.upper() for name in names}:
+            return _of_country(names[1], part)
     return None
 
 
-def _from_package(code: str, source: Callable[..., holidays.HolidayBase]) -> Calendar:
-    weekend = frozenset(source(code, years=2020).weekend)
-    return Calendar(code, weekend, lambda year: frozenset(day for day in source(code, years=year) if day.year == year))
+def _from_package(code: str, source: Callable[..., holidays.HolidayBase], name: str = "") -> Calendar:
+    weekend = SATURDAY_SUNDAY if code == "HK" else frozenset(source(code, years=2020).weekend)  # payments: five days
+    return Calendar(
+        name or code, weekend, lambda year: frozenset(day for day in source(code, years=year) if day.year == year)
+    )
+
+
+def _of_country(code: str, part: str) -> Calendar | None:
+    """The holidays of a country or a part of it (ISO 3166-2)."""
+    known = holidays.country_holidays(code, years=2020)
+    parts = {subdivision.upper(): subdivision for subdivision in known.subdivisions}
+    if part and part not in parts:
+        return None
+    chosen = parts.get(part or _BANKS_OF.get(code, ""))
+    source = partial(holidays.country_holidays, subdiv=chosen, categories=_CLOSED_ON.get(code))
+    return _from_package(code, source, f"{code}-{part}" if part else code)
+
+
+def _fed(year: int) -> frozenset[dt.date]:
+    """Closing days of the Federal Reserve Banks: 5 USC 6103, but a holiday on a Saturday is not kept on the Friday."""
+    days = {_sunday_to_monday(dt.date(year, month, day)) for month, day in ((1, 1), (7, 4), (11, 11), (12, 25))} | {
+        _nth_weekday(year, 9, 0, 1),
+        _nth_weekday(year, 11, 3, 4),
+        _nth_weekday(year, 5, 0, -1),
+    }
+    days |= {_nth_weekday(year, 2, 0, 3), _nth_weekday(year, 10, 0, 2)}
+    if year >= 1986:
+        days.add(_nth_weekday(year, 1, 0, 3))
+    if year >= 2022:
+        days.add(_sunday_to_monday(dt.date(year, 6, 19)))
+    return frozenset(days)
+
+
+def _rbi_saturdays(year: int) -> frozenset[dt.date]:
+    """Second and fourth Saturdays: days off of India's banks since September 2015 (notification of 20 August 2015),
+    while the others are working days."""
+    months = range(9 if year == 2015 else 1, 13) if year >= 2015 else ()
+    return frozenset(_nth_weekday(year, month, 5, count) for month in months for count in (2, 4))
+
+
+def _sunday_to_monday(day: dt.date) -> dt.date:
+    return day + _DAY if day.weekday() == 6 else day
+
+
+def _nth_weekday(year: int, month: int, weekday: int, count: int) -> dt.date:
+    """The `count`-th of a weekday in a month; -1 is the last."""
+    if count < 0:
+        last = month_end(dt.date(year, month, 1))
+        return last - (last.weekday() - weekday) % 7 * _DAY
+    first = dt.date(year, month, 1)
+    return first + ((weekday - first.weekday()) % 7 + 7 * (count - 1)) * _DAY
 
 
 def _target(year: int) -> frozenset[dt.date]:

@@ -90,6 +90,11 @@ def test_dates_a_period_later(row: tuple[str, str, int, str, bool, str]) -> None
     [("TARGET", "2026-04-06", "2026-06-04"), ("BRAZIL", "2026-06-04", "2026-05-29"), ("KE", "2026-06-01", "2026-07-01"),
      ("US", "2026-11-26", "2026-11-27"), ("NYSE", "2026-04-03", "2026-10-12"), ("FRI/SAT", "2026-11-20", "2026-11-22"),
      ("South Africa", "2015-04-06", "2015-04-07"), ("TARGET+US", "2026-05-25", "2026-05-26"),
+     # QuantLib 1.44: UnitedKingdom, FederalReserve, Japan, Sweden; the same days closed from 2004 to 2025
+     ("GB", "2026-04-06", "2026-07-13"), ("GB-NIR", "2026-07-13", "2026-07-14"), ("FED", "2021-07-05", "2021-12-24"),
+     ("Federal Reserve", "2022-06-20", "2010-12-31"), ("JP", "2025-12-31", "2025-12-30"),
+     ("SE", "2025-06-20", "2025-06-19"), ("CA", "2025-05-19", "2025-11-11"), ("HK", "2025-03-01", "2025-03-03"),
+     ("DK", "2025-12-24", "2025-12-23"), ("RBI", "2025-09-13", "2025-09-06"),
      ("TARGET", "1999-12-31", "1998-04-10"), ("SUN", "2026-11-22", "2026-11-21")],
 )  # fmt: skip
 def test_calendars_by_name(name: str, closed: str, opened: str) -> None:
@@ -99,7 +104,7 @@ def test_calendars_by_name(name: str, closed: str, opened: str) -> None:
 
 
 def test_calendars_nobody_knows() -> None:
-    for name in ("Atlantis", "", "+", "TARGET+", "X" * 300, None):
+    for name in ("Atlantis", "", "+", "TARGET+", "GB-XXX", "X" * 300, None):
         with pytest.raises(CalendarUnknown):
             calendar_get(name)  # type: ignore[arg-type]
 

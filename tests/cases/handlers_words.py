@@ -22,6 +22,12 @@ from apps.calculations.loans import (
 from tests.cases.handlers_loans import UNITS, major, minor
 from tests.cases.registry import Case, Unsupported, handles
 
+ON_CREDIT = (
+    "rate_on_negative_balance_percent", "negative_balance_rate_percent", "negative_balance_annual_rate_percent",
+    "credit_rate_percent", "refund_rate_percent",
+)  # fmt: skip
+"""What cases call the yearly rate on what was paid too much."""
+
 
 @handles("loan_schedules")
 def settlement(case: Case) -> dict[str, Any]:
@@ -44,6 +50,7 @@ def settlement(case: Case) -> dict[str, Any]:
         Rounding(1, mode),
         cap=None if cap is None else Decimal(cap) / 100,
         grace_days=case.inputs.get("interest_grace_days", case.inputs.get("grace_days", 0)),
+        credit_rate=Decimal(next((case.inputs[name] for name in ON_CREDIT if name in case.inputs), 0)) / 100,
     )
     given = [*case.inputs.get("payments", []), *case.inputs.get("extra_payments", [])]
     payments = [Payment(begin + dt.timedelta(days=one["day"]), minor(one["amount"], decimals)) for one in given]

@@ -175,6 +175,7 @@ class DailyLoan:
     """A loan with simple interest by the day and no schedule to follow: what is owed is what the days make.
 
     `cap` is the most interest, of the principal; `grace_days` is how soon it can be paid back without any.
+    `credit_rate` is what the lender pays a year, over 365 days, on what was paid too much.
     """
 
     principal: int
@@ -183,11 +184,14 @@ class DailyLoan:
     interest_rounding: Rounding = CENT_DOWN
     cap: Decimal | None = None
     grace_days: int = 0
+    credit_rate: Decimal = Decimal(0)
 
     def check(self) -> None:
         """Raises a CalculationError."""
         if self.principal <= 0:
             raise AmountOutOfRange("The principal is above zero.", pointer="/principal")
+        if not 0 <= self.credit_rate <= 1:
+            raise RateNotValid("A rate on credit is between 0 and 100 %.", pointer="/credit_rate")
         if not 0 <= self.daily_rate <= 1:
             raise RateNotValid("A daily rate is between 0 and 100 %.", pointer="/daily_rate")
         if self.grace_days < 0:
@@ -198,7 +202,9 @@ class DailyLoan:
 def daily_settlement(loan: DailyLoan, payments: Sequence[Payment], date: dt.date) -> tuple[int, int]:
     """Principal and interest that settle a loan on `date`. A payment pays interest first; interest bears none.
 
-    Interest is rounded whenever something is paid, and on `date`. Payments after `date` have not happened.
+    Interest is rounded whenever something is paid, and on `date`. Payments after `date` have not happened. What was
+    paid too much is a principal below zero, to be refunded with interest of the same sign; it is rounded in the
+    payer's favour, and the cap does not concern it.
     """
     loan.check()
     if date < loan.start:
@@ -210,12 +216,17 @@ def daily_settlement(loan: DailyLoan, payments: Sequence[Payment], date: dt.date
     if not payments and (date - loan.start).days <= loan.grace_days:
         return principal, 0
     for step in steps:
-        new = minor_round(principal * rate * (step.date - at).days, rounding.unit, rounding.mode)
-        new = new if most is None else min(new, max(most - total, 0))
-        owed, total, at = owed + new, total + new, step.date
-        to_interest = min(step.amount, owed)
+        days = (step.date - at).days
+        if principal < 0:
+            new = minor_round(principal * Fraction(loan.credit_rate) * days / 365, 1, "floor")
+        else:
+            new = minor_round(principal * rate * days, rounding.unit, rounding.mode)
+            new = new if most is None else min(new, max(most - total, 0))
+            total += new
+        owed, at = owed + new, step.date
+        to_interest = min(step.amount, max(owed, 0))
         owed -= to_interest
-        principal -= min(step.amount - to_interest, principal)
+        principal -= step.amount - to_interest
     return principal, owed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -102,6 +103,10 @@ def test_settlement_by_the_day() -> None:
     assert daily_settlement(graced, [], day("2022-11-05")) == (120_000, 3_840)
     capped = DailyLoan(10_000, START, Decimal("0.008"), cap=Decimal(1))
     assert daily_settlement(capped, [], day("2024-11-05")) == (10_000, 10_000)
+    # FSharp.Finance.Personal, SettlementTests 13: paid too much, refunded with 8 % a year
+    settled = DailyLoan(150_000, day("2022-11-01"), Decimal("0.008"), cap=Decimal(1), credit_rate=Decimal("0.08"))
+    paid = [Payment(settled.start + timedelta(days=n), 50_000) for n in (14, 44, 75, 106, 134)]
+    assert daily_settlement(settled, paid, day("2024-01-31")) == (-6_793, -480)
 
 
 def test_accrued_to_a_day() -> None:
