@@ -15,6 +15,7 @@ from apps.identity import messages, seals, selectors, services
 from apps.identity.models import Challenge, RecoveryCode, SecondFactor, Session
 from apps.identity.otp import totp_code, totp_step_accepted
 from apps.identity.selectors import factor_app_key
+from apps.identity.tokens import AccessToken
 from apps.vault.crypto import key_number
 from apps.vault.services import rotation_continue, rotation_start
 from tests.factories.identity import PASSWORD, UserFactory, user_make
@@ -25,9 +26,9 @@ NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=8)
 
 
 @pytest.fixture(autouse=True)
-def _long_tokens(settings):
+def _long_tokens(monkeypatch):
     """The moment above is when the file was read, which in a whole run is long before its tests."""
-    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ACCESS_TOKEN_LIFETIME": timedelta(hours=6)}
+    monkeypatch.setattr(AccessToken, "lifetime", timedelta(hours=6))  # the class read the settings when it was made
 
 
 def code_at(factor: SecondFactor, at: datetime) -> str:
