@@ -16,7 +16,7 @@ from apps.audit.services import record
 from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound
 from apps.core.text import text_clean
 from apps.lending.errors import GroupNotPossible
-from apps.lending.models import GroupMeeting, Loan, LoanGroup, LoanGroupMember, LoanInstalment
+from apps.lending.models import GroupMeeting, Loan, LoanGroup, LoanGroupMember, LoanInstalment, LoanProduct
 from apps.lending.services import Asked, Money, loan_repay
 from apps.members.services import member_require_active
 
@@ -86,9 +86,12 @@ def group_leave(
 
 
 def loans_of(group: LoanGroup) -> Any:
-    """The active loans of the members of a group."""
+    """The active loans for which a group answers: those of its members from group products.
+
+    A member's home or salary loan is a member's own affair: it is on no sheet, and the others do not answer for it.
+    """
     members = LoanGroupMember.objects.filter(group=group, left_on__isnull=True).values("member")
-    loans = Loan.objects.filter(member__in=members, status=Loan.Status.ACTIVE)
+    loans = Loan.objects.filter(member__in=members, product__kind=LoanProduct.Kind.GROUP, status=Loan.Status.ACTIVE)
     return loans.select_related("member", "product", "standing").order_by("number")
 
 

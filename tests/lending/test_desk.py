@@ -65,10 +65,10 @@ def test_a_group_is_founded_joined_and_collected_from_the_keyboard() -> None:
     branch, client = session.till.branch, signed_in(user=session.teller)
     fill(client, "new-group", name="Umoja", branch=str(branch.pk), meets_on="3")
     group = LoanGroup.objects.get(name="Umoja")
-    loans = []
+    product, loans = product_make(kind="group"), []
     for _ in range(2):
         account = AccountFactory(member=MemberFactory(branch=branch), branch=branch, balance="10.00")
-        loans.append(loan_make(account=account, principal=100_000, instalments=2, start=START))
+        loans.append(loan_make(product=product, account=account, principal=100_000, instalments=2, start=START))
         fill(client, "join", group, member=account.member.number)
     today_set(dt.date(2026, 2, 10))
     assert loans[1].number in said(client.get(reverse("admin:lending_loangroup_change", args=[group.pk])))

@@ -27,7 +27,7 @@ from apps.lending.credit_lines import (
     credit_lines_accrue,
 )
 from apps.lending.errors import CreditLineExceeded, CreditLineStateWrong, GroupNotPossible, OwnApplication
-from apps.lending.groups import Paid, collection_take, group_create, group_join, group_leave
+from apps.lending.groups import Paid, collection_take, group_create, group_join, group_leave, loans_of
 from apps.lending.guarantors import guarantor_add, guarantor_release
 from apps.lending.models import CreditLine, CreditLineDay, LoanStanding, PaymentPromise
 from apps.notifications.models import Delivery, Notification
@@ -121,17 +121,21 @@ def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other()
     today_set(START)
     branch, at = BranchFactory(), clock.now()
     group = group_create(acting_user=None, name="Umoja", branch_id=branch.pk, meets_on=3, at=at)
-    loans = []
+    product, loans = product_make(kind="group"), []
     for _ in range(2):
         account = AccountFactory(member=MemberFactory(branch=branch), branch=branch, balance="10.00")
         group_join(acting_user=None, group=group, member_id=account.member_id, today=START, at=at)
-        loans.append(loan_make(account=account, principal=100_000, instalments=2, start=START))
+        loans.append(loan_make(product=product, account=account, principal=100_000, instalments=2, start=START))
+    own = loan_make(account=account, principal=100_000, instalments=2, start=START)  # of a member alone
+    assert [loan.pk for loan in loans_of(group)] == [loan.pk for loan in loans]
     with pytest.raises(GroupNotPossible):
         group_join(acting_user=None, group=group, member_id=loans[0].member_id, today=START, at=at)
     day = dt.date(2026, 2, 1)
     today_set(day)
     sheet = asked(till_session(user_make(branch=branch)).teller)
     rows = [Paid(loans[0].number, 50_751), Paid(loans[1].number, 20_000)]
+    with pytest.raises(GroupNotPossible, match="No active loan"):
+        collection_take(asked=sheet, group=group, rows=[Paid(own.number, 1)], channel="cash", today=day, at=at)
     meetings = {
         collection_take(asked=sheet, group=group, rows=rows, channel="cash", today=day, at=at).pk for _ in range(2)
     }

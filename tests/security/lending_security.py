@@ -23,7 +23,9 @@ def securing_things(account: Any) -> tuple[dict[str, Any], dict[tuple[str, str],
     today, at = business_date_current(), clock.now()
     product, friend = product_make(kind="credit_line"), MemberFactory(branch=account.branch)
     other = MemberFactory(branch=account.branch)
-    loan = loan_make(product=product_make(), account=account, principal=50_000, start=today - dt.timedelta(days=40))
+    loan = loan_make(
+        product=product_make(kind="group"), account=account, principal=50_000, start=today - dt.timedelta(days=40)
+    )
     thing = collateral_add(acting_user=None, loan_id=loan.pk, kind="land", description="A plot", at=at)
     guarantor = guarantor_add(acting_user=None, loan_id=loan.pk, member_id=friend.pk, amount=100, at=at)
     clerk, chief = user_make(), user_make()
