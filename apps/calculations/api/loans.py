@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.calculations.api import loan_answers as answers
 from apps.calculations.api import loan_forms as forms
+from apps.calculations.api import loan_reading as reading
 from apps.calculations.errors import CalculationError, ConventionNeeds
 from apps.calculations.loans import (
     Change,
@@ -62,8 +63,8 @@ class LoanScheduleView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         values = body_read(forms.ScheduleForm, request)
-        reader = forms.Reader(values["currency"])
-        terms = forms.terms_read(values, reader)
+        reader = reading.Reader(values["currency"])
+        terms = reading.terms_read(values, reader)
         try:
             schedule = loan_schedule(terms)
         except CalculationError as error:
@@ -101,7 +102,7 @@ class AprView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         values = body_read(forms.AprForm, request)
-        reader = forms.Reader(values["currency"])
+        reader = reading.Reader(values["currency"])
         advances = [(date, Decimal(minor)) for date, minor in reader.dated(values["advances"], "/advances")]
         payments = [(date, Decimal(minor)) for date, minor in reader.dated(values["payments"], "/payments")]
         if values["method"] == "us_actuarial":
@@ -138,10 +139,10 @@ class Told:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.currency: str = values["loan"]["currency"]
-        self.reader = forms.Reader(self.currency, "/loan")
-        self.terms: LoanTerms = forms.terms_read(values["loan"], self.reader)
-        self.rules = forms.rules_read(values.get("servicing"))
-        self.payments, self.charges = forms.events_read(values, self.currency)
+        self.reader = reading.Reader(self.currency, "/loan")
+        self.terms: LoanTerms = reading.terms_read(values["loan"], self.reader)
+        self.rules = reading.rules_read(values.get("servicing"))
+        self.payments, self.charges = reading.events_read(values, self.currency)
         self.date = values["date"]
 
     def state(self) -> LoanState:
@@ -176,7 +177,7 @@ class PayoffView(ApiView):
         NoParams.parse(request)
         values = body_read(forms.PayoffForm, request)
         told = Told(values)
-        fee = forms.closing_fee_read(values.get("fee"), told.currency)
+        fee = reading.closing_fee_read(values.get("fee"), told.currency)
         quote = payoff_quote(loan_schedule(told.terms), told.state(), told.date, rebate=values["rebate"], fee=fee)
         return respond(answers.Show(told.currency).payoff(quote))
 
@@ -206,7 +207,7 @@ class WhatIfView(ApiView):
         told = Told(values)
         show, state = answers.Show(told.currency), told.state()
         if values["change"] == "prepayment":
-            minor = forms.Reader(told.currency).minor(_needed(values, "amount"), "/amount")
+            minor = reading.Reader(told.currency).minor(_needed(values, "amount"), "/amount")
             found = prepayment_compare(
                 told.terms,
                 told.payments,
@@ -232,7 +233,7 @@ def _needed(values: Mapping[str, Any], name: str) -> Any:
 
 def changed(values: Mapping[str, Any], told: Told, state: LoanState) -> Change:
     """The change that a request asks for."""
-    frequency = forms.frequency_read(values["loan"].get("frequency"))
+    frequency = reading.frequency_read(values["loan"].get("frequency"))
     arrears, kind = values["arrears"], values["change"]
     if kind == "reamortise":
         return reamortise(told.terms, state, told.date, arrears=arrears)
@@ -242,7 +243,7 @@ def changed(values: Mapping[str, Any], told: Told, state: LoanState) -> Change:
             first_due=_needed(values, "first_due"), count=values["periods"], frequency=frequency, arrears=arrears,
         )  # fmt: skip
     if kind == "reschedule":
-        rate = values["rate_percent"] / 100 if "rate_percent" in values else None
+        rate = reading.rate_read(values["rate_percent"], values["loan"]) if "rate_percent" in values else None
         return reschedule(
             told.terms, state, told.date,
             rate=rate, extra_periods=values["periods"], frequency=frequency,

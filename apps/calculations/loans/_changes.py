@@ -84,6 +84,7 @@ def _after(
         "grace_interest": 0,
         "interest_free": 0,
         "shares": (),
+        "step": Decimal(0),  # what a change leaves is paid level
         "amortization": "equal_principal" if terms.amortization == "shares" else terms.amortization,
         "balloon": min(terms.balloon, cut.principal),
         "first_interest": "period",

@@ -119,7 +119,7 @@ def explain(schedule: Schedule) -> dict[str, Any]:
             name: _plain(getattr(terms, name))
             for name in (
                 *("method", "amortization", "interest", "period_years", "annuity_years", "first_interest", "remainder"),
-                *("grace_principal", "grace_interest", "interest_free", "interest_in_grace"),
+                *("grace_principal", "grace_interest", "interest_free", "interest_in_grace", "step", "step_every"),
             )
         },
         "formula": formulas,

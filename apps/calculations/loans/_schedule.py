@@ -73,18 +73,25 @@ def exact_decimal(value: Fraction) -> Decimal:
         return Decimal(value.numerator) / value.denominator
 
 
-def level_instalment(balance: int, growths: Sequence[Decimal], balloon: int, rounding: Rounding) -> int:
+def level_instalment(
+    balance: int,
+    growths: Sequence[Decimal],
+    balloon: int,
+    rounding: Rounding,
+    weights: Sequence[Decimal] | None = None,
+) -> int:
     """The instalment that leaves `balloon` of `balance` after periods with these growths (g of 1 + g).
 
-    First to the minor unit, then to the unit of the rounding, as a person would.
+    With `weights`, the instalment of each period is so many times the one found. First to the minor unit, then to the
+    unit of the rounding, as a person would.
     """
     with localcontext() as context:
         context.prec = PRECISION
         product, total = Decimal(1), Decimal(0)
-        for growth in growths:
+        for n, growth in enumerate(growths):
             factor = 1 + growth
             product *= factor
-            total = total * factor + 1
+            total = total * factor + (1 if weights is None else weights[n])
         exact = (balance * product - balloon) / total
     cents = minor_round(exact, 1, rounding.mode)
     return minor_round(cents, rounding.unit, rounding.mode) if rounding.unit > 1 else cents
@@ -97,6 +104,7 @@ class Level:
         self.terms, self.interest = terms, interest
         self.found: list[int] = [] if terms.instalment is None else [terms.instalment]
         self._rate = interest.rate_on(terms.start)
+        self._stepped: list[int] = []
         self._years = [exact_decimal(self._length(n, period)) for n, period in enumerate(terms.periods)]
 
     def _length(self, index: int, period: Period) -> Fraction:
@@ -113,7 +121,25 @@ class Level:
         if not self.found or self.terms.remainder == "spread" or rate != self._rate:
             self.reset(index, balance)
             self._rate = rate
-        return self.found[-1]
+        if not self.terms.step:
+            return self.found[-1]
+        rounding = self.terms.instalment_rounding
+        amount = minor_round(Fraction(self.found[-1]) * Fraction(self.weight(index)), rounding.unit, rounding.mode)
+        if self._stepped[-1:] != [amount]:
+            self._stepped.append(amount)
+        return amount
+
+    @property
+    def amounts(self) -> list[int]:
+        """The instalments worked out, those of the steps one by one."""
+        return self._stepped if self.terms.step else self.found
+
+    def weight(self, index: int) -> Decimal:
+        """How many times the first instalment that of the period `index` is."""
+        steps = max(index - self.terms.grace_principal, 0) // self.terms.step_every
+        with localcontext() as context:
+            context.prec = PRECISION
+            return (1 + self.terms.step) ** steps
 
     def reset(self, index: int, balance: int) -> None:
         """Work the instalment out for the periods from `index` on."""
@@ -124,7 +150,8 @@ class Level:
         with localcontext() as context:
             context.prec = PRECISION
             growths = [rate * years for years in self._years[index:]]
-        self.found.append(level_instalment(balance, growths, terms.balloon, terms.instalment_rounding))
+            weights = [self.weight(n) for n in range(index, terms.count)] if terms.step else None
+        self.found.append(level_instalment(balance, growths, terms.balloon, terms.instalment_rounding, weights))
 
 
 def _declining(terms: LoanTerms) -> tuple[list[Row], list[int]]:
@@ -160,7 +187,7 @@ def _declining(terms: LoanTerms) -> tuple[list[Row], list[int]]:
         balance = closing
     if terms.remainder == "first" and balance:
         rows = _rest_to_first(rows, balance)
-    return rows, level.found
+    return rows, level.amounts
 
 
 def _is_free(terms: LoanTerms, number: int) -> bool:

@@ -24,6 +24,7 @@ from apps.core.money import MAX_MINOR, ROUNDING_MODES
 
 INSTALMENTS_MAX = 1_200
 RATE_MAX = Decimal(100)
+STEP_MIN, STEP_MAX = Decimal("-0.9"), Decimal(1)
 
 METHODS = ("declining", "flat")
 AMORTIZATIONS = ("equal_instalments", "equal_principal", "interest_only", "shares")
@@ -107,6 +108,9 @@ class LoanTerms:
     instalment_rounding: Rounding = CENT
     instalment: int | None = None
     """A level instalment that was agreed; None: worked out."""
+    step: Decimal = Decimal(0)
+    """By what share the level instalment rises (or falls, below zero) each `step_every` instalments after the grace."""
+    step_every: int = 12
     remainder: str = "last"
     """Who takes what rounding leaves: the last instalment, the first, or `spread`: worked out anew each time."""
     balloon: int = 0
@@ -154,6 +158,7 @@ class LoanTerms:
         for name in ("interest_rounding", "principal_rounding", "instalment_rounding"):
             getattr(self, name).check(f"/{name}")
         self._check_graces()
+        self._check_steps()
         for n, fee in enumerate(self.fees):
             if fee.kind not in FEE_KINDS or fee.base not in FEE_BASES:
                 raise UnknownConvention(f"No fee is {fee.kind} of {fee.base}.", pointer=f"/fees/{n}")
@@ -186,6 +191,14 @@ class LoanTerms:
             raise AmountOutOfRange("The tranches make up the principal.", pointer="/tranches")
         if any(not self.start <= date < self.periods[-1].due for date, _ in self.tranches):
             raise PeriodNotValid("A tranche is paid out before the last due date.", pointer="/tranches")
+
+    def _check_steps(self) -> None:
+        if not STEP_MIN <= self.step <= STEP_MAX:
+            raise RateNotValid("Instalments step by -90 % to 100 %.", pointer="/step")
+        if not 1 <= self.step_every <= INSTALMENTS_MAX:
+            raise PeriodNotValid(f"A step each 1 to {INSTALMENTS_MAX:,} instalments.", pointer="/step_every")
+        if self.step and (self.method, self.amortization) != ("declining", "equal_instalments"):
+            raise ConventionNeeds("Steps are those of a level instalment on a declining balance.", pointer="/step")
 
     def _check_graces(self) -> None:
         if self.remainder == "first" and self.tranches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from apps.calculations.loans._changes import ARREARS, MORATORIUM_INTEREST
+from apps.calculations.loans._compounding import COMPOUNDINGS, rate_by_period
 from apps.calculations.loans._dates import UNITS, Frequency
 from apps.calculations.loans._payments import COMPONENTS, SWEEPS
 from apps.calculations.loans._payoff import FEE_BASES as CLOSING_BASES
@@ -49,6 +50,7 @@ __all__ = [
     "CHANGES",
     "CLOSING_BASES",
     "COMPONENTS",
+    "COMPOUNDINGS",
     "FEE_BASES",
     "FEE_KINDS",
     "FIRST_INTEREST",
@@ -67,4 +69,5 @@ __all__ = [
     "UNITS",
     "YEAR_BASES",
     "level_years",
+    "rate_by_period",
 ]

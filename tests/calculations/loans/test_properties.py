@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -32,6 +33,9 @@ FREQUENCIES = st.sampled_from(
 )
 ROUNDINGS = st.builds(Rounding, st.sampled_from([1, 5, 100]), st.sampled_from(["half_up", "half_even", "up", "down"]))
 
+STEPS = st.sampled_from([Decimal(0), Decimal("0.05"), Decimal("-0.1")])
+LEVEL = ("declining", "equal_instalments")
+
 
 @st.composite
 def loans(draw: st.DrawFn) -> LoanTerms:
@@ -40,10 +44,11 @@ def loans(draw: st.DrawFn) -> LoanTerms:
     start = draw(st.dates(dt.date(2000, 1, 1), dt.date(2060, 1, 1)))
     grace = draw(st.integers(0, count - 1))
     principal = draw(st.integers(10_000, 10**9))
-    return LoanTerms(
+    loan = LoanTerms(
         principal,
         draw(RATES),
         periods_of(start, due_dates(start, count, frequency)),
+        step_every=draw(st.integers(1, 24)),
         period_years=frequency.years,
         method=draw(st.sampled_from(["declining", "flat"])),
         amortization=draw(st.sampled_from(["equal_instalments", "equal_principal", "interest_only"])),
@@ -63,6 +68,7 @@ def loans(draw: st.DrawFn) -> LoanTerms:
         interest_free=draw(st.integers(0, count - 1)),
         balloon=draw(st.integers(0, principal // 2)),
     )
+    return replace(loan, step=draw(STEPS)) if (loan.method, loan.amortization) == LEVEL else loan
 
 
 def schedule_of(loan: LoanTerms) -> Schedule | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,6 +20,7 @@ from apps.calculations.errors import (
     UnknownConvention,
 )
 from apps.calculations.loans import (
+    MONTHLY,
     Fee,
     Frequency,
     LoanTerms,
@@ -27,6 +29,7 @@ from apps.calculations.loans import (
     due_dates,
     explain,
     loan_schedule,
+    options,
     periods_of,
 )
 from tests.calculations.loans.builders import START, day, terms
@@ -172,6 +175,36 @@ def test_fees_are_withheld_financed_or_added() -> None:
     assert first.fees == round((first.principal + first.interest) * 0.015)
     assert first.penalties == 100
     assert first.total == first.principal + first.interest + first.fees + 100
+
+
+def test_a_rate_that_compounds_otherwise() -> None:
+    # mortgagecomparecalculator.com: 500,000 at 5 % over 25 years: 2,908 a month in Canada, 2,923 in the United States
+    canada = options.rate_by_period(Decimal("0.05"), "half_yearly", MONTHLY.years)
+    assert abs(canada / 12 - Decimal("0.0041239154651443")) < Decimal("1e-15")
+    for rate, level in ((canada, 290_802), (Decimal("0.05"), 292_295)):
+        schedule = loan_schedule(replace(terms(50_000_000, count=300), rate=rate))
+        assert schedule.instalments == (level,)
+        assert sum(row.principal for row in schedule.rows) == 50_000_000
+    year = options.rate_by_period(Decimal("0.12"), "yearly", MONTHLY.years) / 12
+    assert abs((1 + year) ** 12 - Decimal("1.12")) < Decimal("1e-17")
+    with pytest.raises(UnknownConvention):
+        options.rate_by_period(Decimal("0.05"), "hourly", MONTHLY.years)
+
+
+def test_instalments_in_steps() -> None:
+    """A growing annuity: 1,000 a year, 5 % more each year, at 10 %, for ten years: 20,000 (1 - (1.05/1.1)^10)."""
+    worth = 100_000 * (1 - (Decimal("1.05") / Decimal("1.1")) ** 10) / Decimal("0.05")
+    loan = terms(round(worth), "0.10", 10, frequency=Frequency("years"), step=Decimal("0.05"), step_every=1)
+    schedule = loan_schedule(loan)
+    assert [row.total for row in schedule.rows[:3]] == [100_000, 105_000, 110_250]
+    assert abs(schedule.rows[-1].total - 155_133) <= 2
+    assert schedule.instalments[:2] == (100_000, 105_000)
+    falling = loan_schedule(terms(count=24, step=Decimal("-0.2"), grace_principal=3))
+    assert [row.principal for row in falling.rows[:3]] == [0, 0, 0]
+    assert abs(falling.rows[20].total - falling.rows[3].total * Decimal("0.8")) <= 1
+    assert falling.rows[-1].closing == 0
+    with pytest.raises(ScheduleNotPossible):  # the first ones would not cover their interest
+        loan_schedule(terms(count=240, rate="0.24", step=Decimal("0.2")))
 
 
 def test_explain_has_inputs_conventions_formula_rounding_and_rows() -> None:
