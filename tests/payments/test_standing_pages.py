@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import Account
 from apps.core import clock
 from apps.core.money import Money
-from apps.identity.models import User
+from apps.identity.limits import limits_clear
+from apps.identity.models import AmountLimit, User
 from apps.ledger.selectors import business_date_current
+from apps.payments.models import StandingInstruction
 from apps.payments.services import (
     Asked,
     Drawn,
@@ -114,3 +118,67 @@ def test_cheques_books_and_terminals_are_seen(page: Client, staff: User, account
     assert "Say why" in said(page.post(back, {"version": 1}, follow=True))
     assert "the deposit is taken back" in said(page.post(back, {"version": 1, "reason": "No funds"}, follow=True))
     assert "Return the cheque" not in said(page.get(record))
+
+
+def test_an_instruction_is_set_up_by_form_once(page: Client, account: Account) -> None:
+    assert "New standing instruction" in said(page.get(reverse("admin:payments_standinginstruction_changelist")))
+    assert f"?account={account.number}" in said(page.get(reverse("admin:accounts_account_standing", args=[account.pk])))
+    url = reverse("admin:payments_standinginstruction_new")
+    form = said(page.get(url, {"account": account.number}))
+    sent = {
+        "key": form.split('name="key" value="')[1].split('"')[0], "source": account.number,
+        "destination": AccountFactory().number, "kind": "fixed", "amount": "1,250.00", "rule": "FREQ=MONTHLY",
+        "convention": "preceding", "starts_on": business_date_current().isoformat(), "description": "Rent",
+    }  # fmt: skip
+    for wrong, words in (
+        ({"amount": ""}, "needs amount"), ({"kind": "sweep"}, "takes no amount"),
+        ({"destination": "1"}, "No such account"),
+        ({"percentage": "x"}, "such as 12.5"), ({"starts_on": "2020-01-01"}, "or later"),
+        ({"source": "7"}, "no such account"),
+    ):  # fmt: skip
+        refused = page.post(url, {**sent, **wrong})
+        assert refused.status_code == 422
+        assert words in refused.content.decode(), words
+        assert 'value="Rent"' in refused.content.decode()  # what was typed stays
+    record = said(page.post(url, sent, follow=True))
+    assert "Every month" in record
+    assert "The business day before" in record
+    made = StandingInstruction.objects.get(source=account.pk)
+    assert (made.amount, made.rule, made.retries, str(made.pk)) == (1250_00, "FREQ=MONTHLY", 0, sent["key"])
+    page.post(url, {**sent, "amount": "9.00"})  # pressed twice
+    assert StandingInstruction.objects.filter(source=account.pk).count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():  # two at the same moment: the primary key decides
+        instruction_create(
+            acting_user=made.created_by, source=account.number, destination=sent["destination"], at=clock.now(),
+            terms=Terms("fixed", "FREQ=DAILY", business_date_current(), amount=1), instruction_id=made.pk,
+        )  # fmt: skip
+
+
+def test_the_form_asks_who_may_and_how_much(
+    staff: User, page: Client, account: Account, settings: Any, request: Any
+) -> None:
+    url = reverse("admin:payments_standinginstruction_new")
+    stranger = Client()
+    stranger.force_login(user_make("accounts.view"))
+    assert stranger.get(url).status_code == 403
+    settings.NUMINA = {**settings.NUMINA, "LIMITS": True}
+    AmountLimit.objects.create(
+        role=staff.roles.get(), permission="payments.instruct", currency="KES", amount_max=900_00, step_up_above=100_00
+    )
+    limits_clear()
+    request.addfinalizer(limits_clear)
+    sent = {
+        "key": str(uuid.uuid4()), "source": account.number, "destination": AccountFactory().number, "kind": "fixed",
+        "amount": "900.01", "rule": "FREQ=WEEKLY", "convention": "following",
+        "starts_on": business_date_current().isoformat(),
+    }  # fmt: skip
+    assert page.post(url, sent).status_code == 422
+    sweep = {**sent, "kind": "sweep", "amount": ""}
+    assert "say the most" in page.post(url, sweep).content.decode()
+    session = page.session
+    session["numina_verified"] = 0
+    session.save()
+    asked = page.post(url, {**sent, "amount": "100.01"})
+    assert asked.headers["Location"].startswith(reverse("admin:security_confirm"))
+    assert not StandingInstruction.objects.filter(source=account.pk).exists()
+    assert page.post(url, {**sent, "amount": "100.00"}).status_code == 302

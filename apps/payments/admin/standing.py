@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from apps.accounts.admin import AccountAdmin
+from apps.accounts.models import Account
 from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.errors import DomainError, InvalidRequest
@@ -24,13 +26,13 @@ from apps.ledger.figures import business_date_or_none
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.admin.forms import text_read, version_read
+from apps.payments.admin.standing_form import HOLIDAYS, INSTRUCT, rhythm_words, standing_form_page
 from apps.payments.models import StandingInstruction
 from apps.payments.selectors import executions_of, instructions_visible_to
 from apps.payments.standing_dates import bank_days, dates_of
 
 CHIPS = {"active": "good", "paused": "warn", "ended": "plain", "cancelled": "plain"}
 EXECUTION_CHIPS = {"paid": "good", "waiting": "warn", "failed": "bad", "skipped": "plain"}
-INSTRUCT = "payments.instruct"
 EXECUTIONS_SHOWN, DATES_SHOWN, TAB_ROWS = 50, 5, 50
 
 
@@ -60,14 +62,15 @@ def dates_ahead(instruction: StandingInstruction, today: dt.date) -> list[Any]:
 
 @admin.register(StandingInstruction)
 class StandingInstructionAdmin(NuminaHistoryAdmin):
-    """Instructions from accounts in reach. They are set up through the API."""
+    """Instructions from accounts in reach."""
 
     view_permission = "accounts.view"
-    empty_text = "Transfers that repeat stand here with what became of each payment."
+    empty_text = "Money that is moved again and again: begin with New standing instruction, here or on an account."
     subtitle = "Standing instruction"
     list_display = ("source", "to", "moves", "next_on", "state", "dates_paid", "total_money")
     list_filter = ("status", "kind")
     search_fields = ("source__number", "destination__number")
+    list_before_template = "payments/standing_new.html"
     overview_template = "payments/instruction.html"
 
     total_money = money_column("Moved so far", "total")
@@ -110,9 +113,9 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
             f"with {display.money_text(record.total_max, record.currency)} in all" if record.total_max else "",
         ]
         when = [
-            self.fact(request, record, "rule"),
+            Fact("Dates", rhythm_words(record.rule)),
             self.fact(request, record, "starts_on"),
-            Fact("On holidays", display.kind_text(record.convention)),
+            Fact("On holidays", HOLIDAYS.get(record.convention, display.kind_text(record.convention))),
             Fact("Ends", " or ".join(word for word in ends if word) or "when it is cancelled"),
             Fact("Without funds", f"tried again on {record.retries} business days"),
             self.fact(request, record, "catch_up"),
@@ -133,7 +136,16 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_view)
-        return [path("<uuid:object_id>/act/", view, name="payments_standinginstruction_act"), *super().get_urls()]
+        new = self.admin_site.admin_view(partial(standing_form_page, self.admin_site))
+        return [
+            path("new/", new, name="payments_standinginstruction_new"),
+            path("<uuid:object_id>/act/", view, name="payments_standinginstruction_act"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"standing_may_begin": user_may(request, INSTRUCT), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def act_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """One of the buttons; back to the record with what came of it."""
@@ -197,7 +209,11 @@ _ACTS: dict[str, Callable[[HttpRequest, StandingInstruction], str]] = {
 def _tab(request: HttpRequest, record: Any) -> dict[str, Any]:
     user: Any = request.user
     outgoing = instructions_visible_to(user).filter(source=record.pk)[:TAB_ROWS]
-    return {"account_instructions": [(one, amount_words(one), CHIPS[one.status]) for one in outgoing]}
+    return {
+        "account_instructions": [(one, amount_words(one), CHIPS[one.status]) for one in outgoing],
+        "standing_may_begin": record.status != Account.Status.CLOSED and user_may(request, INSTRUCT),
+        "standing_from": record.number,
+    }
 
 
 AccountAdmin.tab_add(Tab("standing", "Standing instructions", "payments/instructions_tab.html", _tab))

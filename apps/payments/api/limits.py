@@ -9,6 +9,7 @@ from apps.core.money import Money
 from apps.identity.errors import AmountLimitExceeded, MfaStepUpRequired
 from apps.identity.guards import amount_check, amount_rule
 from apps.identity.models import User
+from apps.payments.errors import InstructionNotValid
 from apps.payments.selectors import payment_find
 from apps.payments.services import Asked
 
@@ -33,6 +34,19 @@ def amount_allowed(user: User, permission: str, amount: Money) -> None:
 def amount_limited(user: User, permission: str, currency: str) -> bool:
     """Is there any limit on what the user may move at once?"""
     return amount_rule(user, permission, currency, at=clock.now()) is not None
+
+
+def instruction_allowed(user: User, most: int | None, currency: str) -> None:
+    """Hold the most that one date of a standing instruction may move, in minor units, against the user's limits.
+
+    Where it depends on the balance (None), who has a limit must say the most: else it would be a way around it. Raises
+    AmountLimitExceeded, MfaStepUpRequired, InstructionNotValid.
+    """
+    for permission in ("payments.transfer", "payments.instruct"):
+        if most is not None:
+            amount_allowed(user, permission, Money(most, currency))
+        elif amount_limited(user, permission, currency):
+            raise InstructionNotValid("You have a limit: say the most that a date may move.", pointer="/amount_max")
 
 
 def amounts_guard(asked: Asked, permission: str, amounts: Iterable[Money]) -> None:

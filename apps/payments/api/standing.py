@@ -15,16 +15,14 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.errors import PermissionDenied
-from apps.core.money import Money
-from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.payments import services, signing
 from apps.payments.api import standing_forms as forms
 from apps.payments.api.bodies import account_name
-from apps.payments.api.limits import amount_allowed, amount_limited
+from apps.payments.api.limits import instruction_allowed
 from apps.payments.api.pending_forms import PendingPaymentSerializer, pending_answer
 from apps.payments.api.views import API, caller
-from apps.payments.errors import InstructionNotDue, InstructionNotValid
+from apps.payments.errors import InstructionNotDue
 from apps.payments.models import StandingInstruction
 from apps.payments.selectors import (
     account_ref,
@@ -101,7 +99,7 @@ class InstructionsView(ApiView):
         destination = account_name(body.pop("destination_account"))
         ref = account_ref(name=source, pointer="/source_account")
         terms = Terms(**forms.terms_read(body, ref.currency))
-        _measure(caller(request), terms.amount or terms.amount_max, ref.currency)
+        instruction_allowed(caller(request), terms.amount or terms.amount_max, ref.currency)
         if signed_by and caller(request).scope == "own":
             raise PermissionDenied("A member signs with the own sign-in.")
         waiting = signing.instruction_pending(
@@ -123,19 +121,6 @@ class InstructionsView(ApiView):
 
 MOVES = frozenset({"amount", "amount_max", "percentage", "keep", "total_max"})
 """What of an instruction decides how much it moves."""
-
-
-def _measure(user: User, most: int | None, currency: str) -> None:
-    """Hold the most that one date may move, in minor units, against the limits of the caller's roles.
-
-    Where it depends on the balance, who has a limit must say the most: else it would be a way around it. Raises
-    AmountLimitExceeded, MfaStepUpRequired, InstructionNotValid.
-    """
-    for permission in ("payments.transfer", INSTRUCT):
-        if most is not None:
-            amount_allowed(user, permission, Money(most, currency))
-        elif amount_limited(user, permission, currency):
-            raise InstructionNotValid("You have a limit: say the most that a date may move.", pointer="/amount_max")
 
 
 class InstructionView(ApiView):
@@ -162,7 +147,7 @@ class InstructionView(ApiView):
         changes = forms.terms_read(body, instruction.currency)
         if MOVES & changes.keys():
             known = {name: changes.get(name, getattr(instruction, name)) for name in ("amount", "amount_max")}
-            _measure(caller(request), known["amount"] or known["amount_max"], instruction.currency)
+            instruction_allowed(caller(request), known["amount"] or known["amount_max"], instruction.currency)
         instruction = services.instruction_update(
             acting_user=caller(request),
             instruction_id=instruction.pk,

@@ -17,6 +17,7 @@ from apps.approvals.services import approval_possible
 from apps.audit.services import record
 from apps.calculations.business_days import convention_name
 from apps.core.api.etag import version_check
+from apps.core.ids import uuid7
 from apps.core.money import Money
 from apps.ledger.selectors import business_date_current
 from apps.payments import locks
@@ -77,10 +78,12 @@ def instruction_create(
     terms: Terms,
     at: dt.datetime,
     signed_by: Iterable[UUID] = (),
+    instruction_id: UUID | None = None,
 ) -> StandingInstruction:
     """Set an instruction up, from an account that the user may act on to any other of the same currency.
 
-    `signed_by` are the members who signed it, where the account's mandate asks for several. Raises
+    `signed_by` are the members who signed it, where the account's mandate asks for several; `instruction_id` is the id
+    it gets, where the caller chose one so that asking twice makes one (the second breaks the primary key). Raises
     `PaymentAccountNotFound`, `SameAccount`, `CurrencyMismatch`, `TransactionLimitExceeded`, `ApprovalRequired` for an
     amount that as a single transfer would need approval, `SignaturesMissing`, `SignatoryUnknown`,
     `InstructionNotValid`, `RecurrenceNotValid`, `UnknownConvention`.
@@ -103,6 +106,7 @@ def instruction_create(
     if terms.starts_on < today:
         raise InstructionNotValid(f"It begins on {today} or later.", pointer="/starts_on")
     instruction = StandingInstruction(
+        id=instruction_id or uuid7(),
         source_id=debit.account_id,
         destination_id=credit.account_id,
         currency=debit.currency,
