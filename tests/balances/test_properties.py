@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apps.balances.models import Balance
 from apps.balances.selectors import books_verify
-from apps.balances.services import hold_place, in_database
+from apps.balances.services import _many, hold_place, in_database
 from apps.core import clock
 from apps.ledger.models import JournalLine
 from tests.balances.model import Model, ModelAccount, ModelPosting
@@ -86,8 +86,20 @@ def prepare(books: Books, kinds: list[dict]) -> Model:  # type: ignore[type-arg]
 @given(
     kinds=st.lists(KINDS, min_size=6, max_size=6),
     calls=st.lists(CALL, min_size=1, max_size=6) | st.lists(SINGLE, min_size=4, max_size=12),
+    copied=st.booleans(),
 )
-def test_outcomes_balances_and_lines_are_those_of_the_model(kinds: list[dict], calls: list) -> None:  # type: ignore[type-arg]
+def test_outcomes_balances_and_lines_are_those_of_the_model(
+    kinds: list[dict],
+    calls: list,
+    copied: bool,  # type: ignore[type-arg]
+) -> None:
+    """By the function, and as many postings are written, by COPY."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_many, "MANY", 1 if copied else _many.MANY)
+        _compare(kinds, calls)
+
+
+def _compare(kinds: list[dict], calls: list) -> None:  # type: ignore[type-arg]
     books = Books()
     model = prepare(books, kinds)
     ids = list(model.accounts)

@@ -89,7 +89,7 @@ _ESCAPES = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {ord("
 _NULL = "\\N"
 
 
-def _copy_text(value: str) -> str:
+def copy_text(value: str) -> str:
     """A value in COPY's text format; whatever could end a field, a row, an entry or a page is escaped."""
     return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
 
@@ -110,9 +110,9 @@ def facts_text(
 ) -> str:
     """What is only written down with a transfer; made once, by the client, as the journaler will copy it."""
     return (
-        f"{value_date or ''}{FIELD_END}{_copy_text(client_id)}\t{_copy_text(key)}{FIELD_END}"
-        f"{_copy_text(kind)}\t{client_timestamp or _NULL}\t{actor or _NULL}\t{_copy_text(correlation_id)}\t"
-        f"{_copy_text(channel)}\t{_copy_text(description)}\t{_copy_text(counterparty)}\t{_copy_text(reference)}"
+        f"{value_date or ''}{FIELD_END}{copy_text(client_id)}\t{copy_text(key)}{FIELD_END}"
+        f"{copy_text(kind)}\t{client_timestamp or _NULL}\t{actor or _NULL}\t{copy_text(correlation_id)}\t"
+        f"{copy_text(channel)}\t{copy_text(description)}\t{copy_text(counterparty)}\t{copy_text(reference)}"
     )
 
 

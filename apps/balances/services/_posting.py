@@ -11,26 +11,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
-from django.db import DatabaseError, connection
+from django.db import connection
 
-from apps.balances.errors import EngineOwned
+from apps.balances.services import _many
+from apps.balances.services._calls import array, called, text_array
 from apps.balances.services._handover import handed_over
-from apps.core.errors import DomainError
-from apps.core.retry import retry_transient, sqlstate_of
-from apps.ledger.errors import BusinessDateInFuture, PeriodClosed
+from apps.core.retry import retry_transient
 
 LEGS_MAX = 200
 ITEMS_MAX = 5_000
 # Beyond what any sum of the posting function can overflow; what is merely too large is the outcome LIMIT.
 AMOUNT_MAX = 10**18
-
-# What the posting function's own error codes mean; any other error goes up as it is.
-_REFUSALS: dict[str, type[DomainError]] = {
-    "NU002": EngineOwned,
-    "NU003": PeriodClosed,
-    "NU004": BusinessDateInFuture,
-}
 
 # The accounts of the open `in_database` block, if any: postings inside it stay within them.
 open_accounts: ContextVar[frozenset[int] | None] = ContextVar("open_accounts", default=None)
@@ -115,7 +106,7 @@ def postings_post(
     overdraw: bool = False,
     atomic: bool = False,
 ) -> PostingResult:
-    """Post, in one database round trip, and return each posting's outcome. A refusal is an outcome, not an exception.
+    """Post, in one transaction, and return each posting's outcome. A refusal is an outcome, not an exception.
 
     Every posting happens at most once by its transaction id: a repeat returns the first outcome with `replayed`,
     another fingerprint under the same id returns ``REUSED``. With `atomic` one refusal refuses all. With `overdraw` a
@@ -131,7 +122,11 @@ def postings_post(
     if len(postings) == 1 and len(postings[0].legs) == 2 == len(accounts):
         # With one item, all or nothing is the same as each for itself.
         return _pair_post(postings[0], actor_id, correlation_id, overdraw)
-    row = _called(_CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic))
+    row: tuple[Any, ...]
+    if len(postings) >= _many.MANY and not (overdraw or atomic or any(one.reverses for one in postings)):
+        row = _many.write(postings, accounts, actor_id=actor_id, correlation_id=correlation_id)
+    else:
+        row = called(_CALL, _parameters(postings, accounts, actor_id, correlation_id, overdraw, atomic))
     outcomes, journals, replayed, booked_at, today, balances = row
     return PostingResult(
         outcomes=[Outcome(*values) for values in zip(outcomes, journals, replayed, strict=True)],
@@ -144,7 +139,7 @@ def postings_post(
 def _pair_post(posting: Posting, actor_id: UUID | None, correlation_id: str, overdraw: bool) -> PostingResult:
     """One posting between two accounts: the function without arrays, which costs a third less."""
     first, second = posting.legs
-    outcome, journal, replayed, booked_at, today, first_after, second_after = _called(
+    outcome, journal, replayed, booked_at, today, first_after, second_after = called(
         _CALL_PAIR,
         [
             posting.transaction_id,
@@ -175,21 +170,6 @@ def _pair_post(posting: Posting, actor_id: UUID | None, correlation_id: str, ove
         business_date=today,
         balances={first.account_id: first_after, second.account_id: second_after},
     )
-
-
-def _called(statement: str, parameters: list[Any]) -> tuple[Any, ...]:
-    """The one row of a posting function, its own error codes as the DomainErrors that they mean."""
-    connection.ensure_connection()
-    try:
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(statement, parameters, prepare=True)
-            (row,) = cursor.fetchall()
-    except DatabaseError as error:
-        refusal = _REFUSALS.get(sqlstate_of(error) or "")
-        if refusal is None:
-            raise
-        raise refusal() from error
-    return row
 
 
 def _check(postings: Sequence[Posting]) -> list[int]:
@@ -237,19 +217,6 @@ def _refuse_foreign_transaction(accounts: list[int]) -> None:
         raise RuntimeError("money moves in its own transaction or inside balances.in_database(...)")
 
 
-def _array(values: Sequence[Any]) -> str:
-    """An array literal of values that need no quoting (numbers, UUIDs, dates). One string is faster than adapters."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def _text_array(values: Sequence[str]) -> str:
-    """An array literal of quoted texts."""
-    joined = '","'.join(values)
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
-        joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
-    return '{"' + joined + '"}'
-
-
 def _parameters(
     postings: Sequence[Posting],
     accounts: list[int],
@@ -268,26 +235,26 @@ def _parameters(
             leg_amount.append(leg.amount)
     times = [p.client_timestamp for p in postings]
     return [
-        _array([p.transaction_id for p in postings]),
+        array([p.transaction_id for p in postings]),
         postings[0].client_id,
-        _text_array([p.key for p in postings]),
+        text_array([p.key for p in postings]),
         '{"' + '","'.join(["\\\\x" + p.fingerprint.hex() for p in postings]) + '"}',
-        _text_array([p.kind for p in postings]),
-        _array([p.business_date for p in postings]),
-        _array([p.value_date for p in postings]),
-        _text_array([p.channel for p in postings]),
-        _text_array([p.description for p in postings]),
-        _text_array([p.counterparty for p in postings]),
-        _text_array([p.reference for p in postings]),
-        _array([p.reverses for p in postings]),
+        text_array([p.kind for p in postings]),
+        array([p.business_date for p in postings]),
+        array([p.value_date for p in postings]),
+        text_array([p.channel for p in postings]),
+        text_array([p.description for p in postings]),
+        text_array([p.counterparty for p in postings]),
+        text_array([p.reference for p in postings]),
+        array([p.reverses for p in postings]),
         "{" + ",".join(["NULL" if time is None else f'"{time.isoformat()}"' for time in times]) + "}",
         actor_id,
         correlation_id,
-        _array(accounts),
-        _array(leg_item),
-        _array(leg_account),
-        _array(leg_currency),
-        _array(leg_amount),
+        array(accounts),
+        array(leg_item),
+        array(leg_account),
+        array(leg_currency),
+        array(leg_amount),
         overdraw,
         atomic,
     ]

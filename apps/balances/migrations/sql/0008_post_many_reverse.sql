@@ -1,0 +1,2 @@
+DROP FUNCTION balances_post_settle(bigint[], bigint[], bigint[], bigint[]);
+DROP FUNCTION balances_post_open(uuid[], bigint[]);
