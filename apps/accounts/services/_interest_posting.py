@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection, transaction
 
 from apps.accounts import locks
@@ -20,9 +22,9 @@ from apps.accounts.product_books import PURPOSES, ProductBooks, books_of
 from apps.accounts.services._accrual import Totals, totals_add
 from apps.accounts.services._bank_postings import bank_posting, bank_transaction_id
 from apps.balances import services as balances
-from apps.balances.services import Leg, Posting
-from apps.calculations.rounding import multiple_round, whole_round
+from apps.balances.services import Leg
 from apps.core.currencies import minor_format
+from apps.core.money import minor_round
 
 KIND = "interest"
 CHUNK = 1_000
@@ -32,7 +34,7 @@ CHUNK = 1_000
 # whatever the statistics say); corrections of days paid before through an index of their own.
 _DUE = """
 WITH who AS MATERIALIZED (
-    SELECT a.id, a.ledger_account_id, a.number, a.branch_id, br.code, a.opened_on, p.until, p.business_date,
+    SELECT a.id, a.ledger_account_id, a.branch_id, br.code, p.until, p.business_date,
            coalesce(p.carried_earned, 0) AS carried_earned, coalesce(p.carried_owed, 0) AS carried_owed,
            greatest(coalesce(p.until, a.opened_on), %(first)s) AS since, coalesce(p.until <= %(period)s, true) AS whole,
            (SELECT r.id FROM accounts_interest_posting r WHERE r.account_id = a.id AND r.status = 'refused' LIMIT 1)
@@ -44,7 +46,7 @@ WITH who AS MATERIALIZED (
            WHERE i.account_id = a.id AND i.status = 'posted' ORDER BY i.until DESC, i.id DESC LIMIT 1) p ON true
      WHERE {chosen} AND a.status <> 'closed' AND (p.until IS NULL OR p.until < %(until)s)
 )
-SELECT w.id, w.ledger_account_id, w.number, w.branch_id, w.code, w.since, w.refused,
+SELECT w.id::text, w.ledger_account_id, w.branch_id::text, w.code, w.since, w.refused,
        w.carried_earned + coalesce(m.earned, 0) + coalesce(o.earned, 0) + coalesce(c.earned, 0),
        w.carried_owed + coalesce(m.owed, 0) + coalesce(o.owed, 0) + coalesce(c.owed, 0)
   FROM who w
@@ -80,14 +82,13 @@ _COLUMNS = (
 _COPY = f"COPY accounts_interest_posting ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is due on one account, exactly, and what of it is booked; minor units."""
+# A struct, and keys as texts: a close makes a million of them, and only writes the keys down again.
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """What is due on one account, exactly, and what of it is booked; minor units. The keys are texts."""
 
-    account_id: UUID
+    account_id: str
     ledger_id: int
-    number: str
-    branch_id: UUID
+    branch_id: str
     branch_code: str
     since: dt.date
     refused: int | None
@@ -143,11 +144,12 @@ def _first_day(terms: ProductTerms) -> dt.date:
 
 def _rounded(terms: ProductTerms, row: Sequence[Any]) -> Due:
     """Interest is rounded when it is posted, once; tax is taken of what is posted, rounded half up."""
-    account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed = row
-    credit = int(multiple_round(earned, terms.posting_unit, terms.posting_rounding))
-    debit = int(multiple_round(owed, terms.posting_unit, terms.posting_rounding))
-    tax = whole_round(credit * Decimal(terms.tax_rate), "half_up")
-    return Due(account_id, ledger_id, number, branch_id, branch_code, since, refused, earned, owed, credit, debit, tax)
+    account_id, ledger_id, branch_id, branch_code, since, refused, earned, owed = row
+    unit, mode = terms.posting_unit, terms.posting_rounding
+    credit = minor_round(earned, unit, mode) if earned else 0
+    debit = minor_round(owed, unit, mode) if owed else 0
+    tax = minor_round(credit * Decimal(terms.tax_rate), 1, "half_up") if credit and terms.tax_rate else 0
+    return Due(account_id, ledger_id, branch_id, branch_code, since, refused, earned, owed, credit, debit, tax)
 
 
 def interest_post(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
@@ -200,10 +202,11 @@ def _agreed_ids(accounts: Range) -> list[UUID]:
 def dues_post(terms: ProductTerms, dues: Sequence[Due], *, until: dt.date, business_date: dt.date) -> tuple[int, int]:
     """Book what is due on some accounts and remember it: (posted, refused). Outside of any transaction."""
     product = AccountProduct.objects.select_related(*PURPOSES).get(pk=terms.product_id)
-    books = books_of(product)
-    postings: dict[UUID, Posting] = {}
+    books, currency = books_of(product), product.currency_id
+    bank = functools.cache(functools.partial(_bank_account, currency=currency))
+    keys, postings = [], []
     for due in dues:
-        legs = interest_legs(due, books, product.currency_id)
+        legs = interest_legs(due, books, currency, bank=bank)
         if legs:
             posting = bank_posting(
                 key=posting_key(due, until, business_date),
@@ -211,24 +214,33 @@ def dues_post(terms: ProductTerms, dues: Sequence[Due], *, until: dt.date, busin
                 legs=legs,
                 business_date=business_date,
                 value_date=until,
-                description=interest_text(due, until, product.currency_id),
+                description=interest_text(due, until, currency),
             )
-            postings[due.account_id] = posting
-    outcomes = {}
+            keys.append(due.account_id)
+            postings.append(posting)
+    outcomes: dict[str, bool] = {}
     if postings:
-        result = balances.postings_post(list(postings.values()), actor_id=None)
-        outcomes = {key: outcome.ok for key, outcome in zip(postings, result.outcomes, strict=True)}
-    dues_record(terms, dues, outcomes, until=until, business_date=business_date)
+        result = balances.postings_post(postings, actor_id=None)
+        outcomes = {key: outcome.ok for key, outcome in zip(keys, result.outcomes, strict=True)}
+    ids = {key: posting.transaction_id for key, posting in zip(keys, postings, strict=True)}
+    dues_record(terms, dues, outcomes, until=until, business_date=business_date, ids=ids)
     refused = sum(not ok for ok in outcomes.values())
     return len(dues) - refused, refused
 
 
 def interest_text(due: Due, until: dt.date, currency: str) -> str:
     """What the statement says: the days, and the parts of the amount where there are several."""
-    words = f"Interest {due.since} to {until - dt.timedelta(days=1)}"
+    words = _days_text(due.since, until)
+    if not (due.tax or due.debit):
+        return words
     parts = [(due.credit, "earned"), (-due.tax, "tax"), (-due.debit, "on overdraft")]
     told = [f"{word} {minor_format(amount, currency)}" for amount, word in parts if amount]
     return words if len(told) < 2 else f"{words}: {', '.join(told)}"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _days_text(since: dt.date, until: dt.date) -> str:
+    return f"Interest {since} to {until - dt.timedelta(days=1)}"
 
 
 def posting_key(due: Due, until: dt.date, business_date: dt.date) -> str:
@@ -236,64 +248,78 @@ def posting_key(due: Due, until: dt.date, business_date: dt.date) -> str:
     return f"{KIND}:{due.account_id}:{until}:{business_date}"
 
 
-def interest_legs(due: Due, books: ProductBooks, currency: str) -> list[Leg]:
+def _bank_account(code: str, branch_id: str, branch_code: str, *, currency: str) -> int:
+    return balances.internal_account_id(
+        gl_code=code, branch_id=UUID(branch_id), branch_code=branch_code, currency=currency
+    )
+
+
+def interest_legs(
+    due: Due, books: ProductBooks, currency: str, *, bank: Callable[[str, str, str], int] | None = None
+) -> list[Leg]:
     """Interest from the payable, overdraft interest to the receivable, tax to the payable; the net on the account.
 
     One leg on the account: an account that takes no debits still gets its interest, less the tax. What was paid too
-    much goes the other way.
+    much goes the other way. `bank` finds the bank's own account of a chart code, branch and branch code.
     """
+    bank = bank or functools.partial(_bank_account, currency=currency)
     sides = (
         (books.interest_payable, -due.credit),
         (books.tax_payable, due.tax),
         (books.overdraft_receivable, due.debit),
-        ("", due.credit - due.tax - due.debit),
     )
-    legs = []
-    for code, amount in sides:
-        if amount:
-            ledger_id = due.ledger_id
-            if code:
-                ledger_id = balances.internal_account_id(
-                    gl_code=code, branch_id=due.branch_id, branch_code=due.branch_code, currency=currency
-                )
-            legs.append(Leg(ledger_id, amount, currency))
-    return sorted(legs, key=lambda leg: leg.amount)
+    legs = [Leg(bank(code, due.branch_id, due.branch_code), amount, currency) for code, amount in sides if amount]
+    net = due.credit - due.tax - due.debit
+    if net:
+        legs.append(Leg(due.ledger_id, net, currency))
+    return sorted(legs, key=_amount)
+
+
+_amount = attrgetter("amount")
 
 
 @transaction.atomic
 def dues_record(
-    terms: ProductTerms, dues: Sequence[Due], outcomes: dict[UUID, bool], *, until: dt.date, business_date: dt.date
+    terms: ProductTerms,
+    dues: Sequence[Due],
+    outcomes: Mapping[str, bool],
+    *,
+    until: dt.date,
+    business_date: dt.date,
+    ids: Mapping[str, UUID] | None = None,
 ) -> None:
-    """Keep what was paid and what was refused; a remainder that is dropped leaves the totals of what accrued."""
-    new: list[tuple[Any, ...]] = []
+    """Keep what was paid and what was refused; a remainder that is dropped leaves the totals of what accrued.
+
+    By account: `outcomes` of postings (none: it was posted), `ids` of transactions where the caller has them.
+    """
+    new: list[str] = []
     again: list[InterestPosting] = []
     totals: Totals = defaultdict(Decimal)
     for due in dues:
         ok = outcomes.get(due.account_id, True)
-        row = _row(terms, due, ok=ok, until=until, business_date=business_date)
+        known = ids.get(due.account_id) if ids else None
+        transaction_id = known or bank_transaction_id(posting_key(due, until, business_date))
+        row = _row(terms, due, ok=ok, until=until, business_date=business_date, transaction_id=transaction_id)
         if due.refused:
             again.append(InterestPosting(id=due.refused, **dict(zip(_COLUMNS, row, strict=True))))
         else:
-            new.append(row)
-        if ok:
-            carried_earned, carried_owed = due.carried(terms)
-            sides = (
-                ("earned", due.credit + carried_earned - due.earned),
-                ("owed", due.debit + carried_owed - due.owed),
-            )
+            new.append("\t".join(map(str, row)))
+        if ok and terms.remainder == ProductTerms.Remainder.DROP:
+            sides = (("earned", due.credit - due.earned), ("owed", due.debit - due.owed))
             for side, dropped in sides:
-                totals[terms.product_id, due.branch_id, InterestTotal.Side(side).value] += dropped
+                totals[terms.product_id, UUID(due.branch_id), InterestTotal.Side(side).value] += dropped
     if new:
         with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
-            for row in new:
-                copy.write_row(row)
+            copy.write("\n".join(new) + "\n")
     if again:
         InterestPosting.objects.bulk_update(again, [name for name in _COLUMNS if name != "account_id"])
     totals_add(totals)
 
 
-def _row(terms: ProductTerms, due: Due, *, ok: bool, until: dt.date, business_date: dt.date) -> tuple[Any, ...]:
-    """What is kept of a posting, in the order of `_COLUMNS`."""
+def _row(
+    terms: ProductTerms, due: Due, *, ok: bool, until: dt.date, business_date: dt.date, transaction_id: UUID
+) -> tuple[Any, ...]:
+    """What is kept of a posting, in the order of `_COLUMNS`; nothing that COPY would have to escape."""
     return (
         due.account_id,
         due.since,
@@ -305,6 +331,6 @@ def _row(terms: ProductTerms, due: Due, *, ok: bool, until: dt.date, business_da
         due.debit,
         due.tax,
         *due.carried(terms),
-        bank_transaction_id(posting_key(due, until, business_date)),
+        transaction_id,
         (InterestPosting.Status.POSTED if ok else InterestPosting.Status.REFUSED).value,
     )
