@@ -226,14 +226,16 @@ def test_360_instalments_over_http(caller: ApiClient) -> None:
 
 def test_a_rate_that_compounds_and_instalments_in_steps(caller: ApiClient) -> None:
     mortgage = {"currency": "CAD", "principal": "500000.00", "rate_percent": "5", "start": "2026-01-01"}
-    answer = caller.post("calculations/loan-schedule", mortgage | {"instalments": 300, "compounding": "half_yearly"})
+    answer = caller.post(
+        "calculations/loan-schedule", mortgage | {"instalments": 300, "rate_compounding": "half_yearly"}
+    )
     assert answer.json()["instalments"] == ["2908.02"], answer.content
     rising = LOAN | {"step_percent": "10", "step_every": 6, "instalment_rounding": {"unit": "1.00"}}
     body = caller.post("calculations/loan-schedule", rising).json()
     assert len(body["instalments"]) == 3
     assert body["totals"]["principal"] == "5000.00"
     for wrong, pointer in (
-        (LOAN | {"compounding": "yearly", "method": "flat"}, "/compounding"),
+        (LOAN | {"rate_compounding": "yearly", "method": "flat"}, "/rate_compounding"),
         (LOAN | {"step_percent": "5", "amortization": "interest_only"}, "/step_percent"),
         (LOAN | {"step_percent": "-91"}, "/step_percent"),
     ):

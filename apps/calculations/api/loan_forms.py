@@ -155,7 +155,7 @@ class LoanForm(StrictSerializer):
     )
     calendar = TextField(max_length=100, required=False, help_text="Whose days off due dates move off.")
     day_rule = ChoiceField(choices=sorted(DAY_RULES), default="following")
-    compounding = ChoiceField(
+    rate_compounding = ChoiceField(
         choices=list(options.COMPOUNDINGS), default="per_period",
         help_text="How often the rate compounds: `half_yearly` in Canada, `yearly` for an effective rate.",
     )  # fmt: skip

@@ -86,8 +86,10 @@ def _terms(values: Mapping[str, Any], reader: Reader) -> LoanTerms:
         def adjust(day: dt.date) -> dt.date:
             return date_adjust(day, rule, calendar)
 
-    if values["compounding"] != "per_period" and (values["interest"], values["method"]) != BY_THE_PERIOD:
-        raise ConventionNeeds("A rate that compounds is by the period, on a declining balance.", pointer="/compounding")
+    if values["rate_compounding"] != "per_period" and (values["interest"], values["method"]) != BY_THE_PERIOD:
+        raise ConventionNeeds(
+            "A rate that compounds is by the period, on a declining balance.", pointer="/rate_compounding"
+        )
     terms = LoanTerms(
         principal=reader.minor(values["principal"], "/principal"),
         rate=rate_read(values["rate_percent"], values),
@@ -118,7 +120,7 @@ def _terms(values: Mapping[str, Any], reader: Reader) -> LoanTerms:
 
 def rate_read(percents: Decimal, loan: Mapping[str, Any]) -> Decimal:
     """A rate of a loan as its periods see it."""
-    return options.rate_by_period(percents / 100, loan["compounding"], frequency_read(loan.get("frequency")).years)
+    return options.rate_by_period(percents / 100, loan["rate_compounding"], frequency_read(loan.get("frequency")).years)
 
 
 def frequency_read(values: Mapping[str, Any] | None) -> Frequency:

@@ -22,7 +22,7 @@ def rate_by_period(rate: Decimal, compounding: str, years: Fraction) -> Decimal:
     To 20 decimals. Raises UnknownConvention, RateNotValid.
     """
     if compounding not in COMPOUNDINGS:
-        raise UnknownConvention(f"Rates compound {', '.join(COMPOUNDINGS)}.", pointer="/compounding")
+        raise UnknownConvention(f"Rates compound {', '.join(COMPOUNDINGS)}.", pointer="/rate_compounding")
     times = COMPOUNDINGS[compounding]
     if times is None:
         return rate
