@@ -16,6 +16,7 @@ from apps.core.money import Money
 from apps.identity.limits import limits_clear
 from apps.identity.models import AmountLimit, User
 from apps.ledger.selectors import business_date_current
+from apps.payments.admin.standing_form import rhythm_words
 from apps.payments.models import StandingInstruction
 from apps.payments.services import (
     Asked,
@@ -131,9 +132,9 @@ def test_an_instruction_is_set_up_by_form_once(page: Client, account: Account) -
         "convention": "preceding", "starts_on": business_date_current().isoformat(), "description": "Rent",
     }  # fmt: skip
     for wrong, words in (
-        ({"amount": ""}, "needs amount"), ({"kind": "sweep"}, "takes no amount"),
+        ({"amount": ""}, "needs amount"), ({"kind": "percentage"}, "needs percentage"),
         ({"destination": "1"}, "No such account"),
-        ({"percentage": "x"}, "such as 12.5"), ({"starts_on": "2020-01-01"}, "or later"),
+        ({"kind": "percentage", "percentage": "x"}, "such as 12.5"), ({"starts_on": "2020-01-01"}, "or later"),
         ({"source": "7"}, "no such account"),
     ):  # fmt: skip
         refused = page.post(url, {**sent, **wrong})
@@ -182,3 +183,17 @@ def test_the_form_asks_who_may_and_how_much(
     assert asked.headers["Location"].startswith(reverse("admin:security_confirm"))
     assert not StandingInstruction.objects.filter(source=account.pk).exists()
     assert page.post(url, {**sent, "amount": "100.00"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=MONTHLY;INTERVAL=3", "Every quarter"),
+        ("FREQ=WEEKLY;BYDAY=MO,FR", "Every week, on Monday and Friday"),
+        ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1,-1", "Every 2 months, on day 1 and the last day"),
+        ("FREQ=MONTHLY;BYDAY=2FR", "FREQ=MONTHLY;BYDAY=2FR"),
+        ("FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=3"),
+    ],
+)
+def test_a_rule_is_read_in_words(rule: str, words: str) -> None:
+    assert rhythm_words(rule) == words

@@ -117,7 +117,7 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
             self.fact(request, record, "starts_on"),
             Fact("On holidays", HOLIDAYS.get(record.convention, display.kind_text(record.convention))),
             Fact("Ends", " or ".join(word for word in ends if word) or "when it is cancelled"),
-            Fact("Without funds", f"tried again on {record.retries} business days"),
+            Fact("Without funds", _retries_words(record.retries)),
             self.fact(request, record, "catch_up"),
         ]
         if record.status_reason:
@@ -158,6 +158,12 @@ class StandingInstructionAdmin(NuminaHistoryAdmin):
         except DomainError as error:
             self.message_user(request, str(error.detail or error.title), messages.ERROR)
         return HttpResponseRedirect(reverse("admin:payments_standinginstruction_change", args=[record.pk]))
+
+
+def _retries_words(retries: int) -> str:
+    if not retries:
+        return "not tried again"
+    return f"tried again on {retries} business day{'s' if retries > 1 else ''}"
 
 
 def _reason(request: HttpRequest) -> str:

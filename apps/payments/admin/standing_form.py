@@ -46,12 +46,32 @@ HOLIDAYS = {
     "preceding": "The business day before",
     "none": "The date itself",
 }
+OF_KIND = {"fixed": {"amount"}, "percentage": {"percentage", "amount_max"}, "sweep": {"keep", "amount_max"}}
+"""The fields that say how much, by the kind that asks for them; the style sheet shows no others."""
 RETRIES_MAX, DATES_MAX = 10, 10_000
 
 
+_UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+_DAYS = {"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday",
+         "SU": "Sunday"}  # fmt: skip
+
+
 def rhythm_words(rule: str) -> str:
-    """A rule in words where it is one of the form's; else as it was written."""
-    return RHYTHMS.get(rule, rule)
+    """A rule in words: those of the form, and every so many units on days of the week or of the month.
+
+    What has more parts is shown as it was written.
+    """
+    if rule in RHYTHMS:
+        return RHYTHMS[rule]
+    parts = dict(part.split("=", 1) for part in rule.removeprefix("RRULE:").split(";") if "=" in part)
+    unit, count = _UNITS.get(parts.pop("FREQ", "")), parts.pop("INTERVAL", "1")
+    week_days = [_DAYS.get(code, "") for code in parts.pop("BYDAY", "").split(",") if code]
+    month_days = [day for day in parts.pop("BYMONTHDAY", "").split(",") if day]
+    if unit is None or parts or not all(week_days) or not all(day == "-1" or day.isdigit() for day in month_days):
+        return rule
+    every = f"Every {unit}" if count == "1" else f"Every {count} {unit}s"
+    days = [*week_days, *("the last day" if day == "-1" else f"day {day}" for day in month_days)]
+    return f"{every}, on {' and '.join(days)}" if days else every
 
 
 def standing_form_page(site: Any, request: HttpRequest) -> HttpResponse:
@@ -106,14 +126,16 @@ def _create(request: HttpRequest, pk: UUID) -> None:
 
 
 def _terms(request: HttpRequest, currency: str) -> Terms:
+    kind = choice_read(request, "kind", StandingInstruction.Kind.values)
+    asked = OF_KIND[kind]  # what was typed for another kind is out of sight
     return Terms(
-        kind=choice_read(request, "kind", StandingInstruction.Kind.values),
+        kind=kind,
         rule=choice_read(request, "rule", RHYTHMS),
         starts_on=day_read(request, "starts_on"),
-        amount=_money(request, "amount", currency),
-        percentage=_percentage(request),
-        keep=_money(request, "keep", currency) or 0,
-        amount_max=_money(request, "amount_max", currency),
+        amount=_money(request, "amount", currency) if "amount" in asked else None,
+        percentage=_percentage(request) if "percentage" in asked else None,
+        keep=(_money(request, "keep", currency) or 0) if "keep" in asked else 0,
+        amount_max=_money(request, "amount_max", currency) if "amount_max" in asked else None,
         description=text_read(request, "description", max_length=200),
         convention=choice_read(request, "convention", HOLIDAYS),
         ends_on=day_read(request, "ends_on") if text_read(request, "ends_on") else None,
