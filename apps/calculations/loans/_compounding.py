@@ -6,6 +6,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from apps.calculations.errors import RateNotValid, UnknownConvention
+from apps.calculations.loans._terms import RATE_MAX
 
 COMPOUNDINGS: dict[str, int | None] = {
     "per_period": None, "yearly": 1, "half_yearly": 2, "quarterly": 4, "monthly": 12,
@@ -31,4 +32,7 @@ def rate_by_period(rate: Decimal, compounding: str, years: Fraction) -> Decimal:
     with localcontext() as context:
         context.prec = _DIGITS
         length = Decimal(years.numerator) / years.denominator
-        return (((1 + rate / times) ** (times * length) - 1) / length).quantize(_PLACES)
+        found = ((1 + rate / times) ** (times * length) - 1) / length
+        if found > RATE_MAX:
+            raise RateNotValid("The rate of a period is above 10,000 % a year.", pointer="/rate")
+        return found.quantize(_PLACES)

@@ -97,6 +97,14 @@ def level_instalment(
     return minor_round(cents, rounding.unit, rounding.mode) if rounding.unit > 1 else cents
 
 
+def _weights(terms: LoanTerms) -> list[Decimal]:
+    """How many times the first instalment each one is."""
+    with localcontext() as context:
+        context.prec = PRECISION
+        grace, every = terms.grace_principal, terms.step_every
+        return [(1 + terms.step) ** (max(index - grace, 0) // every) for index in range(terms.count)]
+
+
 class Level:
     """The level instalment of a loan as it stands: kept, until the rate changes, or worked out each time (`spread`)."""
 
@@ -105,6 +113,7 @@ class Level:
         self.found: list[int] = [] if terms.instalment is None else [terms.instalment]
         self._rate = interest.rate_on(terms.start)
         self._stepped: list[int] = []
+        self._weights = _weights(terms) if terms.step else []
         self._years = [exact_decimal(self._length(n, period)) for n, period in enumerate(terms.periods)]
 
     def _length(self, index: int, period: Period) -> Fraction:
@@ -124,7 +133,7 @@ class Level:
         if not self.terms.step:
             return self.found[-1]
         rounding = self.terms.instalment_rounding
-        amount = minor_round(Fraction(self.found[-1]) * Fraction(self.weight(index)), rounding.unit, rounding.mode)
+        amount = minor_round(Fraction(self.found[-1]) * Fraction(self._weights[index]), rounding.unit, rounding.mode)
         if self._stepped[-1:] != [amount]:
             self._stepped.append(amount)
         return amount
@@ -133,13 +142,6 @@ class Level:
     def amounts(self) -> list[int]:
         """The instalments worked out, those of the steps one by one."""
         return self._stepped if self.terms.step else self.found
-
-    def weight(self, index: int) -> Decimal:
-        """How many times the first instalment that of the period `index` is."""
-        steps = max(index - self.terms.grace_principal, 0) // self.terms.step_every
-        with localcontext() as context:
-            context.prec = PRECISION
-            return (1 + self.terms.step) ** steps
 
     def reset(self, index: int, balance: int) -> None:
         """Work the instalment out for the periods from `index` on."""
@@ -150,7 +152,7 @@ class Level:
         with localcontext() as context:
             context.prec = PRECISION
             growths = [rate * years for years in self._years[index:]]
-            weights = [self.weight(n) for n in range(index, terms.count)] if terms.step else None
+        weights = self._weights[index:] if terms.step else None
         self.found.append(level_instalment(balance, growths, terms.balloon, terms.instalment_rounding, weights))
 
 
@@ -274,7 +276,8 @@ def _flat_equal(terms: LoanTerms) -> tuple[list[int], list[int]]:
     rounding, money = terms.interest_rounding, terms.principal_rounding
     total = minor_round(terms.principal * Fraction(terms.rate) * _flat_years(terms), rounding.unit, rounding.mode)
     free = max(terms.interest_free, 0 if terms.interest_in_grace else terms.grace_principal)
-    interests = [0] * free + _parts_of(total, terms.count - free, rounding, terms.remainder)
+    bearing = terms.count - free  # none, when all periods are free of interest
+    interests = [0] * free + (_parts_of(total, bearing, rounding, terms.remainder) if bearing else [])
     grace = terms.grace_principal
     if terms.amortization == "interest_only":
         return interests, [0] * (terms.count - 1) + [terms.principal]

@@ -81,6 +81,11 @@ def test_deferred_interest_falls_due_after_its_grace() -> None:
     assert schedule.rows[6].principal == 39_400
 
 
+@pytest.mark.parametrize("amortization", ["equal_instalments", "equal_principal", "interest_only"])
+def test_flat_interest_may_be_forgiven_altogether(amortization: str) -> None:
+    assert [one[0] for one in rows(method="flat", amortization=amortization, interest_free=6)] == [0] * 6
+
+
 def test_forgiven_interest_never_falls_due() -> None:
     schedule = loan_schedule(terms(interest_free=2))
     assert [row.interest for row in schedule.rows[:2]] == [0, 0]
@@ -189,6 +194,8 @@ def test_a_rate_that_compounds_otherwise() -> None:
     assert abs((1 + year) ** 12 - Decimal("1.12")) < Decimal("1e-17")
     with pytest.raises(UnknownConvention):
         options.rate_by_period(Decimal("0.05"), "hourly", MONTHLY.years)
+    with pytest.raises(RateNotValid):
+        options.rate_by_period(Decimal(90), "monthly", Frequency("years", 6).years)
 
 
 def test_instalments_in_steps() -> None:
