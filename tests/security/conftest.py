@@ -106,8 +106,11 @@ def _files(settings: Any, banks: Banks) -> None:
 
 
 class Banks:
-    """The bank of a file of tests, in a transaction around them: making it takes a second. Its tokens and codes are
-    good for minutes, so after some it is undone and made anew."""
+    """The bank of a file of tests, in a transaction around them: making it takes a second.
+
+    Its tests find the clock at the moment it was made, where its codes and step-ups are good however slow the machine
+    is. Signed tokens are read by the real clock, so after some minutes it is undone and made anew.
+    """
 
     GOOD_FOR_SECONDS = 150
 
@@ -116,6 +119,7 @@ class Banks:
         self.stack = contextlib.ExitStack()
         self.bank: Bank | None = None
         self.made_at = 0.0
+        self.moment = clock.now()
 
     def get(self) -> Bank:
         """The bank as it was made."""
@@ -123,7 +127,8 @@ class Banks:
         if self.bank is None or (old and len(connection.atomic_blocks) == 1):
             self.close()
             self.stack.enter_context(undone())
-            with override_settings(MEDIA_ROOT=self.media, NUMINA=push_on(settings.NUMINA)):
+            self.moment = clock.now()
+            with override_settings(MEDIA_ROOT=self.media, NUMINA=push_on(settings.NUMINA)), clock.frozen(self.moment):
                 self.bank = _bank_make()
             self.made_at = time.monotonic()
         return self.bank
@@ -146,7 +151,7 @@ def banks(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytes
 def bank(banks: Banks, _files: None) -> Iterator[Bank]:
     """The bank as it was made: what a test does to it is undone."""
     made = banks.get()
-    with undone():
+    with undone(), clock.frozen(banks.moment):
         yield replace(made, ids=dict(made.ids), bodies=dict(made.bodies))
 
 

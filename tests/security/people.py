@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +22,7 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
     Session.objects.filter(pk=session_id).update(verified_at=at)
     other = services.token_pair_issue(user=root, at=at)
     pending = services.factor_enrol(acting_user=root, kind="totp", at=at)
+    code = totp_code(pending.secret, int(at.timestamp()))
     key = services.api_key_create(
         acting_user=None, user_id=root.pk, name="Adapter", permissions=["members.view"], at=at
     )
@@ -31,7 +31,7 @@ def people_things(root: User, access: str) -> tuple[dict[str, Any], dict[Body, d
         "factor_id": pending.factor.pk, "session_id": other.session_id, "key_id": key.key.pk, "role_id": role.pk,
     }  # fmt: skip
     return ids, {
-        ("POST", "auth/factors/{factor_id}/confirmation"): {"code": totp_code(pending.secret, int(time.time()))},
+        ("POST", "auth/factors/{factor_id}/confirmation"): {"code": code},
         ("POST", "auth/factors"): {"kind": "email"},
         ("POST", "auth/step-up/verify"): {"mfa_token": _token(root, "step_up", session_id), "code": PASSWORD},
         ("POST", "auth/password/change"): {"current_password": PASSWORD, "new_password": "another-good-phrase-7"},
@@ -70,7 +70,7 @@ def _second_half() -> dict[Body, dict[str, Any]]:
     token = _token(user, "sign_in")
     return {
         ("POST", "auth/mfa/code"): {"mfa_token": token, "factor_id": str(mailbox.pk)},
-        ("POST", "auth/mfa/verify"): {"mfa_token": token, "code": totp_code(app.secret, int(time.time()))},
+        ("POST", "auth/mfa/verify"): {"mfa_token": token, "code": totp_code(app.secret, int(clock.now().timestamp()))},
     }
 
 
