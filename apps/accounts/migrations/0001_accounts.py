@@ -68,6 +68,17 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "account product",
                 "ordering": ("code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("overdraft_limit_max__gte", 0)), name="accounts_product_overdraft_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("transaction_limit__isnull", True), ("transaction_limit__gt", 0), _connector="OR"
+                        ),
+                        name="accounts_product_limit_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -135,6 +146,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [models.Index(fields=["branch", "-created_at"], name="accounts_by_branch")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("overdraft_limit__gte", 0)), name="accounts_overdraft_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_on__isnull", False), ("status", "closed")),
+                            models.Q(models.Q(("status", "closed"), _negated=True), ("closed_on__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="accounts_closed_has_date",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -390,39 +415,5 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [models.UniqueConstraint(fields=("account", "member"), name="accounts_holder_once")],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="accountproduct",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("overdraft_limit_max__gte", 0)), name="accounts_product_overdraft_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accountproduct",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("transaction_limit__isnull", True), ("transaction_limit__gt", 0), _connector="OR"),
-                name="accounts_product_limit_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="account",
-            index=models.Index(fields=["branch", "-created_at"], name="accounts_by_branch"),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("overdraft_limit__gte", 0)), name="accounts_overdraft_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_on__isnull", False), ("status", "closed")),
-                    models.Q(models.Q(("status", "closed"), _negated=True), ("closed_on__isnull", True)),
-                    _connector="OR",
-                ),
-                name="accounts_closed_has_date",
-            ),
         ),
     ]

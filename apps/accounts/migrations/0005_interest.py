@@ -357,6 +357,17 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "accounts_interest_posting",
                 "ordering": ("-until", "-id"),
+                "indexes": [
+                    models.Index(
+                        models.F("account"),
+                        models.OrderBy(models.F("until"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="accounts_posting_by_account",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "refused")), fields=["account"], name="accounts_posting_refused"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -386,6 +397,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "accounts_interest_total",
+                "constraints": [
+                    models.UniqueConstraint(fields=("product", "branch", "side"), name="accounts_total_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -440,6 +454,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "product fee",
                 "ordering": ("product", "kind", "effective_from"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0), ("fee_min__gte", 0), ("percent__gte", 0)),
+                        name="accounts_fee_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("fee_max__isnull", True), ("fee_max__gte", models.F("fee_min")), _connector="OR"
+                        ),
+                        name="accounts_fee_max_not_below_min",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("effective_to__isnull", True),
+                            ("effective_to__gte", models.F("effective_from")),
+                            _connector="OR",
+                        ),
+                        name="accounts_fee_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -585,6 +619,21 @@ class Migration(migrations.Migration):
                 "verbose_name": "product terms",
                 "verbose_name_plural": "product terms",
                 "ordering": ("product", "-effective_from"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("product", "effective_from"), name="accounts_terms_once_a_date"),
+                    models.CheckConstraint(
+                        condition=models.Q(("tax_rate__gte", 0), ("tax_rate__lt", 1)),
+                        name="accounts_terms_tax_fraction",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("maximum_balance__isnull", True),
+                            ("maximum_balance__gte", models.F("minimum_balance")),
+                            _connector="OR",
+                        ),
+                        name="accounts_terms_maximum_not_below_minimum",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -610,69 +659,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.DO_NOTHING,
                 related_name="+",
                 to="accounts.productterms",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="interestposting",
-            index=models.Index(
-                models.F("account"),
-                models.OrderBy(models.F("until"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                name="accounts_posting_by_account",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="interestposting",
-            index=models.Index(
-                condition=models.Q(("status", "refused")), fields=["account"], name="accounts_posting_refused"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="interesttotal",
-            constraint=models.UniqueConstraint(fields=("product", "branch", "side"), name="accounts_total_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="productfee",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0), ("fee_min__gte", 0), ("percent__gte", 0)),
-                name="accounts_fee_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productfee",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("fee_max__isnull", True), ("fee_max__gte", models.F("fee_min")), _connector="OR"),
-                name="accounts_fee_max_not_below_min",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productfee",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("effective_to__isnull", True), ("effective_to__gte", models.F("effective_from")), _connector="OR"
-                ),
-                name="accounts_fee_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productterms",
-            constraint=models.UniqueConstraint(fields=("product", "effective_from"), name="accounts_terms_once_a_date"),
-        ),
-        migrations.AddConstraint(
-            model_name="productterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tax_rate__gte", 0), ("tax_rate__lt", 1)), name="accounts_terms_tax_fraction"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("maximum_balance__isnull", True),
-                    ("maximum_balance__gte", models.F("minimum_balance")),
-                    _connector="OR",
-                ),
-                name="accounts_terms_maximum_not_below_minimum",
             ),
         ),
     ]

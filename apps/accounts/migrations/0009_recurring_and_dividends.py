@@ -70,6 +70,19 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "accounts_dividend",
                 "ordering": ("-ends_on", "-id"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on__gte", models.F("starts_on"))),
+                        name="accounts_dividend_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rate__gt", 0), ("rate__lte", 1)), name="accounts_dividend_rate_fraction"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("tax_rate__gte", 0), ("tax_rate__lt", 1)),
+                        name="accounts_dividend_tax_fraction",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -124,6 +137,22 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "accounts_term_instalment",
                 "ordering": ("number",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "due")), fields=["due_on"], name="accounts_instalment_due"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="accounts_instalment_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "paid"), ("paid_on__isnull", False)),
+                            models.Q(models.Q(("status", "paid"), _negated=True), ("paid_on__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="accounts_instalment_paid_has_day",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -239,24 +268,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="dividend",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="accounts_dividend_ends_after_start"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dividend",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rate__gt", 0), ("rate__lte", 1)), name="accounts_dividend_rate_fraction"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dividend",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tax_rate__gte", 0), ("tax_rate__lt", 1)), name="accounts_dividend_tax_fraction"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="dividendshare",
             constraint=models.UniqueConstraint(
                 fields=("dividend", "account"), name="accounts_dividend_once_an_account"
@@ -269,31 +280,8 @@ class Migration(migrations.Migration):
                 name="accounts_dividend_share_positive",
             ),
         ),
-        migrations.AddIndex(
-            model_name="terminstalment",
-            index=models.Index(
-                condition=models.Q(("status", "due")), fields=["due_on"], name="accounts_instalment_due"
-            ),
-        ),
         migrations.AddConstraint(
             model_name="terminstalment",
             constraint=models.UniqueConstraint(fields=("term", "number"), name="accounts_instalment_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="terminstalment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="accounts_instalment_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="terminstalment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "paid"), ("paid_on__isnull", False)),
-                    models.Q(models.Q(("status", "paid"), _negated=True), ("paid_on__isnull", True)),
-                    _connector="OR",
-                ),
-                name="accounts_instalment_paid_has_day",
-            ),
         ),
     ]

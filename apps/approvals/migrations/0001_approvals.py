@@ -75,6 +75,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "approval policy",
                 "verbose_name_plural": "approval policies",
                 "ordering": ("kind", "-number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "number"), name="approval_policy_version_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("kind", "effective_from"),
+                        name="approval_policy_day_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -225,6 +233,54 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "approval request",
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["maker", "-created_at"], name="approval_sent"),
+                    models.Index(fields=["state", "-created_at"], name="approval_state"),
+                    models.Index(
+                        condition=models.Q(("state", "approved")),
+                        fields=["next_attempt_at"],
+                        name="approval_to_execute",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "pending",
+                                    "returned",
+                                    "approved",
+                                    "rejected",
+                                    "cancelled",
+                                    "expired",
+                                    "executed",
+                                    "failed",
+                                ],
+                            )
+                        ),
+                        name="approval_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "executed"), _negated=True), ("result__isnull", False), _connector="OR"
+                        ),
+                        name="approval_executed_has_result",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key", ""), _negated=True),
+                        fields=("maker", "idempotency_key"),
+                        name="approval_key_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            models.Q(("subject_key", ""), _negated=True),
+                            ("state__in", ["pending", "returned", "approved", "failed"]),
+                        ),
+                        fields=("subject_key",),
+                        name="approval_subject_open_once",
+                    ),
+                ],
             },
             bases=("viewflow.process",),
         ),
@@ -295,6 +351,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("round", "stage", "place"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")), fields=["due_at", "id"], name="approval_level_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "open")), fields=["assignee", "due_at"], name="approval_level_mine"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "round", "place"), name="approval_level_once"),
+                    models.CheckConstraint(condition=models.Q(("need__gte", 1)), name="approval_level_needs_somebody"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -349,6 +417,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("id",),
+                "indexes": [models.Index(fields=["actor", "-decided_at"], name="approval_done_by")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("actor", models.F("maker")), _negated=True),
+                        name="approval_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("authority", models.F("maker")), _negated=True),
+                        name="approval_maker_lends_no_authority",
+                    ),
+                    models.UniqueConstraint(fields=("request", "round", "actor"), name="approval_nobody_twice"),
+                    models.UniqueConstraint(
+                        fields=("request", "round", "authority"), name="approval_no_authority_twice"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -383,6 +466,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("fired_at", None)), fields=["due_at", "id"], name="approval_timer_due"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Approver",
@@ -434,6 +524,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("user__email",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("manager", models.F("user")), _negated=True),
+                        name="approver_is_not_own_manager",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("limit_minor__isnull", True), ("limit_minor__gte", 0), _connector="OR"),
+                        name="approver_limit_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -488,6 +588,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role_code", ""), _negated=True),
+                            ("branch__isnull", False),
+                            ("group__isnull", False),
+                            ("user__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="approval_candidate_is_somebody",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Delegation",
@@ -560,172 +674,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="approvalpolicy",
-            constraint=models.UniqueConstraint(fields=("kind", "number"), name="approval_policy_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalpolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "active")),
-                fields=("kind", "effective_from"),
-                name="approval_policy_day_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approvalrequest",
-            index=models.Index(fields=["maker", "-created_at"], name="approval_sent"),
-        ),
-        migrations.AddIndex(
-            model_name="approvalrequest",
-            index=models.Index(fields=["state", "-created_at"], name="approval_state"),
-        ),
-        migrations.AddIndex(
-            model_name="approvalrequest",
-            index=models.Index(
-                condition=models.Q(("state", "approved")), fields=["next_attempt_at"], name="approval_to_execute"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        ["pending", "returned", "approved", "rejected", "cancelled", "expired", "executed", "failed"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "active")),
+                        fields=["delegate", "ends_at"],
+                        name="delegation_received",
                     )
-                ),
-                name="approval_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "executed"), _negated=True), ("result__isnull", False), _connector="OR"
-                ),
-                name="approval_executed_has_result",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key", ""), _negated=True),
-                fields=("maker", "idempotency_key"),
-                name="approval_key_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    models.Q(("subject_key", ""), _negated=True),
-                    ("state__in", ["pending", "returned", "approved", "failed"]),
-                ),
-                fields=("subject_key",),
-                name="approval_subject_open_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approvallevel",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["due_at", "id"], name="approval_level_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approvallevel",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["assignee", "due_at"], name="approval_level_mine"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvallevel",
-            constraint=models.UniqueConstraint(fields=("request", "round", "place"), name="approval_level_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="approvallevel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("need__gte", 1)), name="approval_level_needs_somebody"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approvaldecision",
-            index=models.Index(fields=["actor", "-decided_at"], name="approval_done_by"),
-        ),
-        migrations.AddConstraint(
-            model_name="approvaldecision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("actor", models.F("maker")), _negated=True), name="approval_maker_is_not_checker"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvaldecision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("authority", models.F("maker")), _negated=True),
-                name="approval_maker_lends_no_authority",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvaldecision",
-            constraint=models.UniqueConstraint(fields=("request", "round", "actor"), name="approval_nobody_twice"),
-        ),
-        migrations.AddConstraint(
-            model_name="approvaldecision",
-            constraint=models.UniqueConstraint(
-                fields=("request", "round", "authority"), name="approval_no_authority_twice"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approvaltimer",
-            index=models.Index(
-                condition=models.Q(("fired_at", None)), fields=["due_at", "id"], name="approval_timer_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("manager", models.F("user")), _negated=True), name="approver_is_not_own_manager"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("limit_minor__isnull", True), ("limit_minor__gte", 0), _connector="OR"),
-                name="approver_limit_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approvalcandidate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("role_code", ""), _negated=True),
-                    ("branch__isnull", False),
-                    ("group__isnull", False),
-                    ("user__isnull", False),
-                    _connector="OR",
-                ),
-                name="approval_candidate_is_somebody",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delegation",
-            index=models.Index(
-                condition=models.Q(("state", "active")), fields=["delegate", "ends_at"], name="delegation_received"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delegation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("principal", models.F("delegate")), _negated=True),
-                name="delegation_to_somebody_else",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delegation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="delegation_ends_after_start"
-            ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("principal", models.F("delegate")), _negated=True),
+                        name="delegation_to_somebody_else",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="delegation_ends_after_start"
+                    ),
+                ],
+            },
         ),
     ]

@@ -52,6 +52,42 @@ class Migration(migrations.Migration):
                 ("token", models.BigIntegerField(default=0)),
                 ("database_until", models.DateTimeField(null=True)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("held__gte", 0)), name="balances_held_not_negative"),
+                    models.CheckConstraint(
+                        condition=models.Q(("overdraft_limit__gte", 0)), name="balances_limit_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ("customer", "internal"))), name="balances_kind"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind", "internal"),
+                            (
+                                "balance__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("held"), "-", models.F("overdraft_limit")
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="balances_available_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("balance__gte", -9000000000000000), ("balance__lte", 9000000000000000)),
+                        name="balances_exact_in_doubles",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "X"), _negated=True),
+                            models.Q(("balance", 0), ("held", 0)),
+                            _connector="OR",
+                        ),
+                        name="balances_closed_is_empty",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Partition",
@@ -78,6 +114,17 @@ class Migration(migrations.Migration):
                 ("fenced_why", models.CharField(blank=True, max_length=200)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ("FAST", "DRAIN", "SAFE"))), name="balances_partition_mode"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("id", 0), _negated=True), ("mode", "SAFE"), _connector="OR"),
+                        name="balances_partition_zero_is_safe",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Poison",
@@ -142,6 +189,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-placed_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "active")), fields=["expires_at"], name="balances_hold_expiry"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="balances_hold_amount_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("captured__gte", 0), ("captured__lte", models.F("amount"))),
+                        name="balances_hold_captured_in_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -161,19 +220,6 @@ class Migration(migrations.Migration):
                 ("posted_seq", models.BigIntegerField(default=0)),
                 ("posted_at", models.DateTimeField(null=True)),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="partition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mode__in", ("FAST", "DRAIN", "SAFE"))), name="balances_partition_mode"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("id", 0), _negated=True), ("mode", "SAFE"), _connector="OR"),
-                name="balances_partition_zero_is_safe",
-            ),
         ),
         migrations.AddField(
             model_name="balance",
@@ -202,73 +248,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="key",
                 to="ledger.journalentry",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="hold",
-            index=models.Index(
-                condition=models.Q(("status", "active")), fields=["expires_at"], name="balances_hold_expiry"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="balances_hold_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("captured__gte", 0), ("captured__lte", models.F("amount"))),
-                name="balances_hold_captured_in_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(condition=models.Q(("held__gte", 0)), name="balances_held_not_negative"),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("overdraft_limit__gte", 0)), name="balances_limit_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ("customer", "internal"))), name="balances_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind", "internal"),
-                    (
-                        "balance__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("held"), "-", models.F("overdraft_limit")
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="balances_available_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("balance__gte", -9000000000000000), ("balance__lte", 9000000000000000)),
-                name="balances_exact_in_doubles",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "X"), _negated=True), models.Q(("balance", 0), ("held", 0)), _connector="OR"
-                ),
-                name="balances_closed_is_empty",
             ),
         ),
     ]

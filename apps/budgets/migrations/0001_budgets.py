@@ -52,6 +52,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-year", "currency", "-number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("year", "currency", "number"), name="budgets_budget_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "active")),
+                        fields=("year", "currency"),
+                        name="budgets_budget_active_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -91,6 +99,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "budget alert",
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("budget", "branch", "gl_account", "month", "level"), name="budgets_alert_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -124,6 +137,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "line of a budget",
                 "ordering": ("budget", "branch", "gl_account", "month"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("budget", "branch", "gl_account", "month"), name="budgets_line_once"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="budgets_line_not_negative"),
+                    models.CheckConstraint(condition=models.Q(("month__day", 1)), name="budgets_line_month_begins"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -160,6 +180,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "budget rule",
                 "ordering": ("gl_account__code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("alert_percent__range", (1, 100))), name="budgets_rule_percent"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -217,6 +242,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "open")), fields=["month"], name="budgets_commitment_open"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="budgets_commitment_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("month__day", 1)), name="budgets_commitment_month_begins"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -275,61 +311,5 @@ class Migration(migrations.Migration):
                 "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.UniqueConstraint(
-                fields=("year", "currency", "number"), name="budgets_budget_number_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "active")), fields=("year", "currency"), name="budgets_budget_active_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetalert",
-            constraint=models.UniqueConstraint(
-                fields=("budget", "branch", "gl_account", "month", "level"), name="budgets_alert_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetline",
-            constraint=models.UniqueConstraint(
-                fields=("budget", "branch", "gl_account", "month"), name="budgets_line_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetline",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="budgets_line_not_negative"),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetline",
-            constraint=models.CheckConstraint(condition=models.Q(("month__day", 1)), name="budgets_line_month_begins"),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("alert_percent__range", (1, 100))), name="budgets_rule_percent"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="commitment",
-            index=models.Index(
-                condition=models.Q(("status", "open")), fields=["month"], name="budgets_commitment_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="commitment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="budgets_commitment_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="commitment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("month__day", 1)), name="budgets_commitment_month_begins"
-            ),
         ),
     ]

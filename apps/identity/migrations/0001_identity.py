@@ -51,6 +51,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "branches",
                 "ordering": ("code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="branch_is_not_its_own_parent",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -92,6 +98,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("email",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                        name="user_email_lower_case",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -385,6 +397,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["user", "-created_at"], name="session_user"),
+                    models.Index(fields=["expires_at"], name="session_expires"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -420,6 +436,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("user", "role"), name="user_role_once")],
+            },
         ),
         migrations.AddField(
             model_name="user",
@@ -430,31 +449,6 @@ class Migration(migrations.Migration):
                 through="identity.UserRole",
                 through_fields=("user", "role"),
                 to="identity.role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="branch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True), name="branch_is_not_its_own_parent"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["user", "-created_at"], name="session_user"),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["expires_at"], name="session_expires"),
-        ),
-        migrations.AddConstraint(
-            model_name="userrole",
-            constraint=models.UniqueConstraint(fields=("user", "role"), name="user_role_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
-                name="user_email_lower_case",
             ),
         ),
     ]

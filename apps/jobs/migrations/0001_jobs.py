@@ -64,6 +64,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("code",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("is_default",), name="one_default_calendar"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +147,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("position", "step", "id"),
+                "constraints": [models.UniqueConstraint(fields=("run", "step", "partition"), name="close_part_once")],
             },
         ),
         migrations.CreateModel(
@@ -171,6 +177,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-day",),
+                "constraints": [models.UniqueConstraint(fields=("calendar", "day"), name="closure_once")],
             },
         ),
         migrations.CreateModel(
@@ -402,6 +409,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["-created_at", "-id"], name="job_newest"),
+                    models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
+                    models.Index(fields=["branch", "-created_at", "-id"], name="job_branch"),
+                    models.Index(
+                        condition=models.Q(("status", "queued")), fields=["queue", "available_at"], name="job_queued"
+                    ),
+                    models.Index(condition=models.Q(("status", "running")), fields=["lease_until"], name="job_running"),
+                    models.Index(
+                        condition=models.Q(("finished_at__isnull", False)), fields=["finished_at"], name="job_finished"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("key__isnull", False)),
+                        fields=("owner", "key"),
+                        name="job_key_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["queued", "running", "done", "failed", "cancelled"])),
+                        name="job_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("queue__in", ("critical", "default", "bulk", "mail"))),
+                        name="job_queue_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "running"), _negated=True),
+                            models.Q(("lease_until__isnull", False), ("run_token__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="job_running_has_a_lease",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -462,6 +505,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["-created_at", "-id"], name="dead_letter_newest"),
+                    models.Index(
+                        condition=models.Q(("decision", "open")), fields=["-created_at", "-id"], name="dead_letter_open"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("decision", "open")), fields=("job",), name="dead_letter_open_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decision", "open"), ("decided_at__isnull", False), _connector="OR"),
+                        name="dead_letter_decided_has_a_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -509,110 +567,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-business_date", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("schedule", "branch", "business_date"), name="schedule_run_once", nulls_distinct=False
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="businesscalendar",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_default", True)), fields=("is_default",), name="one_default_calendar"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="closepart",
-            constraint=models.UniqueConstraint(fields=("run", "step", "partition"), name="close_part_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="closure",
-            constraint=models.UniqueConstraint(fields=("calendar", "day"), name="closure_once"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["-created_at", "-id"], name="job_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["branch", "-created_at", "-id"], name="job_branch"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("status", "queued")), fields=["queue", "available_at"], name="job_queued"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(condition=models.Q(("status", "running")), fields=["lease_until"], name="job_running"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("finished_at__isnull", False)), fields=["finished_at"], name="job_finished"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("key__isnull", False)),
-                fields=("owner", "key"),
-                name="job_key_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["queued", "running", "done", "failed", "cancelled"])),
-                name="job_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("queue__in", ("critical", "default", "bulk", "mail"))), name="job_queue_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "running"), _negated=True),
-                    models.Q(("lease_until__isnull", False), ("run_token__isnull", False)),
-                    _connector="OR",
-                ),
-                name="job_running_has_a_lease",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deadletter",
-            index=models.Index(fields=["-created_at", "-id"], name="dead_letter_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="deadletter",
-            index=models.Index(
-                condition=models.Q(("decision", "open")), fields=["-created_at", "-id"], name="dead_letter_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deadletter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("decision", "open")), fields=("job",), name="dead_letter_open_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deadletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decision", "open"), ("decided_at__isnull", False), _connector="OR"),
-                name="dead_letter_decided_has_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="schedulerun",
-            constraint=models.UniqueConstraint(
-                fields=("schedule", "branch", "business_date"), name="schedule_run_once", nulls_distinct=False
-            ),
         ),
     ]

@@ -72,6 +72,34 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "journal entries",
                 "db_table": "ledger_journal",
                 "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["business_date", "id"], name="ledger_journal_by_date"),
+                    models.Index(
+                        condition=models.Q(("reference", ""), _negated=True),
+                        fields=["reference"],
+                        name="ledger_journal_by_reference",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("outcome", "OK"), ("reverses__isnull", False)),
+                        fields=("reverses",),
+                        name="ledger_reversed_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("seq__isnull", False)),
+                        fields=("partition", "epoch", "seq"),
+                        name="ledger_engine_sequence_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("line_count__gte", 2), ("outcome", "OK")),
+                            models.Q(models.Q(("outcome", "OK"), _negated=True), ("line_count", 0)),
+                            _connector="OR",
+                        ),
+                        name="ledger_refused_has_no_lines",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +186,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "GL account",
                 "verbose_name_plural": "chart of accounts",
                 "ordering": ("code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("usage", "control"), _negated=True), ("allows_manual", False), _connector="OR"
+                        ),
+                        name="ledger_gl_control_not_manual",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -190,6 +226,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "ledger_daily_total",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("gl_account", "branch", "currency", "business_date"), name="ledger_daily_total_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -403,6 +444,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("id",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "internal")),
+                        fields=("gl_account", "branch", "currency", "stripe"),
+                        name="ledger_internal_account_once",
+                    ),
+                    models.UniqueConstraint(fields=("id", "currency"), name="ledger_account_id_currency"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -445,6 +494,40 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "ledger_line",
                 "ordering": ("journal_id", "line_no"),
+                "indexes": [
+                    models.Index(
+                        models.F("account"),
+                        models.OrderBy(models.F("journal"), descending=True),
+                        name="ledger_line_by_account",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="ledger_line_amount_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "balance_after",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("balance_before"), "+", models.F("amount")
+                                    ),
+                                ),
+                                ("side", "C"),
+                            ),
+                            models.Q(
+                                (
+                                    "balance_after",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("balance_before"), "-", models.F("amount")
+                                    ),
+                                ),
+                                ("side", "D"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="ledger_line_before_after",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -496,110 +579,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="glaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("usage", "control"), _negated=True), ("allows_manual", False), _connector="OR"
-                ),
-                name="ledger_gl_control_not_manual",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dailytotal",
-            constraint=models.UniqueConstraint(
-                fields=("gl_account", "branch", "currency", "business_date"), name="ledger_daily_total_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="journalentry",
-            index=models.Index(fields=["business_date", "id"], name="ledger_journal_by_date"),
-        ),
-        migrations.AddIndex(
-            model_name="journalentry",
-            index=models.Index(
-                condition=models.Q(("reference", ""), _negated=True),
-                fields=["reference"],
-                name="ledger_journal_by_reference",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalentry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("outcome", "OK"), ("reverses__isnull", False)),
-                fields=("reverses",),
-                name="ledger_reversed_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalentry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("seq__isnull", False)),
-                fields=("partition", "epoch", "seq"),
-                name="ledger_engine_sequence_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("line_count__gte", 2), ("outcome", "OK")),
-                    models.Q(models.Q(("outcome", "OK"), _negated=True), ("line_count", 0)),
-                    _connector="OR",
-                ),
-                name="ledger_refused_has_no_lines",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgeraccount",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "internal")),
-                fields=("gl_account", "branch", "currency", "stripe"),
-                name="ledger_internal_account_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgeraccount",
-            constraint=models.UniqueConstraint(fields=("id", "currency"), name="ledger_account_id_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="journalline",
-            index=models.Index(
-                models.F("account"), models.OrderBy(models.F("journal"), descending=True), name="ledger_line_by_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="ledger_line_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        (
-                            "balance_after",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("balance_before"), "+", models.F("amount")
-                            ),
-                        ),
-                        ("side", "C"),
-                    ),
-                    models.Q(
-                        (
-                            "balance_after",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("balance_before"), "-", models.F("amount")
-                            ),
-                        ),
-                        ("side", "D"),
-                    ),
-                    _connector="OR",
-                ),
-                name="ledger_line_before_after",
-            ),
         ),
     ]

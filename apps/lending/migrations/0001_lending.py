@@ -218,6 +218,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "loan application",
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["branch", "-created_at"], name="lending_application_by_branch"),
+                    models.Index(fields=["status", "-created_at"], name="lending_application_by_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0), ("instalments__gt", 0)),
+                        name="lending_application_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ("approved", "accepted")), _negated=True),
+                            models.Q(
+                                ("offered_amount__gt", 0), ("offered_instalments__gt", 0), ("offered_rate__gte", 0)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="lending_application_offer_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -309,6 +329,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["branch", "-created_at"], name="lending_loan_by_branch"),
+                    models.Index(fields=["status", "-created_at"], name="lending_loan_by_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("instalments__gt", 0), ("principal__gt", 0)), name="lending_loan_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_on__isnull", False), ("status", "closed")),
+                            models.Q(models.Q(("status", "closed"), _negated=True), ("closed_on__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="lending_loan_closed_has_date",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -409,6 +446,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "loan event",
                 "ordering": ("loan", "sequence"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("loan", "sequence"), name="lending_event_sequence_once"),
+                    models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="lending_event_not_negative"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reversal_id__isnull", True), ("reversed_at__isnull", True)),
+                            models.Q(("reversal_id__isnull", False), ("reversed_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="lending_event_reversed_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -536,6 +585,28 @@ class Migration(migrations.Migration):
                 "verbose_name": "loan product terms",
                 "verbose_name_plural": "loan product terms",
                 "ordering": ("product", "-effective_from", "-number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("product", "number"), name="lending_terms_number_once"),
+                    models.UniqueConstraint(fields=("product", "effective_from"), name="lending_terms_day_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("principal_max__gte", models.F("principal_min")), ("principal_min__gt", 0)),
+                        name="lending_terms_principal",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("instalments_max__gte", models.F("instalments_min")), ("instalments_min__gt", 0)
+                        ),
+                        name="lending_terms_instalments",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rate__gte", models.F("rate_min")),
+                            ("rate_max__gte", models.F("rate")),
+                            ("rate_min__gte", 0),
+                        ),
+                        name="lending_terms_rate",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -743,6 +814,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "schedule",
                 "ordering": ("loan", "-number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("loan", "number"), name="lending_schedule_number_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -778,6 +852,46 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "instalment",
                 "ordering": ("schedule", "number"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("paid_on__isnull", True)),
+                        fields=["due_on"],
+                        name="lending_instalment_unpaid",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("schedule", "number"), name="lending_instalment_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("fees__gte", 0), ("interest__gte", 0), ("penalties__gte", 0), ("principal__gte", 0)
+                        ),
+                        name="lending_instalment_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "closing",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("opening"), "+", models.F("disbursed")
+                                    ),
+                                    "-",
+                                    models.F("principal"),
+                                ),
+                            )
+                        ),
+                        name="lending_instalment_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("fees_paid__range", (0, models.F("fees"))),
+                            ("interest_paid__range", (0, models.F("interest"))),
+                            ("penalties_paid__range", (0, models.F("penalties"))),
+                            ("principal_paid__range", (0, models.F("principal"))),
+                        ),
+                        name="lending_instalment_paid_within",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -1050,150 +1164,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name="loanevent",
-            constraint=models.UniqueConstraint(fields=("loan", "sequence"), name="lending_event_sequence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="loanevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0)), name="lending_event_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reversal_id__isnull", True), ("reversed_at__isnull", True)),
-                    models.Q(("reversal_id__isnull", False), ("reversed_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="lending_event_reversed_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanproductterms",
-            constraint=models.UniqueConstraint(fields=("product", "number"), name="lending_terms_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="loanproductterms",
-            constraint=models.UniqueConstraint(fields=("product", "effective_from"), name="lending_terms_day_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="loanproductterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("principal_max__gte", models.F("principal_min")), ("principal_min__gt", 0)),
-                name="lending_terms_principal",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanproductterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("instalments_max__gte", models.F("instalments_min")), ("instalments_min__gt", 0)),
-                name="lending_terms_instalments",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanproductterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rate__gte", models.F("rate_min")), ("rate_max__gte", models.F("rate")), ("rate_min__gte", 0)
-                ),
-                name="lending_terms_rate",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="loanapplication",
-            index=models.Index(fields=["branch", "-created_at"], name="lending_application_by_branch"),
-        ),
-        migrations.AddIndex(
-            model_name="loanapplication",
-            index=models.Index(fields=["status", "-created_at"], name="lending_application_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="loanapplication",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0), ("instalments__gt", 0)), name="lending_application_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanapplication",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ("approved", "accepted")), _negated=True),
-                    models.Q(("offered_amount__gt", 0), ("offered_instalments__gt", 0), ("offered_rate__gte", 0)),
-                    _connector="OR",
-                ),
-                name="lending_application_offer_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loanschedule",
-            constraint=models.UniqueConstraint(fields=("loan", "number"), name="lending_schedule_number_once"),
-        ),
-        migrations.AddIndex(
-            model_name="loaninstalment",
-            index=models.Index(
-                condition=models.Q(("paid_on__isnull", True)), fields=["due_on"], name="lending_instalment_unpaid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loaninstalment",
-            constraint=models.UniqueConstraint(fields=("schedule", "number"), name="lending_instalment_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="loaninstalment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("fees__gte", 0), ("interest__gte", 0), ("penalties__gte", 0), ("principal__gte", 0)
-                ),
-                name="lending_instalment_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loaninstalment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "closing",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("opening"), "+", models.F("disbursed")
-                            ),
-                            "-",
-                            models.F("principal"),
-                        ),
-                    )
-                ),
-                name="lending_instalment_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loaninstalment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("fees_paid__range", (0, models.F("fees"))),
-                    ("interest_paid__range", (0, models.F("interest"))),
-                    ("penalties_paid__range", (0, models.F("penalties"))),
-                    ("principal_paid__range", (0, models.F("principal"))),
-                ),
-                name="lending_instalment_paid_within",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="loan",
-            index=models.Index(fields=["branch", "-created_at"], name="lending_loan_by_branch"),
-        ),
-        migrations.AddIndex(
-            model_name="loan",
-            index=models.Index(fields=["status", "-created_at"], name="lending_loan_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="loan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("instalments__gt", 0), ("principal__gt", 0)), name="lending_loan_positive"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="loan",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -1206,17 +1176,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="lending_loan_started_has_schedule",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_on__isnull", False), ("status", "closed")),
-                    models.Q(models.Q(("status", "closed"), _negated=True), ("closed_on__isnull", True)),
-                    _connector="OR",
-                ),
-                name="lending_loan_closed_has_date",
             ),
         ),
     ]

@@ -70,6 +70,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "collateral",
                 "ordering": ("loan", "created_at"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("share__range", (0, 1)), ("value__gte", 0)),
+                        name="lending_collateral_in_range",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -99,6 +105,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "valuation",
                 "ordering": ("-valued_on", "-id"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0)), name="lending_valuation_not_negative"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -210,6 +221,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("limit__gt", 0), ("rate__gte", 0)), name="lending_line_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ("requested", "rejected")),
+                            models.Q(
+                                ("booked_through__isnull", False),
+                                ("interest_account__isnull", False),
+                                ("principal_account__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="lending_line_open_has_accounts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -233,6 +261,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "day of a credit line",
                 "verbose_name_plural": "days of credit lines",
                 "ordering": ("-business_date",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("line", "business_date"), name="lending_line_day_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -274,6 +305,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "event of a credit line",
                 "verbose_name_plural": "events of credit lines",
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="lending_line_event_positive")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -315,6 +349,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("loan", "created_at"),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="lending_guarantor_positive"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_on__isnull", True)),
+                        fields=("loan", "member"),
+                        name="lending_guarantor_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -340,6 +382,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "loan group",
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("branch", "name"), name="lending_group_name_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("meets_on__range", (1, 7))), name="lending_group_weekday"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -403,77 +451,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("group", "id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("left_on__isnull", True)),
+                        fields=("member",),
+                        name="lending_group_one_a_member",
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="collateral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("share__range", (0, 1)), ("value__gte", 0)), name="lending_collateral_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="collateralvaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0)), name="lending_valuation_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("limit__gt", 0), ("rate__gte", 0)), name="lending_line_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ("requested", "rejected")),
-                    models.Q(
-                        ("booked_through__isnull", False),
-                        ("interest_account__isnull", False),
-                        ("principal_account__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="lending_line_open_has_accounts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditlineday",
-            constraint=models.UniqueConstraint(fields=("line", "business_date"), name="lending_line_day_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditlineevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="lending_line_event_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guarantor",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="lending_guarantor_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="guarantor",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("released_on__isnull", True)),
-                fields=("loan", "member"),
-                name="lending_guarantor_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loangroup",
-            constraint=models.UniqueConstraint(fields=("branch", "name"), name="lending_group_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="loangroup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("meets_on__range", (1, 7))), name="lending_group_weekday"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loangroupmember",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("left_on__isnull", True)), fields=("member",), name="lending_group_one_a_member"
-            ),
         ),
     ]

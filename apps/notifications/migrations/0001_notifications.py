@@ -123,6 +123,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("in_app", True)),
+                        fields=["recipient", "created_at", "id"],
+                        name="notification_list",
+                    ),
+                    models.Index(
+                        condition=models.Q(("in_app", True), ("read_at__isnull", True)),
+                        fields=["recipient", "id"],
+                        name="notification_unread",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("recipient", "kind", "key"), name="notification_key_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -150,6 +165,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "kind", "channel"), name="preference_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("mode", "digest"), _negated=True), ("channel", "email"), _connector="OR"
+                        ),
+                        name="preference_digest_by_email",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="PushSubscription",
@@ -175,6 +201,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["user", "created_at"],
+                        name="push_active",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -250,6 +283,21 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "deliveries",
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "queued")), fields=["is_bulk", "due_at"], name="delivery_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("provider_id", ""), _negated=True),
+                        fields=["provider_id"],
+                        name="delivery_provider",
+                    ),
+                    models.Index(
+                        condition=models.Q(("is_bulk", True)), fields=["attempted_at"], name="delivery_bulk_rate"
+                    ),
+                    models.Index(fields=["created_at", "id"], name="delivery_list"),
+                    models.Index(fields=["recipient", "created_at"], name="delivery_of_person"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -308,66 +356,5 @@ class Migration(migrations.Migration):
                 "ordering": ("kind", "channel", "locale"),
                 "constraints": [models.UniqueConstraint(fields=("kind", "channel", "locale"), name="template_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("in_app", True)), fields=["recipient", "created_at", "id"], name="notification_list"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("in_app", True), ("read_at__isnull", True)),
-                fields=["recipient", "id"],
-                name="notification_unread",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.UniqueConstraint(fields=("recipient", "kind", "key"), name="notification_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="preference",
-            constraint=models.UniqueConstraint(fields=("user", "kind", "channel"), name="preference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="preference",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("mode", "digest"), _negated=True), ("channel", "email"), _connector="OR"),
-                name="preference_digest_by_email",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pushsubscription",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["user", "created_at"], name="push_active"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("status", "queued")), fields=["is_bulk", "due_at"], name="delivery_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("provider_id", ""), _negated=True), fields=["provider_id"], name="delivery_provider"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("is_bulk", True)), fields=["attempted_at"], name="delivery_bulk_rate"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["created_at", "id"], name="delivery_list"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["recipient", "created_at"], name="delivery_of_person"),
         ),
     ]

@@ -44,6 +44,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [models.Index(fields=["-created_at", "-id"], name="suppression_newest")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True)),
+                        fields=("channel", "address"),
+                        name="suppression_once",
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -133,16 +141,6 @@ class Migration(migrations.Migration):
             name="recipient",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="suppression",
-            index=models.Index(fields=["-created_at", "-id"], name="suppression_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="suppression",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("lifted_at__isnull", True)), fields=("channel", "address"), name="suppression_once"
             ),
         ),
         migrations.AddConstraint(

@@ -124,6 +124,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("branch", "number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("branch", "number"), name="payments_till_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("holding_limit__gt", 0),
+                            ("number__gte", 1),
+                            ("tolerance__gte", 0),
+                            ("transaction_limit__gt", 0),
+                        ),
+                        name="payments_till_limits_sound",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -188,6 +200,35 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-opened_at", "-id"),
+                "indexes": [models.Index(fields=["till", "-opened_at"], name="payments_session_by_till")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "closed"), _negated=True),
+                        fields=("till",),
+                        name="payments_one_session_per_till",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "closed"), _negated=True),
+                        fields=("teller",),
+                        name="payments_one_session_per_teller",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at", None), ("counted", None), ("status", "open")),
+                            models.Q(("closed_at", None), ("counted__isnull", False), ("status", "counted")),
+                            models.Q(("closed_at__isnull", False), ("counted__isnull", False), ("status", "closed")),
+                            _connector="OR",
+                        ),
+                        name="payments_session_status_sound",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opening_counted__gte", 0),
+                            models.Q(("counted", None), ("counted__gte", 0), _connector="OR"),
+                        ),
+                        name="payments_session_counts_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -226,6 +267,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-id",),
+                "indexes": [models.Index(fields=["session", "-id"], name="payments_movements")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="payments_movement_not_zero"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -283,93 +330,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="till",
-            constraint=models.UniqueConstraint(fields=("branch", "number"), name="payments_till_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="till",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("holding_limit__gt", 0), ("number__gte", 1), ("tolerance__gte", 0), ("transaction_limit__gt", 0)
-                ),
-                name="payments_till_limits_sound",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="tillsession",
-            index=models.Index(fields=["till", "-opened_at"], name="payments_session_by_till"),
-        ),
-        migrations.AddConstraint(
-            model_name="tillsession",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "closed"), _negated=True),
-                fields=("till",),
-                name="payments_one_session_per_till",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tillsession",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "closed"), _negated=True),
-                fields=("teller",),
-                name="payments_one_session_per_teller",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tillsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("counted", None), ("status", "open")),
-                    models.Q(("closed_at", None), ("counted__isnull", False), ("status", "counted")),
-                    models.Q(("closed_at__isnull", False), ("counted__isnull", False), ("status", "closed")),
-                    _connector="OR",
-                ),
-                name="payments_session_status_sound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tillsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("opening_counted__gte", 0), models.Q(("counted", None), ("counted__gte", 0), _connector="OR")
-                ),
-                name="payments_session_counts_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="tillmovement",
-            index=models.Index(fields=["session", "-id"], name="payments_movements"),
-        ),
-        migrations.AddConstraint(
-            model_name="tillmovement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="payments_movement_not_zero"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="vaulttransfer",
-            index=models.Index(fields=["session", "-created_at"], name="payments_vault_by_session"),
-        ),
-        migrations.AddConstraint(
-            model_name="vaulttransfer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="payments_vault_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="vaulttransfer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "done"), _negated=True),
-                    models.Q(
-                        ("decided_by__isnull", False), models.Q(("decided_by", models.F("asked_by")), _negated=True)
+                "indexes": [models.Index(fields=["session", "-created_at"], name="payments_vault_by_session")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="payments_vault_amount_positive"
                     ),
-                    _connector="OR",
-                ),
-                name="payments_vault_takes_two",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "done"), _negated=True),
+                            models.Q(
+                                ("decided_by__isnull", False),
+                                models.Q(("decided_by", models.F("asked_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payments_vault_takes_two",
+                    ),
+                ],
+            },
         ),
     ]

@@ -273,6 +273,47 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "active")), fields=["next_on"], name="payments_instruction_due"
+                    ),
+                    models.Index(fields=["source", "-created_at"], name="payments_instruction_source"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("source", models.F("destination")), _negated=True),
+                        name="payments_instruction_two_accounts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount__gt", 0), ("kind", "fixed"), ("percentage", None)),
+                            models.Q(
+                                ("amount", None),
+                                ("kind", "percentage"),
+                                ("percentage__gt", 0),
+                                ("percentage__lte", 100),
+                            ),
+                            models.Q(("amount", None), ("keep__gte", 0), ("kind", "sweep"), ("percentage", None)),
+                            _connector="OR",
+                        ),
+                        name="payments_instruction_amount_sound",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("next_nominal__isnull", False), ("next_on__isnull", False), ("status", "active")),
+                            models.Q(("status", "active"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="payments_instruction_active_has_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount_max", None), ("amount_max__gt", 0), _connector="OR"),
+                            models.Q(("total_max", None), ("total_max__gt", 0), _connector="OR"),
+                        ),
+                        name="payments_instruction_limits_sound",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -311,90 +352,34 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-nominal",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "waiting")),
+                        fields=["next_try_on"],
+                        name="payments_execution_retry",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("instruction", "nominal"), name="payments_execution_once_a_date"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount__gt", 0), ("status", "paid"), ("transaction_id__isnull", False)),
+                            models.Q(
+                                models.Q(("status", "paid"), _negated=True), ("amount", None), ("transaction_id", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payments_execution_paid_has_payment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("next_try_on__isnull", False), ("status", "waiting")),
+                            models.Q(models.Q(("status", "waiting"), _negated=True), ("next_try_on", None)),
+                            _connector="OR",
+                        ),
+                        name="payments_execution_waiting_has_date",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="standinginstruction",
-            index=models.Index(
-                condition=models.Q(("status", "active")), fields=["next_on"], name="payments_instruction_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="standinginstruction",
-            index=models.Index(fields=["source", "-created_at"], name="payments_instruction_source"),
-        ),
-        migrations.AddConstraint(
-            model_name="standinginstruction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source", models.F("destination")), _negated=True),
-                name="payments_instruction_two_accounts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standinginstruction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount__gt", 0), ("kind", "fixed"), ("percentage", None)),
-                    models.Q(("amount", None), ("kind", "percentage"), ("percentage__gt", 0), ("percentage__lte", 100)),
-                    models.Q(("amount", None), ("keep__gte", 0), ("kind", "sweep"), ("percentage", None)),
-                    _connector="OR",
-                ),
-                name="payments_instruction_amount_sound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standinginstruction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("next_nominal__isnull", False), ("next_on__isnull", False), ("status", "active")),
-                    models.Q(("status", "active"), _negated=True),
-                    _connector="OR",
-                ),
-                name="payments_instruction_active_has_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standinginstruction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount_max", None), ("amount_max__gt", 0), _connector="OR"),
-                    models.Q(("total_max", None), ("total_max__gt", 0), _connector="OR"),
-                ),
-                name="payments_instruction_limits_sound",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="standingexecution",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["next_try_on"], name="payments_execution_retry"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standingexecution",
-            constraint=models.UniqueConstraint(
-                fields=("instruction", "nominal"), name="payments_execution_once_a_date"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standingexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount__gt", 0), ("status", "paid"), ("transaction_id__isnull", False)),
-                    models.Q(models.Q(("status", "paid"), _negated=True), ("amount", None), ("transaction_id", None)),
-                    _connector="OR",
-                ),
-                name="payments_execution_paid_has_payment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standingexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("next_try_on__isnull", False), ("status", "waiting")),
-                    models.Q(models.Q(("status", "waiting"), _negated=True), ("next_try_on", None)),
-                    _connector="OR",
-                ),
-                name="payments_execution_waiting_has_date",
-            ),
         ),
     ]

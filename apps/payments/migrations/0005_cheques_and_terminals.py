@@ -46,6 +46,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("first_number__gte", 1), ("last_number__gte", models.F("first_number"))),
+                        name="payments_book_in_order",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -122,6 +128,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "clearing")),
+                        fields=["clears_on"],
+                        name="payments_cheque_clearing",
+                    ),
+                    models.Index(fields=["account", "-created_at"], name="payments_cheque_by_account"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "returned"), _negated=True),
+                        fields=("drawer_bank", "drawer_account", "number"),
+                        name="payments_cheque_paid_in_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0), ("fee__gte", 0), ("fee_unpaid__gte", 0)),
+                        name="payments_cheque_amounts_sound",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -165,6 +190,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("number",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "number"), name="payments_leaf_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount__gt", 0), ("status", "paid"), ("transaction_id__isnull", False)),
+                            models.Q(
+                                models.Q(("status", "paid"), _negated=True), ("amount", None), ("transaction_id", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payments_leaf_paid_has_payment",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -205,6 +243,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_max__gt", 0), ("hold_minutes__gte", 1)),
+                        name="payments_terminal_limits_sound",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -245,64 +289,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("terminal", "reference"), name="payments_authorisation_once")
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="chequebook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("first_number__gte", 1), ("last_number__gte", models.F("first_number"))),
-                name="payments_book_in_order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="chequedeposit",
-            index=models.Index(
-                condition=models.Q(("status", "clearing")), fields=["clears_on"], name="payments_cheque_clearing"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="chequedeposit",
-            index=models.Index(fields=["account", "-created_at"], name="payments_cheque_by_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="chequedeposit",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "returned"), _negated=True),
-                fields=("drawer_bank", "drawer_account", "number"),
-                name="payments_cheque_paid_in_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chequedeposit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0), ("fee__gte", 0), ("fee_unpaid__gte", 0)),
-                name="payments_cheque_amounts_sound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chequeleaf",
-            constraint=models.UniqueConstraint(fields=("account", "number"), name="payments_leaf_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="chequeleaf",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount__gt", 0), ("status", "paid"), ("transaction_id__isnull", False)),
-                    models.Q(models.Q(("status", "paid"), _negated=True), ("amount", None), ("transaction_id", None)),
-                    _connector="OR",
-                ),
-                name="payments_leaf_paid_has_payment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="terminal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_max__gt", 0), ("hold_minutes__gte", 1)),
-                name="payments_terminal_limits_sound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisation",
-            constraint=models.UniqueConstraint(fields=("terminal", "reference"), name="payments_authorisation_once"),
         ),
     ]

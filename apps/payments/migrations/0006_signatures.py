@@ -104,6 +104,29 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "pending payment",
                 "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["account", "-created_at"], name="payments_pending_account"),
+                    models.Index(
+                        condition=models.Q(("status", "waiting")),
+                        fields=["expires_at"],
+                        name="payments_pending_waiting",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("status", "waiting")),
+                            models.Q(models.Q(("status", "waiting"), _negated=True), ("ended_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="payments_pending_ended_has_time",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("needed__gte", 1)), name="payments_pending_needs_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", None), ("amount__gt", 0), _connector="OR"),
+                        name="payments_pending_amount_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,48 +165,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("id",),
+                "indexes": [models.Index(fields=["account", "-id"], name="payments_signature_account")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("transaction_id", "member"), name="payments_signature_once")
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="pendingpayment",
-            index=models.Index(fields=["account", "-created_at"], name="payments_pending_account"),
-        ),
-        migrations.AddIndex(
-            model_name="pendingpayment",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["expires_at"], name="payments_pending_waiting"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pendingpayment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("status", "waiting")),
-                    models.Q(models.Q(("status", "waiting"), _negated=True), ("ended_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="payments_pending_ended_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pendingpayment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("needed__gte", 1)), name="payments_pending_needs_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pendingpayment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", None), ("amount__gt", 0), _connector="OR"),
-                name="payments_pending_amount_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="signature",
-            index=models.Index(fields=["account", "-id"], name="payments_signature_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(fields=("transaction_id", "member"), name="payments_signature_once"),
         ),
     ]

@@ -75,6 +75,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "report schedule",
                 "ordering": ("report", "rhythm", "id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_active", True)),
+                        fields=("report", "form", "rhythm", "currency", "role"),
+                        name="reporting_schedule_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,28 +149,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "report",
                 "ordering": ("-created_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("schedule__isnull", False)),
+                        fields=("schedule", "as_of"),
+                        name="reporting_run_once_a_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("since__lte", models.F("as_of"))), name="reporting_run_period"
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="reportschedule",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_active", True)),
-                fields=("report", "form", "rhythm", "currency", "role"),
-                name="reporting_schedule_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("schedule__isnull", False)),
-                fields=("schedule", "as_of"),
-                name="reporting_run_once_a_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("since__lte", models.F("as_of"))), name="reporting_run_period"
-            ),
         ),
     ]
