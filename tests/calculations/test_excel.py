@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.calculations import excel
-from apps.calculations.errors import CalculationError, NoSolution, PeriodNotValid, RateNotValid
+from apps.calculations.errors import AmountOutOfRange, CalculationError, NoSolution, PeriodNotValid, RateNotValid
 
 D = Decimal
 MONTH = D("0.08") / 12
@@ -89,6 +89,7 @@ def test_without_interest_nothing_grows() -> None:
         ("IRR", ([D(1), D(2)],), NoSolution),
         ("EFFECT", (D(0), 4), RateNotValid),
         ("SLN", (D(1), D(0), 0), PeriodNotValid),
+        ("FV", (D(1), D(10) ** 15, D(1)), AmountOutOfRange),
     ],
 )
 def test_errors_have_names(name: str, arguments: tuple[object, ...], error: type[CalculationError]) -> None:

@@ -28,6 +28,7 @@ from apps.calculations.interest import (
     flat,
     interest_calculate,
     nominal_rate,
+    recurring_deposit_value,
     simple_interest,
 )
 
@@ -305,3 +306,15 @@ def test_no_interest_is_lost_between_accrual_and_posting(
     assert all(abs(row.carried) <= 1 for row in found.postings)
     moved = opening + sum(movement.minor for movement in movements)
     assert found.closing_minor == moved + sum(row.net for row in found.postings)
+
+
+@pytest.mark.parametrize(
+    ("rate", "value"), [("0.058", "696.967"), ("0.069", "717.43"), ("0.073", "725.05"), ("0", "600")]
+)
+def test_a_recurring_deposit_of_the_post_office(rate: str, value: str) -> None:
+    """India Post, National Savings Recurring Deposit Account: what 10 a month come to after five years."""
+    found = recurring_deposit_value(10, Decimal(rate), 60)
+    assert round(found, len(value.partition(".")[2])) == Decimal(value)
+    assert recurring_deposit_value(1000, Decimal(rate), 1) >= 1000
+    with pytest.raises(AmountOutOfRange):
+        recurring_deposit_value(10, Decimal(rate), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -97,14 +98,23 @@ def test_the_eu_directive(flows: list[tuple[str, str]], expected: str) -> None:
 
 def test_years_by_convention() -> None:
     start, end = d("1994-01-01"), d("1995-07-01")
-    assert years_between(start, end, "days_365") == Decimal(546) / 365
-    assert years_between(start, end, "months") == Decimal("1.5")
-    assert years_between(start, d("1994-01-15"), "weeks") == Decimal(2) / 52
-    assert years_between(d("2023-12-31"), d("2024-12-31"), "days_actual") == Decimal(1) / 365 + Decimal(365) / 366
+    assert years_between(start, end, "days_365") == Fraction(546, 365)
+    assert years_between(start, end, "months") == Fraction(3, 2)
+    assert years_between(start, d("1994-01-15"), "weeks") == Fraction(2, 52)
+    assert years_between(d("2023-12-31"), d("2024-12-31"), "days_actual") == Fraction(1, 365) + Fraction(365, 366)
     with pytest.raises(UnknownConvention):
         years_between(start, end, "fortnights")
     with pytest.raises(PeriodNotValid):
         years_between(end, start, "days_365")
+
+
+def test_years_with_many_decimals() -> None:
+    third = Decimal(1) / 3
+    rate = effective_rate([(Decimal(0), Decimal(1000)), (third, Decimal(-500)), (2 * third, Decimal(-540))])
+    plain = effective_rate(
+        [(Fraction(0), Decimal(1000)), (Fraction(1, 3), Decimal(-500)), (Fraction(2, 3), Decimal(-540))]
+    )
+    assert abs(rate - plain) < Decimal("1e-10")
 
 
 def test_dated_flows_of_the_directive() -> None:

@@ -19,6 +19,7 @@ from apps.calculations.interest import (
     compound_interest,
     flat,
     interest_calculate,
+    recurring_deposit_value,
     simple_interest,
 )
 from apps.calculations.rounding import decimals_round
@@ -109,6 +110,29 @@ def yields(case: Case) -> dict[str, Any]:
     )  # fmt: skip
     percent = decimals_round(found * 100, 2, "half_up")
     return {name: percent for name in case.expected if name.startswith("ap")}
+
+
+@handles("savings_interest")
+def recurring(case: Case) -> dict[str, Any]:
+    """A recurring deposit: equal monthly instalments, compounded by the quarter unless the case says otherwise."""
+    instalment = first_of(case, "instalment", "monthly_deposit", "monthly_instalment")
+    (months,) = case.need("months")
+    rate = first_of(case, "annual_rate_percent", "rate_percent")
+    if instalment is None or rate is None:
+        raise Unsupported("no instalment and rate")
+    case.only(
+        "instalment", "monthly_deposit", "monthly_instalment", "months", "annual_rate_percent", "rate_percent",
+        "compounding",
+    )  # fmt: skip
+    word = str(case.inputs.get("compounding", "quarterly")).lower()
+    if word not in PER_YEAR:
+        raise Unsupported(f"compounding {word}")
+    value = recurring_deposit_value(decimal(instalment), decimal(rate) / 100, int(months), per_year=PER_YEAR[word])
+    shown = decimals_round(value, 2, "half_up")
+    return {
+        "maturity_value": shown, "amount": shown, "value": shown, "balance": shown,
+        "interest": shown - decimal(instalment) * int(months), "deposits": decimal(instalment) * int(months),
+    }  # fmt: skip
 
 
 @handles("savings_interest")

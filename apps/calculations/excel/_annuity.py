@@ -11,7 +11,7 @@ Rates are per period, as a fraction (0.01 is 1 %). What is paid out is negative,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, localcontext
+from decimal import Decimal, Overflow, localcontext
 from functools import wraps
 from typing import Any
 
@@ -28,7 +28,10 @@ def precise(function: Callable[..., Decimal]) -> Callable[..., Decimal]:
     def wrapper(*args: Any, **kwargs: Any) -> Decimal:
         with localcontext() as context:
             context.prec = PRECISION
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except Overflow as error:
+                raise AmountOutOfRange("The result is larger than a number can be.") from error
 
     return wrapper
 

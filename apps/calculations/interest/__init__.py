@@ -17,6 +17,7 @@ from apps.calculations.interest._yields import (
     compound_interest,
     effective_rate,
     nominal_rate,
+    recurring_deposit_value,
     simple_interest,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "flat",
     "interest_calculate",
     "nominal_rate",
+    "recurring_deposit_value",
     "simple_interest",
 ]

@@ -66,6 +66,24 @@ def compound_interest(principal: Number, rate: Decimal, per_year: Number, period
         return principal * (_growth(rate, per_year) ** Decimal(periods) - 1)
 
 
+def recurring_deposit_value(instalment: Number, rate: Decimal, months: int, *, per_year: Number = 4) -> Decimal:
+    """What equal monthly instalments, each at the beginning of its month, are worth after `months`, not rounded.
+
+    instalment x ((1 + i)^n - 1) / (1 - (1 + i)^(-per_year / 12)), i = rate / per_year, n = months x per_year / 12:
+    months within a compounding period count as fractions of one. Banks in India compound recurring deposits by the
+    quarter; the Post Office publishes the value of 10 rupees a month. Raises AmountOutOfRange, RateNotValid.
+    """
+    if months < 1 or instalment < 0:
+        raise AmountOutOfRange("At least one instalment, not below zero.", pointer="/months")
+    with localcontext() as context:
+        context.prec = PRECISION
+        growth = _growth(rate, per_year)
+        month = Decimal(per_year) / 12
+        if growth == 1:
+            return Decimal(instalment) * months
+        return instalment * (growth ** (months * month) - 1) / (1 - growth**-month)
+
+
 def effective_rate(nominal: Decimal, per_year: int) -> Decimal:
     """The yearly rate with compounding: (1 + nominal / per_year)^per_year - 1. Raises RateNotValid."""
     with localcontext() as context:

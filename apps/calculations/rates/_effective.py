@@ -15,28 +15,33 @@ import calendar
 import datetime as dt
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
+from math import lcm
 
 from apps.calculations.errors import NoSolution, PeriodNotValid, UnknownConvention
 from apps.calculations.roots import PRECISION, rate_find
 
 YEAR_BASES = ("days_365", "days_actual", "months", "weeks")
 FLOWS_MAX = 10_000
+MEASURE_MAX = 10**15
+"""Parts of a year that a factor's whole powers still count to 20 digits and more."""
 
 
-def years_between(start: dt.date, end: dt.date, basis: str) -> Decimal:
-    """Years from `start` to `end` by a convention of YEAR_BASES. Raises UnknownConvention."""
+def years_between(start: dt.date, end: dt.date, basis: str) -> Fraction:
+    """Years from `start` to `end` by a convention of YEAR_BASES, exactly. Raises UnknownConvention."""
     days = (end - start).days
     if days < 0:
         raise PeriodNotValid("No flow is before the first drawdown.", pointer="/flows")
     if basis == "days_365":
-        return Decimal(days) / 365
+        return Fraction(days, 365)
     if basis == "weeks":
-        return Decimal(days // 7) / 52 + Decimal(days % 7) / 365
+        return Fraction(days // 7, 52) + Fraction(days % 7, 365)
     if basis == "days_actual":
-        total, at = Decimal(0), start
+        total, at = Fraction(0), start
         while at < end:
             stop = min(end, dt.date(at.year + 1, 1, 1))
-            total += Decimal((stop - at).days) / (366 if calendar.isleap(at.year) else 365)
+            total += Fraction((stop - at).days, 366 if calendar.isleap(at.year) else 365)
             at = stop
         return total
     if basis == "months":
@@ -45,7 +50,7 @@ def years_between(start: dt.date, end: dt.date, basis: str) -> Decimal:
         if reached > end:
             months -= 1
             reached = _months_on(start, months)
-        return Decimal(months) / 12 + Decimal((end - reached).days) / 365
+        return Fraction(months, 12) + Fraction((end - reached).days, 365)
     raise UnknownConvention(f"No way of counting years is called {basis}.", pointer="/basis")
 
 
@@ -54,21 +59,36 @@ def _months_on(date: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(date.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def effective_rate(flows: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
+def effective_rate(flows: Sequence[tuple[Decimal | Fraction, Decimal]]) -> Decimal:
     """The effective annual rate of (years, amount) flows, as a fraction. The signs tell lender from borrower.
 
-    Raises NoSolution when all flows have one sign, or no rate fits.
+    Years are counted in the largest part of a year that measures them all: flows are discounted by whole powers of one
+    factor, and a mortgage takes milliseconds. Raises NoSolution when all flows have one sign, or no rate fits.
     """
     if not 0 < len(flows) <= FLOWS_MAX:
         raise PeriodNotValid(f"Between 1 and {FLOWS_MAX:,} flows.", pointer="/flows")
     if not any(amount > 0 for _, amount in flows) or not any(amount < 0 for _, amount in flows):
         raise NoSolution("There are flows of one sign only.", pointer="/flows")
+    exact = [(Fraction(years), amount) for years, amount in flows]
+    measure = lcm(*(years.denominator for years, _ in exact))
+    if measure > MEASURE_MAX:  # years with very many decimals
+        exact = [(round(years, 12), amount) for years, amount in exact]
+        measure = lcm(*(years.denominator for years, _ in exact))
+    latest_first = sorted(((int(years * measure), amount) for years, amount in exact), reverse=True)
+    steps = [
+        (place - following, amount)
+        for (place, amount), (following, _) in pairwise([*latest_first, (latest_first[-1][0], Decimal(0))])
+    ]
+
+    def worth(rate: Decimal) -> Decimal:
+        factor, total = (-(1 + rate).ln() / measure).exp(), Decimal(0)
+        for gap, amount in steps:  # Horner's rule: worth at the first flow
+            total = (total + amount) * factor**gap
+        return total
+
     with localcontext() as context:
         context.prec = PRECISION
-        return rate_find(
-            lambda rate: sum((amount / (1 + rate) ** years for years, amount in flows), Decimal(0)),
-            guess=Decimal("0.1"),
-        )
+        return rate_find(worth, guess=Decimal("0.1"))
 
 
 def apr_eu(
