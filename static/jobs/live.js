@@ -22,6 +22,7 @@
           if (answer.status === 200) {
             tag = answer.headers.get("ETag") || "";
             part.innerHTML = await answer.text();
+            window.dispatchEvent(new Event("resize")); // what fits the window is looked at again
             pause = PAUSE_MS;
           } else if (answer.status !== 304) {
             pause = Math.min(pause * 2, PAUSE_MAX_MS);

@@ -68,8 +68,28 @@
   });
 
   // Of more tabs than there is room for, the open one is in sight.
-  document.querySelectorAll(".nm-tabs [aria-current]").forEach((tab) => {
-    const bar = tab.parentElement;
-    bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+  function tabShow() {
+    document.querySelectorAll(".nm-tabs [aria-current]").forEach((tab) => {
+      const bar = tab.parentElement;
+      bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+    });
+  }
+
+  // A table wider than its card is moved by the arrow keys, too: it can have the focus, and a name.
+  function scrollersOpen() {
+    document.querySelectorAll(".nm-scroll:not([tabindex])").forEach((box) => {
+      if (box.scrollWidth <= box.clientWidth) return;
+      const heading = box.closest(".nm-card")?.querySelector("h3");
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", heading ? heading.textContent.trim() : "Table");
+    });
+  }
+
+  // This script stands in the head, before what it looks for.
+  document.addEventListener("DOMContentLoaded", function () {
+    tabShow();
+    scrollersOpen();
   });
+  window.addEventListener("resize", scrollersOpen);
 })();
