@@ -68,5 +68,5 @@ def test_a_job_is_cancelled_on_a_phone_in_the_dark(job: Job, visit: Callable[...
     visitor = visit(width=390, theme="dark")
     visitor.go(f"/admin/jobs/job/{job.pk}/change/")
     visitor.page.get_by_role("button", name="Cancel").click()
-    visitor.page.get_by_text("The job is cancelled.").wait_for()
+    visitor.page.get_by_text("It is cancelled.").wait_for()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
