@@ -71,6 +71,22 @@ def test_each_instalment_has_its_own_age() -> None:
     assert instalment_arrears(DUES, d("2026-03-15"), BUCKETS) == {"1-30": 300, "31-60": 200, "61-90": 100}
 
 
+def test_pauses_count_since_the_due_date_or_whole() -> None:
+    """Fineract, LoanDelinquency.feature (more of it in tests/cases/data): 30 days late, a pause of 19 ended before."""
+    dues = [Due(d("2023-10-16"), 250), Due(d("2023-10-31"), 250)]
+    pause = [Pause(d("2023-10-06"), d("2023-10-25"))]
+    whole = loan_arrears(dues, d("2023-11-15"), BUCKETS, pauses=pause, grace_days=3, pause_rule="whole")
+    assert (whole.past_due_days, whole.delinquent_days) == (30, 8)
+    assert loan_arrears(dues, d("2023-11-15"), BUCKETS, pauses=pause, grace_days=3).delinquent_days == 18
+    assert instalment_arrears(dues, d("2023-11-15"), BUCKETS, pauses=pause, pause_rule="whole") == {"1-30": 250}
+    assert instalment_arrears(dues, d("2023-10-18"), BUCKETS, grace_days=3) == {}, "nothing is, in the loan's grace"
+    running = [Pause(d("2023-11-16"), d("2023-12-30"))]
+    frozen = loan_arrears(dues, d("2023-11-16"), BUCKETS, pauses=running, pause_rule="whole")
+    assert (frozen.delinquent_days, frozen.bucket) == (31, "1-30"), "the bucket of the day before the pause"
+    with pytest.raises(UnknownConvention):
+        loan_arrears(dues, d("2023-11-15"), BUCKETS, pause_rule="never")
+
+
 def test_buckets_have_no_holes() -> None:
     for wrong in (
         [Bucket("a", 0)],

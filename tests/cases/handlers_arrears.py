@@ -117,16 +117,19 @@ def delinquency(case: Case) -> dict[str, Any]:
     buckets, _, _ = case.need("buckets", "events", "repay_unit")
     if buckets != "fineract-ranges":
         raise Unsupported(f"the buckets {buckets} are not known")
-    loan, checks = Loan(case), []
+    loan, checks, grace = Loan(case), [], case.inputs.get("grace_on_arrears_days", 0)
     for wanted in case.expected["checks"]:
         as_of = day(wanted["as_of"])
         check: dict[str, Any] = {"as_of": wanted["as_of"], "level": wanted["level"]}
         if wanted["level"] == "instalment":
-            found = instalment_arrears(loan.dues(as_of), as_of, FINERACT, pauses=loan.pauses())
+            found = instalment_arrears(
+                loan.dues(as_of), as_of, FINERACT, pauses=loan.pauses(), grace_days=grace, pause_rule="whole"
+            )
             check["rows"] = [{"bucket": name, "amount": major(amount, 2)} for name, amount in found.items()]
         else:
-            grace = case.inputs.get("grace_on_arrears_days", 0)
-            state = loan_arrears(loan.dues(as_of), as_of, FINERACT, pauses=loan.pauses(), grace_days=grace)
+            state = loan_arrears(
+                loan.dues(as_of), as_of, FINERACT, pauses=loan.pauses(), grace_days=grace, pause_rule="whole"
+            )
             check |= {
                 "bucket": "NO_DELINQUENCY" if state.bucket == NONE else state.bucket,
                 "amount": major(state.amount, 2),

@@ -1,8 +1,8 @@
 """Arrears: how old they are, which bucket that is, how pauses and graces count.
 
 Days past due are calendar days after the due date of the oldest thing unpaid; on the due date nothing is past due.
-Delinquent days leave out the days of pauses, counted from the due date on, and the grace of the loan. An instalment
-by itself has no grace (the conventions of Apache Fineract's delinquency buckets).
+Delinquent days leave out the days of pauses and the grace of the loan. An instalment by itself has no grace, but none
+is delinquent while the loan is in its grace (the conventions of Apache Fineract's delinquency buckets).
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from apps.calculations.errors import AmountOutOfRange, PeriodNotValid
+from apps.calculations.errors import AmountOutOfRange, PeriodNotValid, UnknownConvention
 
 NONE = "none"
 BUCKETS_MAX = 100
+PAUSE_RULES = ("since_due", "whole")
+"""Which days of pauses do not count. since_due: those after the due date. whole: all of the loan's pauses so far,
+whichever instalment is late; while one runs, its last day excepted, buckets stay as they were before it (Fineract)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +115,59 @@ def loan_arrears(
     *,
     pauses: Sequence[Pause] = (),
     grace_days: int = 0,
+    pause_rule: str = "since_due",
 ) -> Arrears:
-    """The arrears of a loan: by the oldest thing unpaid."""
+    """The arrears of a loan: by the oldest thing unpaid. Raises UnknownConvention for another `pause_rule`."""
     buckets_check(buckets)
     overdue = _overdue(dues, as_of)
     if not overdue:
         return Arrears(as_of, 0, 0, 0, None, NONE)
     oldest = overdue[0].due
+    age = _Age(pauses, as_of, pause_rule)
     past = (as_of - oldest).days
-    days = max(past - paused_days(pauses, oldest, as_of) - grace_days, 0)
+    days = max(age.days(oldest, as_of) - grace_days, 0)
     since = oldest + dt.timedelta(days=grace_days)
-    return Arrears(as_of, sum(due.outstanding for due in overdue), past, days, since, bucket_of(days, buckets))
+    bucket = bucket_of(age.days(oldest, age.classified_on) - grace_days, buckets)
+    return Arrears(as_of, sum(due.outstanding for due in overdue), past, days, since, bucket)
+
+
+class _Age:
+    """How old something is on a day by a rule for pauses."""
+
+    def __init__(self, pauses: Sequence[Pause], as_of: dt.date, rule: str) -> None:
+        if rule not in PAUSE_RULES:
+            raise UnknownConvention(f"Pauses count {' or '.join(PAUSE_RULES)}.", pointer="/pause_rule")
+        self.whole = rule == "whole"
+        self.pauses = [pause for pause in pauses if pause.known(as_of)]
+        running = [pause.start for pause in self.pauses if pause.start <= as_of < pause.end]
+        self.classified_on = min(running) - dt.timedelta(days=1) if running and self.whole else as_of
+        """The day whose age decides on the bucket."""
+
+    def days(self, due: dt.date, day: dt.date) -> int:
+        """Days from a due date to a day that count; below zero before it."""
+        return (day - due).days - paused_days(self.pauses, dt.date.min if self.whole else due, day)
 
 
 def instalment_arrears(
-    dues: Iterable[Due], as_of: dt.date, buckets: Sequence[Bucket], *, pauses: Sequence[Pause] = ()
+    dues: Iterable[Due],
+    as_of: dt.date,
+    buckets: Sequence[Bucket],
+    *,
+    pauses: Sequence[Pause] = (),
+    grace_days: int = 0,
+    pause_rule: str = "since_due",
 ) -> dict[str, int]:
-    """What is overdue in each bucket, each instalment by its own age; in order of the buckets, empty ones left out."""
+    """What is overdue in each bucket, each instalment by its own age; in order of the buckets, empty ones left out.
+
+    `grace_days` is the loan's: within it nothing is delinquent, after it every instalment from its due date on.
+    """
     buckets_check(buckets)
     found = dict.fromkeys((bucket.name for bucket in buckets), 0)
-    for due in _overdue(dues, as_of):
-        days = (as_of - due.due).days - paused_days(pauses, due.due, as_of)
-        name = bucket_of(days, buckets)
+    age, overdue = _Age(pauses, as_of, pause_rule), _overdue(dues, as_of)
+    if overdue and age.days(overdue[0].due, age.classified_on) <= grace_days:
+        return {}
+    for due in overdue:
+        name = bucket_of(age.days(due.due, age.classified_on), buckets)
         if name != NONE:
             found[name] += due.outstanding
     return {name: amount for name, amount in found.items() if amount}

@@ -11,7 +11,7 @@ Rates are per period, as a fraction (0.01 is 1 %). What is paid out is negative,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, Overflow, localcontext
+from decimal import Decimal, DivisionByZero, Overflow, localcontext
 from functools import wraps
 from typing import Any
 
@@ -30,7 +30,7 @@ def precise(function: Callable[..., Decimal]) -> Callable[..., Decimal]:
             context.prec = PRECISION
             try:
                 return function(*args, **kwargs)
-            except Overflow as error:
+            except (Overflow, DivisionByZero) as error:  # a factor beyond all bounds, or one that vanished
                 raise AmountOutOfRange("The result is larger than a number can be.") from error
 
     return wrapper

@@ -129,6 +129,10 @@ def payoff_quote(
     if interest < 0:  # more interest was paid than is due by that day: the rest pays principal
         principal, interest = max(principal + interest, 0), 0
     due = [one for one in state.rows if one.row.start <= date]
+    charges = {name: sum(getattr(one.row, name) - one.paid[name] for one in due) for name in ("fees", "penalties")}
+    for name, left in charges.items():
+        if left < 0:  # a charge that is not due yet was paid: it falls away, and what was paid pays principal
+            principal, charges[name] = max(principal + left, 0), 0
     base = {"principal": principal, "unearned_interest": unearned, "initial_principal": terms.principal}[fee.base]
     closing = fee.amount + minor_round(Fraction(fee.share) * base, 1, "half_up") if principal else 0
     return Payoff(
@@ -136,8 +140,8 @@ def payoff_quote(
         principal,
         interest,
         unearned,
-        sum(one.row.fees - one.paid["fees"] for one in due),
-        sum(one.row.penalties - one.paid["penalties"] for one in due),
+        charges["fees"],
+        charges["penalties"],
         closing,
         rebate,
         parts,

@@ -10,6 +10,7 @@ import pytest
 from apps.calculations.errors import EventNotPossible, PeriodNotValid, ScheduleNotPossible, UnknownConvention
 from apps.calculations.loans import (
     MONTHLY,
+    Charge,
     ClosingFee,
     DailyLoan,
     LoanState,
@@ -92,6 +93,16 @@ def test_a_quote_that_is_paid_closes_the_loan() -> None:
     after = state_on("2022-12-15", before, ("2022-12-15", quote.total))
     assert (after.principal_outstanding, after.overpaid) == (0, 0)
     assert all(not one.outstanding for one in after.rows)
+
+
+def test_a_charge_paid_before_it_is_due_falls_away() -> None:
+    loan, coming = terms(), [Charge(day("2022-12-28"), 5_000)]
+    early = ServicingRules(recalculate=True, prepayment="next_instalments")
+    state = loan_replay(loan, [Payment(day("2022-12-10"), 506_500)], coming, rules=early, as_of=day("2022-12-15"))
+    assert sum(one.paid["fees"] for one in state.rows) > 0
+    quote = payoff_quote(loan_schedule(loan), state, day("2022-12-15"))
+    assert min(quote.principal, quote.interest, quote.fees, quote.penalties) >= 0
+    assert quote.total == quote.principal + quote.interest
 
 
 def test_settlement_by_the_day() -> None:
