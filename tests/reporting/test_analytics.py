@@ -18,6 +18,7 @@ from apps.reporting.facts import Question, facts_keep, facts_read, interval_next
 from apps.reporting.metrics import METRICS
 from tests.factories.accounts import AccountFactory, cash_move
 from tests.factories.identity import BranchFactory
+from tests.factories.lending_days import today_set
 from tests.factories.postings import Books
 
 pytestmark = pytest.mark.django_db
@@ -133,9 +134,10 @@ def test_intervals_follow_each_other() -> None:
 
 
 def test_insights_state_their_method_and_its_error(api_with: Any) -> None:
+    today = business_date_current().replace(day=15)
+    today_set(today)  # on its last day this month would count
     books = Books()
     account = AccountFactory(branch=books.branch).ledger_account_id
-    today = business_date_current()
     for months in range(30, 0, -1):
         index = today.year * 12 + today.month - 1 - months
         day = dt.date(index // 12, index % 12 + 1, 15)
