@@ -108,6 +108,19 @@ def test_years_by_convention() -> None:
         years_between(end, start, "days_365")
 
 
+@pytest.mark.parametrize(
+    ("flows", "expected"),
+    [([("2012-10-10", 500)], "0.00"), ([("2012-12-10", 500)], "0.00"), ([("2012-10-15", 510)], "324.44"),
+     ([("2012-11-10", 270), ("2012-12-10", 270)], "84.63")],
+)  # fmt: skip
+def test_short_credit_and_credit_that_costs_nothing(flows: list[tuple[str, int]], expected: str) -> None:
+    """FSharp.Finance.Personal, AprUnitedKingdomTests and AprEuropeanUnionTests: 500 on 10 October 2012."""
+    drawn, payments = [(d("2012-10-10"), Decimal(500))], [(d(date), Decimal(amount)) for date, amount in flows]
+    assert percent(apr_eu(drawn, payments)) == Decimal(expected)
+    if flows == [("2012-12-10", 500)]:
+        assert apr_regulation_z(drawn, payments)[0] == 0
+
+
 def test_years_with_many_decimals() -> None:
     third = Decimal(1) / 3
     rate = effective_rate([(Decimal(0), Decimal(1000)), (third, Decimal(-500)), (2 * third, Decimal(-540))])

@@ -69,6 +69,8 @@ def effective_rate(flows: Sequence[tuple[Decimal | Fraction, Decimal]]) -> Decim
         raise PeriodNotValid(f"Between 1 and {FLOWS_MAX:,} flows.", pointer="/flows")
     if not any(amount > 0 for _, amount in flows) or not any(amount < 0 for _, amount in flows):
         raise NoSolution("There are flows of one sign only.", pointer="/flows")
+    if sum(amount for _, amount in flows) == 0:
+        return Decimal(0)  # nothing is paid for the credit, also where it is paid back on the day
     exact = [(Fraction(years), amount) for years, amount in flows]
     measure = lcm(*(years.denominator for years, _ in exact))
     if measure > MEASURE_MAX:  # years with very many decimals

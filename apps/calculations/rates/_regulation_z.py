@@ -68,6 +68,9 @@ def apr_of_unit_periods(
     if per_year <= 0:
         raise PeriodNotValid("The unit-periods of a year are above zero.", pointer="/unit_periods_per_year")
 
+    if sum(one.amount for one in advances) == sum(one.amount for one in payments):
+        return Decimal(0)  # no finance charge, also where it is paid back on the day
+
     def worth(transfers: Sequence[Transfer], i: Decimal) -> Decimal:
         growth = 1 + i
         return sum((t.amount / ((1 + t.fraction * i) * growth**t.periods) for t in transfers), Decimal(0))
