@@ -117,7 +117,8 @@ def subjects_of(sightings: list[Sighting]) -> dict[str, tuple[str, Any]]:
         ids[sighting.subject_type].append(sighting.subject_id)
     found: dict[str, tuple[str, Any]] = {}
     for user in User.objects.filter(pk__in=ids["identity.user"]):
-        found[str(user.pk)] = (user.email, user.branch_id)
+        label = f"{user.full_name} ({user.email})" if user.full_name else user.email
+        found[str(user.pk)] = (label[:254], user.branch_id)
     accounts = Account.objects.filter(ledger_account__public_id__in=ids["accounts.account"])
     for account in accounts.select_related("member", "ledger_account"):
         label = f"{account.number} {account.member.display_name}"

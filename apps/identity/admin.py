@@ -189,10 +189,14 @@ class AmountLimitAdmin(NuminaHistoryAdmin):
     """How much money roles move at once, and above what they show a second factor."""
 
     view_permission = "identity.view_roles"
-    list_display = ("role", "permission", "most", "above", "starts_at", "ends_at")
+    list_display = ("role", "allows", "most", "above", "starts_at", "ends_at")
     list_select_related = ("role",)
     list_filter = ("role", "permission", "currency")
-    fields = ("role", "permission", "currency", "most", "above", "starts_at", "ends_at")
+    fields = ("role", "allows", "permission", "currency", "most", "above", "starts_at", "ends_at")
+
+    @admin.display(description="For", ordering="permission")
+    def allows(self, limit: AmountLimit) -> str:
+        return limit.permission_text
 
     @admin.display(description="At most", ordering="amount_max")
     def most(self, limit: AmountLimit) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.audit.models import AuditEvent
 from apps.audit.services import record
 from apps.compliance.models import Flag
+from apps.compliance.rules import subjects_of
 from apps.compliance.services import flags_raise
 from apps.core import clock
 from apps.identity.models import Session
@@ -107,7 +108,9 @@ def test_staff_who_post_while_the_bank_is_closed_are_seen(account: Any, limits: 
     assert teller.post("deposits", cash, headers={"Idempotency-Key": "k" * 20}).status_code == 201
     assert "off_hours" not in look()
     limits["closes_hour"] = 0
-    assert look()["off_hours"].subject_id == str(teller.user.pk)
+    seen = look()["off_hours"]
+    assert seen.subject_id == str(teller.user.pk)
+    assert subjects_of([seen])[seen.subject_id][0] == f"{teller.user.full_name} ({teller.user.email})"
 
 
 def test_a_sign_in_on_a_device_never_seen_is_seen() -> None:

@@ -101,10 +101,12 @@ def test_rate_limits_are_written_on_the_staff_site(client, admin):
 
 def test_the_matrix_shows_who_holds_what(client, admin):
     role = RoleFactory(name="Watcher", permissions=["ledger.view"])
+    AmountLimit.objects.create(role=role, permission="payments.instruct", currency="KES", amount_max=1)
     client.force_login(admin)
     page = client.get("/admin/permissions/").content.decode()
     assert role.name in page
     assert "See the chart of accounts" in page
+    assert "Set up, change, pause and cancel standing instructions" in page.split("Limits by amount")[1]
     stranger = type(client)()
     stranger.force_login(user_make("members.view"))
     assert stranger.get("/admin/permissions/").status_code == 403

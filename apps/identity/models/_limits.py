@@ -11,6 +11,7 @@ from apps.core import clock
 from apps.core.display import money_text
 from apps.core.models import BaseModel
 from apps.identity.models._people import Role, history
+from apps.identity.permissions import PERMISSIONS
 
 ALL_OPERATIONS = "*"
 
@@ -81,6 +82,11 @@ class AmountLimit(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.role} {self.permission} {self.currency}"
+
+    @property
+    def permission_text(self) -> str:
+        """What the permission allows, in words."""
+        return PERMISSIONS.get(self.permission, self.permission)
 
     @property
     def amount_max_text(self) -> str:
