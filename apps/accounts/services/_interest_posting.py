@@ -27,7 +27,7 @@ from apps.core.currencies import minor_format
 from apps.core.money import minor_round
 
 KIND = "interest"
-CHUNK = 1_000
+CHUNK = 2_000
 
 # What has accrued before a date and is not paid. The running period is read for all accounts at once; of accounts that
 # were paid within it, and of days before it, day by day (OFFSET 0: by the whole key, never all days of the account,
@@ -58,11 +58,12 @@ SELECT w.id::text, w.ledger_account_id, w.branch_id::text, w.code, w.since, w.re
         FROM generate_series(w.since, CASE WHEN w.whole THEN %(period)s ELSE %(until)s END - interval '1 day',
                              interval '1 day') AS d (day)
        CROSS JOIN LATERAL (SELECT y.earned, y.owed FROM accounts_accrual y
-                            WHERE y.day = d.day::date AND y.account_id = w.ledger_account_id OFFSET 0) x) o ON true
+                            WHERE y.day = d.day::date AND y.account_id = w.ledger_account_id OFFSET 0) x
+       WHERE w.since < CASE WHEN w.whole THEN %(period)s ELSE %(until)s END) o ON true
   LEFT JOIN LATERAL (
       SELECT sum(x.earned) AS earned, sum(x.owed) AS owed FROM accounts_accrual x
-       WHERE x.is_correction AND x.account_id = w.ledger_account_id AND x.accrued_on > w.business_date
-         AND x.day < w.until) c ON w.until IS NOT NULL
+       WHERE w.until IS NOT NULL AND x.is_correction AND x.account_id = w.ledger_account_id
+         AND x.accrued_on > w.business_date AND x.day < w.until) c ON true
  WHERE w.carried_earned <> 0 OR w.carried_owed <> 0 OR m.account_id IS NOT NULL OR o.earned IS NOT NULL
     OR c.earned IS NOT NULL
  ORDER BY w.ledger_account_id
@@ -245,7 +246,12 @@ def _days_text(since: dt.date, until: dt.date) -> str:
 
 def posting_key(due: Due, until: dt.date, business_date: dt.date) -> str:
     """What makes a posting of interest happen once."""
-    return f"{KIND}:{due.account_id}:{until}:{business_date}"
+    return f"{KIND}:{due.account_id}{_key_end(until, business_date)}"
+
+
+@functools.lru_cache(maxsize=100)
+def _key_end(until: dt.date, business_date: dt.date) -> str:
+    return f":{until}:{business_date}"
 
 
 def _bank_account(code: str, branch_id: str, branch_code: str, *, currency: str) -> int:

@@ -8,10 +8,12 @@ COPY writes a row for less than INSERT does. Locks, rows and outcomes are those 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 from django.db import DatabaseError, connection, transaction
 
 from apps.balances.engine.entries import State, copy_text, entry_apply
@@ -30,7 +32,7 @@ SELECT today, booked_at, balance, held, overdraft_limit, status, currency, inter
        known_outcome, known_journal, ids FROM balances_post_open(%s::uuid[], %s::bigint[])
 """
 _SETTLE = "SELECT balances_post_settle(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
-_JOURNAL = """COPY ledger_journal (id, transaction_id, kind, outcome, line_count, business_date, value_date, booked_at,
+_JOURNAL = """COPY ledger_journal (id, outcome, line_count, business_date, value_date, booked_at, transaction_id, kind,
  client_timestamp, actor, correlation_id, channel, description, counterparty, reference, partition, epoch) FROM STDIN"""
 _LINES = """COPY ledger_line (journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after,
  account_version, business_date) FROM STDIN"""
@@ -40,34 +42,53 @@ _NULL = "\\N"
 _KEY_TAKEN = "23505"
 
 
+_day_text = functools.lru_cache(maxsize=1_000)(dt.date.isoformat)
+
+
 class SameKey(DatabaseError):
     """Another transaction used one of the keys at the same moment: run again, it is found decided (40001)."""
 
     sqlstate = "40001"
 
 
+class _Draft(msgspec.Struct, frozen=True, gc=False):
+    """What a posting writes whatever is decided; made before anything is locked. Pieces of COPY rows."""
+
+    facts: str
+    key: str
+
+    @classmethod
+    def of(cls, posting: Posting, transaction_id: str, actor: str) -> _Draft:
+        """`actor` is the piece of who did it and in which request."""
+        return cls(
+            f"{transaction_id}\t{copy_text(posting.kind)}\t{posting.client_timestamp or _NULL}\t{actor}\t"
+            f"{copy_text(posting.channel)}\t{copy_text(posting.description)}\t{copy_text(posting.counterparty)}\t"
+            f"{copy_text(posting.reference)}\t0\t0\n",
+            f"{transaction_id}\t{copy_text(posting.client_id)}\t{copy_text(posting.key)}\t"
+            f"\\\\x{posting.fingerprint.hex()}\t",
+        )
+
+
 class _Rows:
     """The rows of the books in COPY's text format, as postings are decided one after another."""
 
-    def __init__(self, states: dict[int, State], today: dt.date, place: str, actor: str) -> None:
+    def __init__(self, states: dict[int, State], today: dt.date, booked_at: dt.datetime) -> None:
         self.journal: list[str] = []
         self.lines: list[str] = []
         self.keys: list[str] = []
-        self._states, self._today, self._place, self._actor = states, today, place, actor
+        self._states, self._today, self._booked_at = states, today, str(booked_at)
 
-    def add(self, posting: Posting, number: int) -> str:
+    def add(self, posting: Posting, draft: _Draft, number: int) -> str:
         """Decide a posting that was never decided, and keep what it writes; its outcome."""
-        day = posting.business_date or self._today
-        if day > self._today:
+        business_date = posting.business_date or self._today
+        if business_date > self._today:
             raise BusinessDateInFuture
+        day = _day_text(business_date)
+        value_day = _day_text(posting.value_date) if posting.value_date else day
         legs = [(leg.account_id, leg.amount, leg.currency) for leg in posting.legs]
         outcome, written = entry_apply(self._states, legs)
-        transaction_id = posting.transaction_id.hex
         self.journal.append(
-            f"{number}\t{transaction_id}\t{copy_text(posting.kind)}\t{outcome}\t{len(written)}\t{day}\t"
-            f"{posting.value_date or day}{self._place}{posting.client_timestamp or _NULL}{self._actor}"
-            f"{copy_text(posting.channel)}\t{copy_text(posting.description)}\t{copy_text(posting.counterparty)}\t"
-            f"{copy_text(posting.reference)}\t0\t0\n"
+            f"{number}\t{outcome}\t{len(written)}\t{day}\t{value_day}\t{self._booked_at}\t{draft.facts}"
         )
         for line_no, line in enumerate(written, 1):
             side, amount = ("C", line.amount) if line.amount > 0 else ("D", -line.amount)
@@ -75,10 +96,7 @@ class _Rows:
                 f"{number}\t{line_no}\t{line.account}\t{line.currency}\t{side}\t{amount}\t{line.before}\t{line.after}\t"
                 f"{line.version}\t{day}\n"
             )
-        self.keys.append(
-            f"{transaction_id}\t{copy_text(posting.client_id)}\t{copy_text(posting.key)}\t"
-            f"\\\\x{posting.fingerprint.hex()}\t{outcome}\t{number}\n"
-        )
+        self.keys.append(f"{draft.key}{outcome}\t{number}\n")
         return outcome
 
     def write(self) -> None:
@@ -98,9 +116,13 @@ def write(
 
     `accounts` are all accounts of the legs, distinct and ascending. Raises as `postings_post`.
     """
+    actor = f"{actor_id or _NULL}\t{copy_text(correlation_id)}"
+    transaction_ids = [posting.transaction_id.hex for posting in postings]
+    drafts = [_Draft.of(posting, key, actor) for posting, key in zip(postings, transaction_ids, strict=True)]
+    asked = [array(transaction_ids), array(accounts)]
     try:
         with transaction.atomic():
-            return _write(postings, accounts, actor_id, correlation_id)
+            return _write(postings, drafts, accounts, asked)
     except DatabaseError as error:
         state = sqlstate_of(error) or ""
         if state == _KEY_TAKEN and "balances_transaction_key" in str(error):
@@ -111,23 +133,18 @@ def write(
 
 
 def _write(
-    postings: Sequence[Posting], accounts: list[int], actor_id: UUID | None, correlation_id: str
+    postings: Sequence[Posting], drafts: Sequence[_Draft], accounts: list[int], asked: list[str]
 ) -> tuple[list[str], list[int | None], list[bool], dt.datetime, dt.date, list[int]]:
-    opened = called(_OPEN, [array([posting.transaction_id.hex for posting in postings]), array(accounts)])
+    opened = called(_OPEN, asked)
     today, booked_at, *columns, places, prints, decided, entries, ids = opened
     states = {account: State(*values) for account, values in zip(accounts, zip(*columns, strict=True), strict=True)}
     versions = columns[-1]
     known = dict(zip(places or (), zip(prints or (), decided or (), entries or (), strict=True), strict=True))
-    rows = _Rows(
-        states,
-        today,
-        place=f"\t{booked_at}\t",
-        actor=f"\t{actor_id or _NULL}\t{copy_text(correlation_id)}\t",
-    )
+    rows = _Rows(states, today, booked_at)
     outcomes: list[str] = []
     journals: list[int | None] = []
     numbers = iter(ids)
-    for place, posting in enumerate(postings, 1):
+    for place, (posting, draft) in enumerate(zip(postings, drafts, strict=True), 1):
         if place in known:
             fingerprint, outcome, journal = known[place]
             same = fingerprint == posting.fingerprint
@@ -135,7 +152,7 @@ def _write(
             journals.append(journal if same else None)
             continue
         number = next(numbers)
-        outcomes.append(rows.add(posting, number))
+        outcomes.append(rows.add(posting, draft, number))
         journals.append(number)
     rows.write()
     moved = [
