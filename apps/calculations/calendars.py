@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -124,8 +125,7 @@ class Calendar:
 
 def month_end(day: dt.date) -> dt.date:
     """The last day of the month that `day` is in."""
-    following = dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return following - _DAY
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def calendar_get(name: str, *, pointer: str = "/calendar") -> Calendar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -264,3 +265,32 @@ def test_a_split_period_equals_the_whole(name: str, dates: list[dt.date]) -> Non
     start, middle, end = dates
     whole = year_fraction(name, start, end, TERMS)
     assert year_fraction(name, start, middle, TERMS) + year_fraction(name, middle, end, TERMS) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end", "terms", "pointer"),
+    [
+        ("ACT/ACT AFB", "0001-01-01", "0001-01-01", {}, "/start"),
+        ("30E/365", "9990-06-22", "9999-12-31", {}, "/start"),
+        ("BUS/252", "1600-01-01", "2100-01-01", {"calendar": calendar_get("BRAZIL")}, "/end"),
+        ("ACT/ACT ICMA", "2000-02-29", "2045-10-20", {"frequency": 1, "period_end": d("2000-02-29")}, "/period_end"),
+        ("ACT/ACT ICMA", "2000-02-29", "2045-10-20",
+         {"reference_start": d("1958-06-16"), "reference_end": d("2160-01-01")}, "/reference_period"),
+        ("ACT/ACT ICMA", "2000-02-29", "2045-10-20",
+         {"reference_start": d("1958-06-16"), "reference_end": d("9999-12-31")}, "/reference_period"),
+    ],
+)  # fmt: skip
+def test_dates_that_cannot_be_counted(name: str, start: str, end: str, terms: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(PeriodNotValid) as refused:
+        day_count(name, d(start), d(end), Terms(**terms))
+    assert refused.value.pointer == pointer
+
+
+@pytest.mark.parametrize("name", ["30/360 PSA", "30E/360 ISDA", "30/360 US", "30/360 DAYS360", "30E/365"])
+def test_the_end_of_february_alone_is_no_day(name: str) -> None:
+    leap = d("2024-02-29")
+    assert day_count(name, leap, leap, Terms(maturity=leap)).fraction == 0
+
+
+def test_afb_over_centuries_in_one_step() -> None:
+    assert year_fraction("ACT/ACT AFB February", d("1700-02-28"), d("2099-02-28")) == 399

@@ -78,12 +78,8 @@ def _back_plain(end: dt.date, years: int) -> dt.date:
 
 
 def _back_february(end: dt.date, years: int) -> dt.date:
-    back = end
-    for _ in range(years):
-        back = months_shift(back, -12)
-        if (back.month, back.day) == (2, 28) and isleap(back.year):
-            back = back.replace(day=29)
-    return back
+    back = months_shift(end, -12 * years)
+    return back.replace(day=29) if years and (back.month, back.day) == (2, 28) and isleap(back.year) else back
 
 
 def _afb(back: Callable[[dt.date, int], dt.date]) -> Parts:

@@ -15,6 +15,7 @@ from apps.calculations.day_counts._parts import Part, Terms, frequency_of, month
 from apps.calculations.errors import ConventionNeeds, PeriodNotValid
 
 PERIODS_MAX = 12 * 300
+REFERENCE_YEARS_MAX = 10
 
 
 def icma(start: dt.date, end: dt.date, terms: Terms) -> list[Part]:
@@ -34,6 +35,8 @@ def _by_reference(start: dt.date, end: dt.date, terms: Terms) -> Iterator[Part]:
     first, last = terms.reference_start, terms.reference_end
     if first is None or last is None or last <= first:
         raise ConventionNeeds("A reference period has a start and a later end.", pointer="/reference_period")
+    if last.year - first.year > REFERENCE_YEARS_MAX:
+        raise PeriodNotValid(f"A coupon has at most {REFERENCE_YEARS_MAX} years.", pointer="/reference_period")
     months = (24 * (last - first).days + 365) // 730  # the nearest whole number of months
     if months == 0:  # shorter than half a month: a year from the start
         first, last, months = start, months_shift(start, 12), 12
@@ -77,6 +80,8 @@ def _by_schedule(start: dt.date, end: dt.date, terms: Terms) -> Iterator[Part]:
     frequency = frequency_of(terms, "ACT/ACT ICMA")
     months = 12 // frequency
     coupon = terms.period_end or end
+    if coupon <= start:
+        raise PeriodNotValid("The next coupon is after the start.", pointer="/period_end")
     alone = terms.period_end is None and terms.schedule_start is None and terms.maturity is None
     if alone or coupon == terms.maturity:
         anchor, step = start, months  # the final period: notional ones forward from its start

@@ -10,6 +10,11 @@ from apps.calculations.day_counts._names import Convention, convention_get
 from apps.calculations.day_counts._parts import NO_TERMS, Part, Terms
 from apps.calculations.errors import PeriodNotValid
 
+YEARS_MAX = 400
+"""The longest period: some conventions look at every year of it."""
+FIRST_YEAR, LAST_YEAR = 1583, 9000
+"""From the first whole year of the calendar on; conventions step outside of a period, so the last years are left."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
@@ -29,7 +34,7 @@ def year_fraction(convention: str, start: dt.date, end: dt.date, terms: Terms = 
     Raises UnknownConvention, ConventionNeeds (a frequency, a calendar), PeriodNotValid (the end is before the start).
     """
     found = convention_get(convention)
-    _in_order(start, end)
+    _in_order(start, end, terms)
     return _sum(found.parts(start, end, terms))
 
 
@@ -48,7 +53,7 @@ def day_count(
         forward = day_count(found.name, end, start, terms)
         parts = tuple(part._replace(days=-part.days) for part in forward.parts)
         return DayCount(found, start, end, -forward.days, -forward.fraction, parts)
-    _in_order(start, end)
+    _in_order(start, end, terms)
     parts = tuple(found.parts(start, end, terms))
     return DayCount(found, start, end, _days(found, start, end, parts, terms), _sum(parts), parts)
 
@@ -72,8 +77,23 @@ def _ratio(part: Part) -> Fraction:
     return Fraction(part.days, basis) if isinstance(basis, int) else part.days / basis
 
 
-def _in_order(start: dt.date, end: dt.date) -> None:
+def _in_order(start: dt.date, end: dt.date, terms: Terms) -> None:
     if type(start) is not dt.date or type(end) is not dt.date:
         raise PeriodNotValid("A period is between two dates.", pointer="/start")
     if end < start:
         raise PeriodNotValid("The end is before the start.", pointer="/end")
+    if end.year - start.year > YEARS_MAX:
+        raise PeriodNotValid(f"A period has at most {YEARS_MAX} years.", pointer="/end")
+    if not (start.year >= FIRST_YEAR and end.year <= LAST_YEAR):
+        raise PeriodNotValid(f"Dates are in the years {FIRST_YEAR} to {LAST_YEAR}.", pointer="/start")
+    if terms is not NO_TERMS:
+        _terms_in_years(terms)
+
+
+def _terms_in_years(terms: Terms) -> None:
+    for pointer, day in (
+        ("/reference_period", terms.reference_start), ("/reference_period", terms.reference_end),
+        ("/period_end", terms.period_end), ("/schedule_start", terms.schedule_start), ("/maturity", terms.maturity),
+    ):  # fmt: skip
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise PeriodNotValid(f"Dates are in the years {FIRST_YEAR} to {LAST_YEAR}.", pointer=pointer)

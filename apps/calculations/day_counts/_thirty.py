@@ -121,7 +121,8 @@ def over(days: Days, basis: int) -> Callable[[dt.date, dt.date, Terms], list[Par
     """The convention that divides these days by `basis`."""
 
     def parts(start: dt.date, end: dt.date, terms: Terms) -> list[Part]:
-        return [Part(days(start, end, terms), basis, start, end)]
+        counted = 0 if start == end else days(start, end, terms)  # no end of February makes a day of none
+        return [Part(counted, basis, start, end)]
 
     return parts
 
