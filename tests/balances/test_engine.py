@@ -18,6 +18,7 @@ from tests.factories.engine import (
     accept,
     activate,
     engine_account,
+    engine_patient,
     journal_once,
     memory_change,
     partition_reset,
@@ -32,9 +33,10 @@ pytestmark = pytest.mark.usefixtures("committed_db", "engine_on")
 
 
 @pytest.fixture
-def engine_on(committed_db: None, settings: Any) -> Iterator[None]:
+def engine_on(committed_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.ENGINE = {**settings.ENGINE, "ENABLED": True}
     partition_reset()
+    engine_patient(monkeypatch)
     yield
     partition_reset()
 

@@ -13,7 +13,7 @@ from apps.balances.engine.line import ask
 
 @pytest.fixture
 def server() -> redis.Redis:
-    return redis.Redis.from_url(settings.ENGINE["REDIS_URL"], socket_timeout=0.05)
+    return redis.Redis.from_url(settings.ENGINE["REDIS_URL"], socket_timeout=0.5)
 
 
 def test_a_line_that_was_cut_is_laid_again(server: redis.Redis) -> None:
@@ -30,7 +30,7 @@ def test_a_line_that_was_cut_is_laid_again(server: redis.Redis) -> None:
 
 def test_an_answer_that_comes_too_late_is_nobodys(server: redis.Redis) -> None:
     with pytest.raises(redis.TimeoutError):
-        ask(server, "BLPOP", "numina:nothing", "0.2")
+        ask(server, "BLPOP", "numina:nothing", "1")
     with pytest.raises(redis.ResponseError):
         ask(server, "NOT-A-COMMAND")
     assert ask(server, "ECHO", "mine") == b"mine"

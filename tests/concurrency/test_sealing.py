@@ -45,7 +45,7 @@ def test_a_row_that_commits_late_is_sealed_in_its_place(books: Books) -> None:
             cursor.execute("SELECT nextval('ledger_journal_id_seq')")  # a posting draws its id so, after its locks
             early.append(cursor.fetchone()[0])
             drawn.set()
-            go_on.wait(20)
+            go_on.wait(120)
             cursor.execute(
                 "WITH entry AS (INSERT INTO ledger_journal (id, transaction_id, kind, outcome, line_count,"
                 " business_date, value_date, booked_at, correlation_id, channel, description, counterparty, reference,"
@@ -58,7 +58,7 @@ def test_a_row_that_commits_late_is_sealed_in_its_place(books: Books) -> None:
             )
 
     running = Background(late)
-    assert drawn.wait(10)
+    assert drawn.wait(60)
     after = books.move(bob, books.cash(), 1)
     assert after.journal_id is not None
     assert after.journal_id > early[0]
@@ -94,10 +94,10 @@ def test_the_sealer_waits_for_nobody_who_drew_no_id(books: Books) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_current_xact_id()")
             started.set()
-            go_on.wait(20)
+            go_on.wait(120)
 
     running = Background(long_work)
-    assert started.wait(10)
+    assert started.wait(60)
     outcome = books.move(books.cash(), books.customer(), 1)
     journal_seal_all(at=clock.now())
     assert sealed(outcome.journal_id)

@@ -22,7 +22,7 @@ def together(calls: Sequence[Callable[[], R]], *, threads: int | None = None) ->
         if not getattr(started, "yes", False):
             started.yes = True
             connections["default"].ensure_connection()
-            barrier.wait(30)
+            barrier.wait(120)
         try:
             return call()
         except Exception as error:  # noqa: BLE001 - handed to the test, which judges it
@@ -35,7 +35,7 @@ def together(calls: Sequence[Callable[[], R]], *, threads: int | None = None) ->
 
 
 def _close(barrier: threading.Barrier) -> None:
-    barrier.wait(30)  # one of these in each thread
+    barrier.wait(120)  # one of these in each thread
     connections.close_all()
 
 
@@ -57,7 +57,7 @@ class Background(threading.Thread):
         finally:
             connections.close_all()
 
-    def result(self, seconds: int = 30) -> Any:
+    def result(self, seconds: int = 120) -> Any:
         """What the call returned."""
         self.join(seconds)
         assert not self.is_alive(), "the call is still running"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+import pytest
 from django.db import connection
 
 from apps.balances.engine import client, control, ownership
@@ -16,7 +17,14 @@ from apps.balances.engine.process import Engine
 from apps.balances.engine.status import live_proofs
 from apps.balances.engine.waiting import waiting_stop
 from apps.balances.selectors import books_verify
-from apps.balances.services import Accepted, PostingResult, engine_verify, posting_accept, postings_execute
+from apps.balances.services import (
+    Accepted,
+    PostingResult,
+    _realtime,
+    engine_verify,
+    posting_accept,
+    postings_execute,
+)
 from apps.core import clock
 from tests.factories.postings import Books
 
@@ -35,6 +43,14 @@ def partition_reset() -> None:
     waiting_stop()
     with contextlib.suppress(Exception):
         client.memory().flushdb()
+
+
+def engine_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody gives the engine up because this machine is held up for some seconds; faults that are meant still show."""
+    monkeypatch.setattr(control, "STALL_MS", 60_000)
+    monkeypatch.setattr(control, "UNREACHABLE_MS", 30_000)
+    monkeypatch.setattr(_realtime, "DEADLINE_SECONDS", 60)
+    monkeypatch.setitem(ownership.accounts_bring_home.__kwdefaults__, "seconds", 60)
 
 
 def engine_account(books: Books, balance: int = 0, **options: Any) -> int:
@@ -73,7 +89,7 @@ def running(*, processes: int = 1, healthy_ms: int = 0) -> Iterator[list[Engine]
             engine.stop()
 
 
-def until(condition: Callable[[], Any], *, seconds: int = 30) -> Any:
+def until(condition: Callable[[], Any], *, seconds: int = 120) -> Any:
     """The condition's value, as soon as it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

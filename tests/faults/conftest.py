@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories.engine import partition_reset
+from tests.factories.engine import engine_patient, partition_reset
 from tests.factories.postings import Books
 from tests.faults.machines import Memory
 
@@ -25,10 +25,11 @@ def memory(committed_db: None, settings: Any, tmp_path: Path) -> Iterator[Memory
 
 
 @pytest.fixture
-def engine_on(committed_db: None, settings: Any) -> Iterator[None]:
+def engine_on(committed_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine on the worker's shared memory."""
     settings.ENGINE = {**settings.ENGINE, "ENABLED": True}
     partition_reset()
+    engine_patient(monkeypatch)
     yield
     partition_reset()
 

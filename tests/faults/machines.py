@@ -139,7 +139,7 @@ def memory_forget() -> None:
     client.memory().connection_pool.disconnect()
 
 
-def eventually(condition: Any, *, seconds: int = 60) -> Any:
+def eventually(condition: Any, *, seconds: int = 180) -> Any:
     """The condition's value as soon as it is true; errors of a server that is away count as not yet."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

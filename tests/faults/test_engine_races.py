@@ -422,10 +422,10 @@ def test_f39_the_journal_waits_for_the_cut_off(books: Books) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(7003)")
             locked.set()
-            free.wait(10)
+            free.wait(120)
 
     holder = Background(cut_off)
-    assert locked.wait(10)
+    assert locked.wait(60)
     journaling = Background(journal_once)
     until(lambda: held_up(BY_THE_DAY))
     assert control.part_read(PARTITION).head_seq == 0
@@ -446,11 +446,11 @@ def test_f40_without_a_poster_a_handover_ends_in_a_clear_error(books: Books) -> 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(7002, 1)")
             locked.set()
-            free.wait(30)
+            free.wait(120)
         connections.close_all()
 
     holder = Background(stuck)
-    assert locked.wait(10)
+    assert locked.wait(60)
     with pytest.raises(EngineOwned):
         ownership.accounts_bring_home([one], seconds=1)
     free.set()

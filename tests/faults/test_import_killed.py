@@ -22,6 +22,7 @@ from apps.ledger.models import JournalEntry
 from tests.factories.accounts import ProductFactory
 from tests.factories.books import gl_account_ready
 from tests.factories.identity import BranchFactory
+from tests.faults.test_killed_client import server_at_rest
 from tests.load.sample_transactions import HEADER, rows
 from tests.payments.conftest import CHANNEL_CODES
 
@@ -79,7 +80,7 @@ def test_killed_twice_and_run_again_nothing_is_lost_or_doubled(committed_db: Any
             time.sleep(0.01)
         process.kill()
         process.wait()
-    time.sleep(1)  # what the server had in hand when its client died is committed or undone
+    server_at_rest()  # what it had in hand when its client died is committed or undone
     middle = posted(unique)
     assert ROWS // 10 <= middle < ROWS, "killed too late to show anything"
 

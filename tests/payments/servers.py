@@ -49,7 +49,7 @@ def http_server() -> Iterator[int]:
 
 def http_post(port: int, token: str, path: str, body: Any, key: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of one POST below /api/v1/."""
-    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
     try:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": key}
         caller.request("POST", f"/api/v1/{path}", json.dumps(body), headers)

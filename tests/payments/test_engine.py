@@ -12,16 +12,17 @@ from apps.accounts.models import Account
 from apps.balances.engine import client, control, ownership
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory, ProductFactory
-from tests.factories.engine import PARTITION, activate, journal_once, partition_reset, proof, running
+from tests.factories.engine import PARTITION, activate, engine_patient, journal_once, partition_reset, proof, running
 from tests.factories.identity import user_make
 
 pytestmark = pytest.mark.usefixtures("engine_on")
 
 
 @pytest.fixture
-def engine_on(committed_db: None, settings: Any) -> Iterator[None]:
+def engine_on(committed_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.ENGINE = {**settings.ENGINE, "ENABLED": True}
     partition_reset()
+    engine_patient(monkeypatch)
     yield
     partition_reset()
 
