@@ -20,7 +20,7 @@ import pytest
 
 from config.runtime.ports import ADDRESS, port_any
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 KEY, SECRET = "numina", "of the tests only"
 
 

@@ -33,7 +33,7 @@ from tests.jobs import worker as worker_module
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.slow]
 
-START_SECONDS, WAIT_SECONDS = 60, 30
+START_SECONDS, WAIT_SECONDS = 180, 120
 assert worker_module.app, "its kinds are known here too"
 
 
@@ -83,9 +83,9 @@ def _sending_to(app: Any, url: str) -> Iterator[None]:
 
 
 class Worker:
-    """A worker process with one child."""
+    """A worker process with one child. `lease`: how long (seconds) after its death its job is taken for lost."""
 
-    def __init__(self, broker_url: str, folder: Path) -> None:
+    def __init__(self, broker_url: str, folder: Path, *, lease: int = 60) -> None:
         self.log = folder / f"worker-{uuid.uuid4().hex[:6]}.log"
         ready = folder / "ready"
         ready.mkdir(exist_ok=True)
@@ -97,6 +97,7 @@ class Worker:
             "DJANGO_SETTINGS_MODULE": "tests.jobs.worker_settings",
             "NUMINA_READY_FOLDER": str(ready),
             "NUMINA_PROCESS": name,
+            "NUMINA_TEST_LEASE_SECONDS": str(lease),
         }
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -125,12 +126,12 @@ class Worker:
 
 
 @pytest.fixture
-def worker(broker: str, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
-    """`worker()` starts one; all are killed at the end."""
+def worker(broker: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """`worker(lease=2)` starts one; all are killed at the end."""
     started: list[Worker] = []
 
-    def make() -> Worker:
-        started.append(Worker(broker, tmp_path))
+    def make(**options: int) -> Worker:
+        started.append(Worker(broker, tmp_path, **options))
         return started[-1]
 
     yield make
@@ -156,31 +157,31 @@ def wait(job: Job, *statuses: str, until: Callable[[], bool] = lambda: True, swe
         time.sleep(0.05)
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing(worker: Callable[[], Worker], tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle_loses_nothing(worker: Callable[..., Worker], tmp_path: Path) -> None:
     file = tmp_path / "ticks"
-    first = worker()
-    job = start("ticks", file=str(file), ticks=60)
-    wait(job, "running", until=lambda: file.exists() and len(file.read_text().splitlines()) > 5)
+    first = worker(lease=5)
+    job = start("ticks", file=str(file), ticks=60, pause=0.5)
+    wait(job, "running", until=lambda: file.exists() and len(file.read_text().splitlines()) > 2)
     first.kill()
     connection.close()
     before = len(file.read_text().splitlines())
     assert before < 60
-    worker()
+    worker(lease=5)
     wait(job, "done", sweep=True)
     assert job.result == {"ticks": 60, "attempt": 2}
     assert file.read_text().splitlines() == [str(number) for number in range(60)]
     assert not DeadLetter.objects.filter(job=job).exists()
 
 
-def test_a_job_that_kills_its_process_is_tried_again_and_then_given_up(worker: Callable[[], Worker]) -> None:
-    worker()
+def test_a_job_that_kills_its_process_is_tried_again_and_then_given_up(worker: Callable[..., Worker]) -> None:
+    worker(lease=2)
     once, always = start("killer", kills=1), start("killer", kills=9)
     assert wait(once, "done", sweep=True).result == {"attempt": 2}
     wait(always, "failed", sweep=True)
     assert (always.attempts, DeadLetter.objects.get(job=always).reason) == (4, "lost")
 
 
-def test_a_running_job_is_cancelled(worker: Callable[[], Worker], tmp_path: Path) -> None:
+def test_a_running_job_is_cancelled(worker: Callable[..., Worker], tmp_path: Path) -> None:
     file = tmp_path / "ticks"
     worker()
     job = start("ticks", file=str(file), ticks=2_000)
@@ -191,7 +192,7 @@ def test_a_running_job_is_cancelled(worker: Callable[[], Worker], tmp_path: Path
 
 
 def test_a_broker_that_forgot_everything_costs_time_only(
-    worker: Callable[[], Worker], broker: str, tmp_path: Path
+    worker: Callable[..., Worker], broker: str, tmp_path: Path
 ) -> None:
     job = start("ticks", file=str(tmp_path / "ticks"), ticks=1)
     assert queue_depth("bulk") == 1
@@ -212,7 +213,7 @@ def test_redis_killed_under_a_worker_and_started_empty(tmp_path: Path) -> None:
     with _sending_to(app, valkey.url):
         worker = Worker(valkey.url, tmp_path)
         try:
-            first = start("ticks", file=str(tmp_path / "first"), ticks=40)
+            first = start("ticks", file=str(tmp_path / "first"), ticks=40, pause=0.1)
             wait(first, "running", until=lambda: first.progress_done > 0)
             assert valkey.process is not None
             os.kill(valkey.process.pid, signal.SIGKILL)
@@ -232,7 +233,7 @@ def test_redis_killed_under_a_worker_and_started_empty(tmp_path: Path) -> None:
             Job.objects.filter(kind__startswith="tests.").delete()
 
 
-def test_a_job_that_takes_too_long_is_stopped(worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_takes_too_long_is_stopped(worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.jobs.services import _jobs
 
     monkeypatch.setattr(_jobs, "soft_seconds", lambda kind: 1)
@@ -243,7 +244,7 @@ def test_a_job_that_takes_too_long_is_stopped(worker: Callable[[], Worker], monk
 
 
 def test_two_workers_do_a_job_once_although_it_was_sent_many_times(
-    worker: Callable[[], Worker], tmp_path: Path
+    worker: Callable[..., Worker], tmp_path: Path
 ) -> None:
     file = tmp_path / "ticks"
     job = start("ticks", file=str(file), ticks=20)

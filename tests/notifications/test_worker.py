@@ -32,7 +32,7 @@ from tests.notifications.conftest import Mailbox
 from tests.notifications.kinds import APPROVED, SAMPLE
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.slow]
-START_SECONDS, WAIT_SECONDS = 90, 30
+START_SECONDS, WAIT_SECONDS = 180, 120
 
 
 @pytest.fixture

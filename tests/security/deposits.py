@@ -31,7 +31,7 @@ def _dividend(account: Any, today: dt.date) -> tuple[Dividend, Any]:
     gl_account_ready("3330")
     product = ProductFactory(kind="share", gl_account="3110")
     shares = AccountFactory(product=product, member=account.member, branch=account.branch)
-    last = today.replace(year=today.year - 1)
+    last = today - dt.timedelta(days=365)
     for part in ranges_with_accounts():
         CloseMark.objects.update_or_create(partition=part, defaults={"accrued_through": last})
     dividend = Dividend.objects.create(

@@ -21,7 +21,7 @@ from config.runtime.proxy import CADDYFILE, proxy_command, proxy_environment
 
 pytestmark = pytest.mark.runtime
 
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):
