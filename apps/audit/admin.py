@@ -39,7 +39,7 @@ class AuditEventAdmin(NuminaAdmin):
     view_permission = "audit.view"
     list_title = "Audit"
     empty_text = "Whatever people do is written here as they do it."
-    list_display = ("at", "kind", "action", "who", "object_label", "reason", "ip")
+    list_display = ("at", "kind", "action", "who", "about", "reason", "address")
     list_select_related = ("actor",)
     list_filter = ("kind", ("at", RangeDateTimeFilter))
     list_filter_submit = True
@@ -136,6 +136,14 @@ class AuditEventAdmin(NuminaAdmin):
     @admin.display(description="Who", ordering="actor_label")
     def who(self, event: AuditEvent) -> SafeString:
         return display.person(event.actor, event.actor_label)
+
+    @admin.display(description="About", ordering="object_label")
+    def about(self, event: AuditEvent) -> str:
+        return event.object_label or event.object_id
+
+    @admin.display(description="From", ordering="ip")
+    def address(self, event: AuditEvent) -> str:
+        return event.ip or display.EMPTY
 
     @admin.display(description="Before and after")
     def changes(self, event: AuditEvent) -> SafeString | str:
