@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from apps.calculations.calendars import GAP_DAYS_MAX, Calendar, month_end
+from apps.calculations.calendars import GAP_DAYS_MAX, Calendar, month_end, years_check
 from apps.calculations.errors import PeriodNotValid, UnknownConvention
 
 STEPS_MAX = 100_000
@@ -92,6 +92,7 @@ def convention_name(name: str, *, pointer: str = "/business_day_convention") -> 
 
 def date_adjust(day: dt.date, convention: str, calendar: Calendar) -> dt.date:
     """The business day that the convention makes of a date. Raises UnknownConvention."""
+    years_check(day, "/date")
     return CONVENTIONS[convention_name(convention)](day, calendar)
 
 
@@ -125,6 +126,7 @@ def date_advance(
     from the last day to the last day. Raises UnknownConvention, PeriodNotValid.
     """
     name = convention_name(convention)
+    years_check(start, "/start")
     if abs(count) > STEPS_MAX:
         raise PeriodNotValid(f"At most {STEPS_MAX} steps.", pointer="/count")
     if count == 0:
@@ -132,13 +134,19 @@ def date_advance(
     if unit == "business_days":
         return calendar.business_days_add(start, count)
     if unit in {"days", "weeks"}:
-        return CONVENTIONS[name](start + dt.timedelta(days=count * (7 if unit == "weeks" else 1)), calendar)
+        try:
+            moved = start + dt.timedelta(days=count * (7 if unit == "weeks" else 1))
+        except OverflowError as error:
+            raise PeriodNotValid("The period leads out of the calendar.", pointer="/count") from error
+        years_check(moved, "/count")
+        return CONVENTIONS[name](moved, calendar)
     if unit not in {"months", "years"}:
         raise PeriodNotValid(f"Units are {', '.join(UNITS)}.", pointer="/unit")
     months = count * 12 if unit == "years" else count
     if end_of_month and name == "none":
         return months_add(start, months, end_of_month=True)
     moved = months_add(start, months)
+    years_check(moved, "/count")
     if end_of_month and start >= calendar.last_of_month(start):
         return calendar.last_of_month(moved)
     return CONVENTIONS[name](moved, calendar)

@@ -22,6 +22,8 @@ from apps.calculations.errors import CalendarUnknown, PeriodNotValid
 
 SATURDAY_SUNDAY = frozenset({5, 6})
 """Days of the week, Monday is 0."""
+FIRST_YEAR, LAST_YEAR = 1583, 9000
+"""From the first whole year of the calendar on; conventions step outside of a period, so the last years are left."""
 GAP_DAYS_MAX = 366
 """The longest search for a business day: a calendar with a longer gap is a mistake in its holidays."""
 
@@ -121,6 +123,12 @@ class Calendar:
             self.weekend | other.weekend,
             lambda year: self.holidays(year) | other.holidays(year),
         )
+
+
+def years_check(day: dt.date, pointer: str) -> None:
+    """Raises PeriodNotValid unless a date leaves room for steps on both sides (FIRST_YEAR to LAST_YEAR)."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise PeriodNotValid(f"Dates are in the years {FIRST_YEAR} to {LAST_YEAR}.", pointer=pointer)
 
 
 def month_end(day: dt.date) -> dt.date:

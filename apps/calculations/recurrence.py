@@ -16,7 +16,7 @@ from itertools import chain, islice
 from dateutil.rrule import rrulestr
 
 from apps.calculations.business_days import convention_name, date_adjust
-from apps.calculations.calendars import Calendar, month_end
+from apps.calculations.calendars import Calendar, month_end, years_check
 from apps.calculations.errors import ConventionNeeds, RecurrenceNotValid
 
 RULE_LENGTH_MAX = 500
@@ -113,6 +113,7 @@ def occurrences(
     dates within HORIZON_YEARS are given. Raises RecurrenceNotValid, ConventionNeeds (a convention without a calendar),
     UnknownConvention.
     """
+    years_check(start, "/start")
     name = convention_name(convention)
     if name != "none" and calendar is None:
         raise ConventionNeeds("Moving to business days needs a calendar.", pointer="/calendar")

@@ -156,3 +156,13 @@ def test_months_later(day: dt.date, months: int) -> None:
     moved = months_add(day, months)
     assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == months
     assert moved.day == min(day.day, month_end(moved).day)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "unit"),
+    [("0001-01-01", 1, "days"), ("9999-12-31", 1, "business_days"), ("8999-12-31", 90_000, "weeks"),
+     ("1600-01-01", -700, "months"), ("1600-01-01", -90_000, "weeks")],
+)  # fmt: skip
+def test_dates_at_the_ends_of_the_calendar(start: str, count: int, unit: str) -> None:
+    with pytest.raises(PeriodNotValid):
+        date_advance(d(start), count, unit, calendar=WEEKDAYS, convention="nearest")

@@ -272,6 +272,7 @@ def test_a_split_period_equals_the_whole(name: str, dates: list[dt.date]) -> Non
     [
         ("ACT/ACT AFB", "0001-01-01", "0001-01-01", {}, "/start"),
         ("30E/365", "9990-06-22", "9999-12-31", {}, "/start"),
+        ("30E/365", "8999-06-22", "9999-12-31", {}, "/end"),
         ("BUS/252", "1600-01-01", "2100-01-01", {"calendar": calendar_get("BRAZIL")}, "/end"),
         ("ACT/ACT ICMA", "2000-02-29", "2045-10-20", {"frequency": 1, "period_end": d("2000-02-29")}, "/period_end"),
         ("ACT/ACT ICMA", "2000-02-29", "2045-10-20",

@@ -6,14 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
 
+from apps.calculations.calendars import years_check
 from apps.calculations.day_counts._names import Convention, convention_get
 from apps.calculations.day_counts._parts import NO_TERMS, Part, Terms
 from apps.calculations.errors import PeriodNotValid
 
 YEARS_MAX = 400
 """The longest period: some conventions look at every year of it."""
-FIRST_YEAR, LAST_YEAR = 1583, 9000
-"""From the first whole year of the calendar on; conventions step outside of a period, so the last years are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,8 @@ def _in_order(start: dt.date, end: dt.date, terms: Terms) -> None:
         raise PeriodNotValid("The end is before the start.", pointer="/end")
     if end.year - start.year > YEARS_MAX:
         raise PeriodNotValid(f"A period has at most {YEARS_MAX} years.", pointer="/end")
-    if not (start.year >= FIRST_YEAR and end.year <= LAST_YEAR):
-        raise PeriodNotValid(f"Dates are in the years {FIRST_YEAR} to {LAST_YEAR}.", pointer="/start")
+    years_check(start, "/start")
+    years_check(end, "/end")
     if terms is not NO_TERMS:
         _terms_in_years(terms)
 
@@ -95,5 +94,5 @@ def _terms_in_years(terms: Terms) -> None:
         ("/reference_period", terms.reference_start), ("/reference_period", terms.reference_end),
         ("/period_end", terms.period_end), ("/schedule_start", terms.schedule_start), ("/maturity", terms.maturity),
     ):  # fmt: skip
-        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
-            raise PeriodNotValid(f"Dates are in the years {FIRST_YEAR} to {LAST_YEAR}.", pointer=pointer)
+        if day is not None:
+            years_check(day, pointer)

@@ -19,6 +19,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import lcm
 
+from apps.calculations.calendars import years_check
 from apps.calculations.errors import NoSolution, PeriodNotValid, UnknownConvention
 from apps.calculations.roots import PRECISION, rate_find
 
@@ -30,6 +31,8 @@ MEASURE_MAX = 10**15
 
 def years_between(start: dt.date, end: dt.date, basis: str) -> Fraction:
     """Years from `start` to `end` by a convention of YEAR_BASES, exactly. Raises UnknownConvention."""
+    years_check(start, "/flows")
+    years_check(end, "/flows")
     days = (end - start).days
     if days < 0:
         raise PeriodNotValid("No flow is before the first drawdown.", pointer="/flows")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import pairwise
 
+from apps.calculations.calendars import years_check
 from apps.calculations.errors import AmountOutOfRange, NoSolution, PeriodNotValid
 from apps.calculations.roots import PRECISION, rate_find
 
@@ -157,6 +158,8 @@ def apr_regulation_z(
         raise NoSolution("An APR needs an advance and a payment.", pointer="/payments")
     start = min(date for date, _ in advances)
     dates = [start, *(date for date, _ in advances), *(date for date, _ in payments)]
+    for date in dates:
+        years_check(date, "/payments")
     single = len(advances) == len(payments) == 1
     chosen = unit or unit_period_of(dates)
 
