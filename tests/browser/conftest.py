@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import Account
@@ -24,6 +24,9 @@ from tests.factories.identity import PASSWORD, user_make
 from tests.factories.members import MemberFactory
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 90_000
+"""How long a page may take: a busy machine is no fault of it."""
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -96,6 +99,7 @@ def visit(chromium: Browser, scene: Scene) -> Iterator[Callable[..., Visitor]]:
 
     def make(*, width: int = 1440, height: int = 1000, theme: str = "light") -> Visitor:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         visitor = Visitor(page, scene.url)

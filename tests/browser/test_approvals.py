@@ -23,7 +23,7 @@ from apps.lending.actions import APPLICATION, application_payload
 from apps.lending.models import LoanApplication
 from apps.lending.services import application_submit, application_wait
 from tests.approvals.support import Bank, toy_register
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE_MS
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import PASSWORD
 from tests.factories.lending import application_make
@@ -104,6 +104,7 @@ def sign_in(browser: Browser, stage: Stage) -> Iterator[SignIn]:
 
     def make(user: User, *, width: int = 1440, height: int = 1000, theme: str = "light") -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)

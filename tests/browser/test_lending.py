@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import Account
 from apps.identity.models import User
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE_MS
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import PASSWORD, user_make
 from tests.factories.lending import product_make
@@ -63,6 +63,7 @@ def chromium(desk: Desk) -> Iterator[tuple[Browser, str]]:
 def signed_in(chromium: tuple[Browser, str], user: User, said: list[str], *, width: int) -> Page:
     browser, url = chromium
     page = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB", base_url=url).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.add_init_script("localStorage.setItem('adminTheme', '\"dark\"')")

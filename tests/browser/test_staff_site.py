@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser.conftest import Scene, Visitor
+from tests.browser.conftest import PATIENCE_MS, Scene, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +81,16 @@ def test_the_trial_balance_leads_down_to_the_lines(visit: Callable[..., Visitor]
     expect(page.get_by_text("Balanced")).to_be_visible()
 
 
+def go_by_keys(page: Page, key: str, ending: str) -> None:
+    """Two keys in turn; on a busy machine they may come too far apart to be one, and are pressed again."""
+    for last in (False, False, False, True):
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        with contextlib.nullcontext() if last else contextlib.suppress(PlaywrightTimeout):
+            page.wait_for_url(f"**{ending}", timeout=PATIENCE_MS if last else 15_000)
+            return
+
+
 def test_everything_can_be_reached_by_keys(visit: Callable[..., Visitor]) -> None:
     page = visit().page
     page.keyboard.press("?")
@@ -95,16 +107,12 @@ def test_everything_can_be_reached_by_keys(visit: Callable[..., Visitor]) -> Non
         "d": "/admin/",
     }
     for key, ending in places.items():
-        page.keyboard.press("g")
-        page.keyboard.press(key)
-        page.wait_for_url(f"**{ending}")
+        go_by_keys(page, key, ending)
     page.keyboard.press("/")
     expect(page.locator("#search-input-command")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#search-input-command")).to_be_hidden()
-    page.keyboard.press("g")
-    page.keyboard.press("a")
-    page.wait_for_url("**/accounts/account/")
+    go_by_keys(page, "a", "/accounts/account/")
     page.keyboard.press("/")
     expect(page.locator("#searchbar")).to_be_focused()
     page.keyboard.type("gm/?")
