@@ -318,3 +318,9 @@ def test_a_recurring_deposit_of_the_post_office(rate: str, value: str) -> None:
     assert recurring_deposit_value(1000, Decimal(rate), 1) >= 1000
     with pytest.raises(AmountOutOfRange):
         recurring_deposit_value(10, Decimal(rate), 0)
+
+
+def test_interest_beyond_all_accounts_is_refused() -> None:
+    terms = InterestTerms(rates=flat(Decimal(10)), posting="monthly", close=True)
+    with pytest.raises(AmountOutOfRange):
+        interest_calculate(terms, Account(dt.date(2020, 1, 1), dt.date(2029, 1, 1), 10**13))

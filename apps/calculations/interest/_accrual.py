@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from apps.calculations.day_counts import year_fraction
-from apps.calculations.errors import PeriodNotValid
+from apps.calculations.errors import AmountOutOfRange, PeriodNotValid
 from apps.calculations.interest._balances import Account, Balances
 from apps.calculations.interest._periods import boundaries
 from apps.calculations.interest._rates import RatePeriod, sliced, tiers_on
@@ -20,10 +20,14 @@ from apps.calculations.rounding import decimals_round, multiple_round, whole_rou
 
 _ZERO = Decimal(0)
 _NOISE = Decimal("1e-20")
+_MOST = Decimal("1e19")
+"""Above it, 40 digits would not reach the 20th decimal."""
 
 
 def _clean(value: Decimal) -> Decimal:
     """Without what divisions leave behind the 20th decimal: a sum of thirds is whole again, and half a unit a tie."""
+    if abs(value) >= _MOST:
+        raise AmountOutOfRange("The interest is larger than any account can hold.", pointer="/rates")
     return value.quantize(_NOISE)
 
 
