@@ -86,6 +86,7 @@ def test_what_it_says(today: dt.date) -> None:
 
 def test_it_is_pdf_a_with_its_fonts_inside_and_its_structure_marked(today: dt.date) -> None:
     reader = PdfReader(io.BytesIO(_pdf(AccountFactory(balance="1.00"), today, today)))
+    assert "Account statement" in reader.pages[0].extract_text(), "in one line, however short the period below it is"
     metadata = reader.trailer["/Root"]["/Metadata"].get_object().get_data().decode()
     assert 'pdfaid:part="3"' in metadata or "<pdfaid:part>3" in metadata
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
