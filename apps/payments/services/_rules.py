@@ -2,7 +2,8 @@
 
 Bounds are asked before a payment is posted. Of products that the database executes they are measured again under the
 lock of the balance, so that two payments at the same moment cannot pass one together. Products of the engine get none
-any more; terms that they still have are asked before. What may never happen, less than nothing available, PostgreSQL refuses (ADR 0051, 0060).
+any more; terms that they still have are asked before. What may never happen, less than nothing available, PostgreSQL
+refuses (ADR 0051, 0060).
 """
 
 from __future__ import annotations
