@@ -1,4 +1,4 @@
-"""Bank statement files: what banks really write, and what is refused. The published files are in tests/cases/data."""
+"""Bank statement files: what banks really write, and what is refused. Published files: `make cases DIR=...`."""
 
 from __future__ import annotations
 
