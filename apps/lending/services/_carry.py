@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from django.db import connection, transaction
 
 from apps.audit.services import record
 from apps.balances.services import Book, Leg, Posting, in_database
@@ -47,6 +50,18 @@ def loan_read(*, loan_id: UUID) -> Loan:
     return loan
 
 
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """Reads without a lock that see one state: a payment in between would leave loan, rows and books at odds."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
 @retry_transient
 def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, reason: str = "") -> Done:
     """Do what `make` plans for the loan as it is under the lock; once under one key.
@@ -59,7 +74,8 @@ def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, 
     if known is not None:
         return known
     for _ in range(TRIES):
-        plan = make(servicing_of(loan_read(loan_id=loan_id)), business_date_current())
+        with _one_moment():
+            plan = make(servicing_of(loan_read(loan_id=loan_id)), business_date_current())
         with in_database(plan.account_ids, actor_id=asked.actor_id, correlation_id=trace_id()) as book:
             if locks.loan_lock(pk=loan_id) is None:
                 raise LoanNotFound
