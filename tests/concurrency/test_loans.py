@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -47,3 +48,29 @@ def test_payments_of_one_loan_wait_for_one_another(committed_db: None) -> None:
     assert [event.sequence for event in events] == list(range(1, PAYMENTS + 3))
     position = position_of(Loan.objects.get(pk=loan.pk))
     assert position.principal == owed(loan)[0]
+
+
+def test_a_payment_while_another_is_planned_is_seen_whole_or_not_at_all(committed_db: None) -> None:
+    loan = loan_make(account=AccountFactory(branch=branch_new(), balance="50000.00"), start=business_date_current())
+    before = sum(owed(loan))
+
+    def pay() -> bool:
+        try:
+            money = services.Money(100_00)
+            return services.loan_repay(asked=asked(), loan_id=loan.pk, money=money, at=clock.now()).replayed
+        finally:
+            connection.close()
+
+    others = [pay]
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if 'FROM "lending_loaninstalment"' in sql and others:  # the standing and the events are read already
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(others.pop()).result()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        pay()
+    assert not others
+    assert sum(owed(loan)) == before - 2 * 100_00
+    assert [event.sequence for event in LoanEvent.objects.filter(loan=loan).order_by("sequence")] == [1, 2, 3]
