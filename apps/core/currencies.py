@@ -228,7 +228,7 @@ CURRENCIES: dict[str, Currency] = _read(_TABLE)
 """By alphabetic code, in order of the code."""
 
 WITHDRAWN: dict[str, Currency] = _read(_WITHDRAWN_TABLE)
-"""Left the list since 2005: old papers and files name them, no account is kept in them (ISO 4217, list three)."""
+"""Some of those that left the list since 2005: old papers and files name them, no account is kept in them."""
 
 
 def currency_get(code: object, *, pointer: str | None = None) -> Currency:
