@@ -29,10 +29,22 @@ class Work:
 _JOURNAL = """COPY ledger_journal (id, outcome, line_count, business_date, booked_at, partition, epoch, seq,
  chain_hash, value_date, transaction_id, kind, client_timestamp, actor, correlation_id, channel, description,
  counterparty, reference) FROM STDIN"""
-_LINES = """COPY ledger_line (journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after,
+LINES = """COPY ledger_line (journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after,
  account_version, business_date) FROM STDIN"""
-_KEYS = """COPY balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint, outcome, journal_id)
+KEYS = """COPY balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint, outcome, journal_id)
  FROM STDIN"""
+
+
+def line_rows(number: int, lines: Sequence[Line], day: str) -> list[str]:
+    """The lines of entry `number`, booked on `day`, as rows for LINES."""
+    rows = []
+    for line_no, line in enumerate(lines, 1):
+        side, amount = ("C", line.amount) if line.amount > 0 else ("D", -line.amount)
+        rows.append(
+            f"{number}\t{line_no}\t{line.account}\t{line.currency}\t{side}\t{amount}\t{line.before}\t{line.after}\t"
+            f"{line.version}\t{day}\n"
+        )
+    return rows
 
 
 def write(part: Part, work: Work, *, ids: Sequence[int], booked_at: str, today: str, dry: bool = False) -> None:
@@ -48,15 +60,10 @@ def write(part: Part, work: Work, *, ids: Sequence[int], booked_at: str, today: 
             f"{number}\t{outcome}\t{len(written)}{place}{entry.seq}\t\\\\x{chain}\t{entry.value_date or today}\t"
             f"{transaction_id}\t{entry.facts}\n"
         )
-        for line_no, line in enumerate(written, 1):
-            side, amount = ("C", line.amount) if line.amount > 0 else ("D", -line.amount)
-            lines.append(
-                f"{number}\t{line_no}\t{line.account}\t{line.currency}\t{side}\t{amount}\t{line.before}\t{line.after}\t"
-                f"{line.version}\t{today}\n"
-            )
+        lines += line_rows(number, written, today)
         keys.append(f"{transaction_id}\t{entry.key}\t\\\\x{entry.fingerprint}\t{outcome}\t{number}\n")
     with connection.cursor() as cursor:
-        for statement, rows in ((_JOURNAL, journal), (_LINES, lines), (_KEYS, keys)):
+        for statement, rows in ((_JOURNAL, journal), (LINES, lines), (KEYS, keys)):
             if rows:
                 with connection.wrap_database_errors, cursor.copy(statement) as copy:
                     copy.write("".join(rows))

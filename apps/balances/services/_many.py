@@ -17,6 +17,7 @@ import msgspec
 from django.db import DatabaseError, connection, transaction
 
 from apps.balances.engine.entries import State, copy_text, entry_apply
+from apps.balances.engine.rows import KEYS, LINES, line_rows
 from apps.balances.services._calls import REFUSALS, array, called
 from apps.core.retry import sqlstate_of
 from apps.ledger.errors import BusinessDateInFuture
@@ -34,10 +35,6 @@ SELECT today, booked_at, balance, held, overdraft_limit, status, currency, inter
 _SETTLE = "SELECT balances_post_settle(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
 _JOURNAL = """COPY ledger_journal (id, outcome, line_count, business_date, value_date, booked_at, transaction_id, kind,
  client_timestamp, actor, correlation_id, channel, description, counterparty, reference, partition, epoch) FROM STDIN"""
-_LINES = """COPY ledger_line (journal_id, line_no, account_id, currency, side, amount, balance_before, balance_after,
- account_version, business_date) FROM STDIN"""
-_KEYS = """COPY balances_transaction_key (transaction_id, client_id, idempotency_key, fingerprint, outcome, journal_id)
- FROM STDIN"""
 _NULL = "\\N"
 _KEY_TAKEN = "23505"
 
@@ -90,12 +87,7 @@ class _Rows:
         self.journal.append(
             f"{number}\t{outcome}\t{len(written)}\t{day}\t{value_day}\t{self._booked_at}\t{draft.facts}"
         )
-        for line_no, line in enumerate(written, 1):
-            side, amount = ("C", line.amount) if line.amount > 0 else ("D", -line.amount)
-            self.lines.append(
-                f"{number}\t{line_no}\t{line.account}\t{line.currency}\t{side}\t{amount}\t{line.before}\t{line.after}\t"
-                f"{line.version}\t{day}\n"
-            )
+        self.lines += line_rows(number, written, day)
         self.keys.append(f"{draft.key}{outcome}\t{number}\n")
         return outcome
 
@@ -103,7 +95,7 @@ class _Rows:
         """Keys in their order: two calls with the same keys wait for each other in one order."""
         self.keys.sort()
         with connection.cursor() as cursor, connection.wrap_database_errors:
-            for statement, rows in ((_JOURNAL, self.journal), (_LINES, self.lines), (_KEYS, self.keys)):
+            for statement, rows in ((_JOURNAL, self.journal), (LINES, self.lines), (KEYS, self.keys)):
                 if rows:
                     with cursor.copy(statement) as copy:
                         copy.write("".join(rows))
