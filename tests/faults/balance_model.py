@@ -27,6 +27,7 @@ waited-for commit by PostgreSQL itself.
 # ruff: noqa: C901, BLE001, UP031 - one state machine, read as a whole; a model with a rule removed may break in any way
 
 import argparse
+import concurrent.futures
 import multiprocessing
 import random
 import sys
@@ -1056,14 +1057,19 @@ def work(job):
     return n, total, bad
 
 
-def explore(pool, seed, schedules, steps, mutation):
-    chunk = max(1, min(500, schedules // 8))
+def explore(processes, seed, schedules, steps, mutation):
+    chunk = max(1, min(100 if mutation else 500, schedules // 8))
     jobs = [(seed + k, min(chunk, schedules - k), steps, mutation) for k in range(0, schedules, chunk)]
     total, bad, done = Counter(), [], 0
-    for n, t, b in pool.imap(work, jobs):
-        total, bad, done = total + t, bad + b, done + n
-        if mutation and bad:
-            break
+    # Spawned, not forked: who calls may have threads. An executor ends when what it has begun is done; a Pool kills
+    # its processes, and waits for ever when one of them held the lock of the queue.
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as executor:
+        for n, t, b in executor.map(work, jobs):
+            total, bad, done = total + t, bad + b, done + n
+            if mutation and bad:
+                executor.shutdown(wait=False, cancel_futures=True)
+                break
     return done, total, bad
 
 
@@ -1085,9 +1091,8 @@ def main():
     failed = False
     for mutation in list(MUTATIONS) if a.mutation == "all" else [a.mutation]:
         t0 = time.time()
-        with multiprocessing.Pool(a.processes) as pool:
-            flags = mutation + "+ignore_alarms" * a.ignore_alarms
-            done, total, bad = explore(pool, a.seed, a.schedules, a.steps, flags)
+        flags = mutation + "+ignore_alarms" * a.ignore_alarms
+        done, total, bad = explore(a.processes, a.seed, a.schedules, a.steps, flags)
         if mutation:
             print(
                 "%-20s %s  %s"
