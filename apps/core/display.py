@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -84,6 +85,6 @@ def person(user: Any, known_as: str = "") -> SafeString:
 
 
 def kind_text(code: str) -> str:
-    """A code such as cash_deposit in words: Cash deposit."""
-    words = code.replace("_", " ").replace("-", " ")
+    """A code such as cash_deposit in words: Cash deposit. A span such as 31-60 stays one."""
+    words = re.sub(r"(?<!\d)-|-(?!\d)", " ", code.replace("_", " "))
     return words.upper() if words in ACRONYMS else words.capitalize()

@@ -123,7 +123,7 @@ SELECT m.number, """ + MEMBER_NAME + """, b.code, h.currency, h.accounts, h.bala
 CONCENTRATION = TableReport(
     "deposit-bands", "Deposits by size", GROUP, "accounts.view",
     "How many accounts hold how much now: the concentration of deposits. Bands are units of the currency.",
-    (Column("band", "Balance from"), Column("currency", "Currency"), Column("accounts", "Accounts", "count", True),
+    (Column("band", "Balance from", is_code=True), Column("currency", "Currency"), Column("accounts", "Accounts", "count", True),
      Column("balance", "Deposits", "money", True), Column("share", "Share", "percent")),
     """
 WITH held AS (

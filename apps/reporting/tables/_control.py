@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from apps.identity.permissions import PERMISSIONS
 from apps.reporting.tables._bank import ENTRY, record_of
 from apps.reporting.tables._model import Column, TableReport
 
@@ -12,22 +13,22 @@ _LEDGER = "(%(branches)s::uuid[] IS NULL OR a.branch_id = ANY (%(branches)s::uui
 
 _ENTRIES = (
     """
-SELECT j.business_date, j.booked_at, j.id, j.kind, coalesce(u.email, 'system'), j.description, j.reference, l.currency,
-       sum(l.amount)::bigint
+SELECT j.business_date, j.booked_at, j.id, j.kind, coalesce(nullif(u.full_name, ''), u.email, 'System'),
+       coalesce(u.email, ''), j.description, j.reference, l.currency, sum(l.amount)::bigint
   FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id AND l.side = 'D'
   JOIN ledger_ledgeraccount a ON a.id = l.account_id LEFT JOIN identity_user u ON u.id = j.actor
  WHERE j.business_date BETWEEN %(since)s AND %(as_of)s AND j.outcome = 'OK' AND {wanted}
    AND (%(currency)s = '' OR l.currency = %(currency)s) AND (%(who)s = '' OR u.email = %(who)s) AND """
     + _LEDGER
     + """
- GROUP BY j.id, u.email, l.currency ORDER BY j.id
+ GROUP BY j.id, u.id, l.currency ORDER BY j.id
 """
 )
 _ENTRY_COLUMNS = (
     Column("date", "Business date", "date"), Column("booked", "Booked", "moment"), Column("entry", "Entry", "count"),
-    Column("kind", "Kind", is_code=True), Column("by", "By"), Column("description", "Description"),
-    Column("reference", "Reference"),
-    Column("currency", "Currency"), Column("amount", "Amount", "money", True),
+    Column("kind", "Kind", is_code=True), Column("by", "By"), Column("email", "E-mail"),
+    Column("description", "Description"), Column("reference", "Reference"), Column("currency", "Currency"),
+    Column("amount", "Amount", "money", True),
 )  # fmt: skip
 
 MANUAL = TableReport(
@@ -67,8 +68,8 @@ DUTIES = TableReport(
     "segregation-of-duties", "Duties that should be apart", GROUP, "audit.view",
     "Active users whose roles together allow both sides of a check: to ask and to decide, to make users and to move "
     "money, to open a year and to post into it.",
-    (Column("user", "User"), Column("email", "E-mail"), Column("first", "May"), Column("second", "And also"),
-     Column("roles", "By roles")),
+    (Column("user", "User"), Column("email", "E-mail"), Column("first", "May", words=PERMISSIONS),
+     Column("second", "And also", words=PERMISSIONS), Column("roles", "By roles")),
     """
 WITH held AS (
     SELECT u.id, u.full_name, u.email, p.code, array_agg(DISTINCT r.name) AS roles
@@ -99,7 +100,7 @@ USERS = TableReport(
      Column("password", "Password changed", "moment")),
     """
 SELECT u.full_name, u.email, coalesce(b.code, ''), coalesce(string_agg(r.name, ', ' ORDER BY r.name), ''), u.last_login,
-       CASE WHEN u.mfa_enabled_at IS NULL THEN 'off' ELSE 'on' END, u.password_changed_at
+       CASE WHEN u.mfa_enabled_at IS NULL THEN 'Off' ELSE 'On' END, u.password_changed_at
   FROM identity_user u LEFT JOIN identity_branch b ON b.id = u.branch_id
   LEFT JOIN identity_userrole g ON g.user_id = u.id LEFT JOIN identity_role r ON r.id = g.role_id
  WHERE u.is_active AND u.is_staff AND (%(branches)s::uuid[] IS NULL OR u.branch_id = ANY (%(branches)s::uuid[]))
@@ -112,23 +113,25 @@ AUDIT = TableReport(
     "audit-report", "Audit report", GROUP, "audit.view",
     "What people did in a period, events of the trail and posted entries in one list; by date, user (e-mail) and type: "
     "a kind of transaction such as transfer, or the beginning of an action such as members.member.",
-    (Column("at", "At", "moment"), Column("source", "From", is_code=True), Column("by", "By"), Column("type", "Type"),
-     Column("object", "About"), Column("currency", "Currency"), Column("amount", "Amount", "money")),
+    (Column("at", "At", "moment"), Column("source", "From", is_code=True), Column("by", "By"),
+     Column("email", "E-mail"), Column("type", "Type"), Column("object", "About"), Column("currency", "Currency"),
+     Column("amount", "Amount", "money")),
     """
 SELECT * FROM (
-    SELECT e.at, 'trail', coalesce(u.email, e.actor_label), e.action, e.object_label, '', NULL::bigint
+    SELECT e.at, 'trail', coalesce(nullif(u.full_name, ''), u.email, nullif(e.actor_label, ''), 'System'),
+           coalesce(u.email, ''), e.action, e.object_label, '', NULL::bigint
       FROM audit_auditevent e LEFT JOIN identity_user u ON u.id = e.actor_id
      WHERE e.at >= %(since)s::date AND e.at < %(as_of)s::date + 1 AND %(branches)s::uuid[] IS NULL
        AND (%(who)s = '' OR u.email = %(who)s) AND (%(kind)s = '' OR starts_with(e.action, %(kind)s))
     UNION ALL
-    SELECT j.booked_at, 'journal', coalesce(u.email, 'system'), j.kind, j.id::text || ' ' || j.description, l.currency,
-           sum(l.amount)::bigint
+    SELECT j.booked_at, 'journal', coalesce(nullif(u.full_name, ''), u.email, 'System'), coalesce(u.email, ''), j.kind,
+           j.id::text || ' ' || j.description, l.currency, sum(l.amount)::bigint
       FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id AND l.side = 'D'
       JOIN ledger_ledgeraccount a ON a.id = l.account_id LEFT JOIN identity_user u ON u.id = j.actor
      WHERE j.booked_at >= %(since)s::date AND j.booked_at < %(as_of)s::date + 1 AND j.outcome = 'OK'
        AND (%(who)s = '' OR u.email = %(who)s) AND (%(kind)s = '' OR j.kind = %(kind)s) AND """ + _LEDGER + """
-     GROUP BY j.id, u.email, l.currency
-) AS both_ (at, source, by, type, object, currency, amount) ORDER BY at
+     GROUP BY j.id, u.id, l.currency
+) AS both_ (at, source, by, email, type, object, currency, amount) ORDER BY at
 """,
     ("since", "as_of", "who", "kind"),
 )  # fmt: skip

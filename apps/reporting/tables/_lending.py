@@ -25,7 +25,7 @@ AGEING = TableReport(
     "Loans with principal owed, by how late their oldest unpaid instalment is; overdue is what has fallen due.",
     (Column("number", "Loan"), Column("member", "Member"), Column("name", "Name"), Column("branch", "Branch"),
      Column("product", "Product"), Column("currency", "Currency"), Column("late", "Days late", "count"),
-     Column("band", "Band"), Column("principal", "Principal owed", "money", True),
+     Column("band", "Band", is_code=True), Column("principal", "Principal owed", "money", True),
      Column("overdue", "Overdue", "money", True), Column("stage", "Stage", "count")),
     "SELECT n.number, m.number, " + MEMBER_NAME + ", b.code, p.code, n.currency, s.days_past_due, " + _LATE + ", "
     "-w.balance, s.overdue_principal + s.overdue_interest + s.overdue_charges, s.stage" + _OWED
@@ -106,11 +106,11 @@ CASELOAD = TableReport(
     (Column("officer", "Officer"), Column("currency", "Currency"), Column("loans", "Loans", "count", True),
      Column("principal", "Principal owed", "money", True), Column("par30", "PAR 30", "money", True),
      Column("overdue", "Overdue", "money", True)),
-    "SELECT coalesce(u.full_name, 'nobody'), n.currency, count(*), sum(-w.balance)::bigint,"
+    "SELECT coalesce(u.full_name, 'Nobody'), n.currency, count(*), sum(-w.balance)::bigint,"
     " coalesce(sum(-w.balance) FILTER (WHERE s.days_past_due > 30), 0)::bigint,"
     " sum(s.overdue_principal + s.overdue_interest + s.overdue_charges)::bigint" + _OWED
     + " LEFT JOIN lending_loanapplication t ON t.id = n.application_id LEFT JOIN identity_user u ON u.id = t.created_by_id"
-    " WHERE w.balance < 0 AND " + _REACH + " GROUP BY 1, 2 ORDER BY 4 DESC",
+    " WHERE w.balance < 0 AND " + _REACH + " GROUP BY u.id, n.currency ORDER BY 4 DESC",
 )  # fmt: skip
 
 _BAND = """CASE WHEN {0}.days_past_due IS NULL OR {0}.days_past_due = 0 THEN 'on time' WHEN {0}.days_past_due <= 30
@@ -120,7 +120,7 @@ ROLL = TableReport(
     "roll-rates", "Roll of arrears", GROUP, "lending.view",
     "Where loans that were late at the close on or before the first day stood at the close on or before the last, and "
     "those that became late between: by band of days late. The rate is the share of what was in a band of late loans.",
-    (Column("first", "Was"), Column("second", "Is"), Column("currency", "Currency"),
+    (Column("first", "Was", is_code=True), Column("second", "Is", is_code=True), Column("currency", "Currency"),
      Column("loans", "Loans", "count", True), Column("principal", "Principal", "money", True), Column("rate", "Rate", "percent")),
     """
 WITH ends AS (

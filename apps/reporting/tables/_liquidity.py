@@ -81,7 +81,7 @@ LIQUIDITY_GAP = TableReport(
     "What comes in and what may go out by the time left: cash and banks at once, unpaid instalments on their due dates "
     "(late ones at once), deposits at once, those of a term on its last day, approved loans within a week, standing "
     "instructions between branches on the dates of a year. The gap adds up from band to band.",
-    (Column("band", "Within"), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
+    (Column("band", "Within", is_code=True), Column("currency", "Currency"), Column("inflow", "Comes in", "money", True),
      Column("outflow", "May go out", "money", True), Column("gap", "Gap", "money"),
      Column("cumulative", "Added up", "money")),
     _due(_CASH.format(days=0), _DEPOSITS_AT_ONCE, _TERM_DEPOSITS, _LOANS, _STANDING) + """

@@ -21,6 +21,8 @@ class Column:
     is_summed: bool = False
     is_code: bool = False
     """A code that people read in words: cash_deposit as Cash deposit. Programs get the code."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What people read in place of each code, where the words are known."""
 
 
 @dataclass(frozen=True, slots=True)

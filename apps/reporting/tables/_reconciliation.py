@@ -21,7 +21,7 @@ _REACH = (
 )
 _NAMED = "(%(kind)s = '' OR x.what = %(kind)s)"
 _COMPARISON = (
-    Column("check", "Compared"), Column("code", "Code"), Column("name", "Account"), Column("branch", "Branch"),
+    Column("check", "Compared", is_code=True), Column("code", "Code"), Column("name", "Account"), Column("branch", "Branch"),
     Column("currency", "Currency"), Column("records", "Records", "count"),
     Column("kept", "Sub-ledger", "money"), Column("booked", "General ledger", "money"),
     Column("difference", "Difference", "money"),

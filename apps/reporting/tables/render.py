@@ -110,7 +110,8 @@ def shown(value: Any, column: Column, currency: str) -> str:
             return count_text(int(value))
         case "percent":
             return f"{value:.2f} %"
-    return kind_text(str(value)) if column.is_code and value else str(value)
+    text = str(value)
+    return kind_text(text) if column.is_code and text else column.words.get(text, text)
 
 
 def table_json(table: Table, *, limit: int) -> dict[str, Any]:
