@@ -46,9 +46,9 @@ def test_each_finds_it_where_it_belongs(bank: Bank, clients: dict[str, ApiClient
     assert ids(clients["maker"].get("approvals/sent")) == [key]
     assert ids(clients["maker"].get("approvals/queue")) == []
     shown = clients["manager"].get(f"approvals/{key}")
-    assert (shown["ETag"], shown.json()["state"]) == ('"1"', "pending")
+    assert (shown["ETag"], shown.json()["status"]) == ('"1"', "pending")
     assert shown.json()["changes"] == [{"label": "Value", "before": "0", "after": "1"}]
-    assert [level["state"] for level in shown.json()["levels"]] == ["open", "waiting", "waiting"]
+    assert [level["status"] for level in shown.json()["levels"]] == ["open", "waiting", "waiting"]
     assert shown.json()["rule"]["policy"] == "Rules"
     done = post(clients["manager"], request, "decision", {"verdict": "approve"})
     assert (done.status_code, done["ETag"]) == (200, '"2"')
@@ -56,7 +56,7 @@ def test_each_finds_it_where_it_belongs(bank: Bank, clients: dict[str, ApiClient
     assert ids(clients["chief"].get("approvals/queue", {"kind": "tests.toy"})) == [key]
     assert ids(clients["chief"].get("approvals/queue", {"kind": "tests.other"})) == []
     trail = clients["maker"].get(f"approvals/{key}/trail").json()["data"]
-    assert [(event["event"], event["actor"]) for event in trail] == [
+    assert [(event["event"], event["actor_label"]) for event in trail] == [
         ("submitted", bank.maker.email), ("approved", bank.manager.email),
     ]  # fmt: skip
 
@@ -126,7 +126,7 @@ def test_returned_changed_and_sent_again(bank: Bank, clients: dict[str, ApiClien
     assert (sent.status_code, sent.json()["round"], sent.json()["title"]) == (200, 2, "Toy second")
     comment = clients["maker"].post(f"approvals/{request.public_id}/comments", {"comment": "Please hurry"})
     assert comment.status_code == 200
-    assert post(clients["maker"], request, "cancellation", {"comment": "Too late"}).json()["state"] == "cancelled"
+    assert post(clients["maker"], request, "cancellation", {"comment": "Too late"}).json()["status"] == "cancelled"
 
 
 def test_handing_on_and_escalating(bank: Bank, clients: dict[str, ApiClient]) -> None:
@@ -208,7 +208,7 @@ def test_policies_are_drafted_activated_and_simulated(bank: Bank, clients: dict[
     draft = author.post("approvals/policies", body)
     assert draft.status_code == 201, draft.content
     path = draft["Location"].removeprefix("/api/v1/")
-    assert author.post(f"{path}/activation").json()["state"] == "active"
+    assert author.post(f"{path}/activation").json()["status"] == "active"
     assert author.post(f"{path}/activation").json()["code"] == "approval-policy-state"
     simulated = author.post(
         "approvals/simulations",
@@ -229,7 +229,7 @@ def test_delegations_are_given_and_taken_back(bank: Bank, clients: dict[str, Api
         "limit": {"amount": "10.00", "currency": "KES"}, "kinds": ["tests.toy"], "reason": "Leave",
     }  # fmt: skip
     given = clients["manager"].post("approvals/delegations", body)
-    assert (given.status_code, given.json()["state"], given.json()["approval_url"]) == (201, "active", "")
+    assert (given.status_code, given.json()["status"], given.json()["approval_url"]) == (201, "active", "")
     loop = clients["chief"].post("approvals/delegations", {**body, "delegate_id": str(bank.manager.pk)})
     assert loop.json()["code"] == "delegation-loop"
     path = f"approvals/delegations/{given.json()['id']}/revocation"
@@ -238,7 +238,7 @@ def test_delegations_are_given_and_taken_back(bank: Bank, clients: dict[str, Api
     assert far.post(path).status_code == 404  # administers, but not here
     assert clients["finance"].post(path).status_code == 404
     assert clients["chief"].post(path).status_code == 403
-    assert clients["manager"].post(path).json()["state"] == "revoked"
+    assert clients["manager"].post(path).json()["status"] == "revoked"
 
 
 def test_lists_cost_the_same_for_any_number_of_rows(bank: Bank, clients: dict[str, ApiClient]) -> None:

@@ -77,13 +77,13 @@ def test_a_transfer_above_the_limit_waits_and_moves_money_once(scene: Scene) -> 
     assert scene.transfer("99.99", "small").status_code == 201
     waiting = scene.transfer("100.00", "large")
     assert waiting.status_code == 202
-    assert waiting.json()["state"] == "pending"
+    assert waiting.json()["status"] == "pending"
     assert waiting.json()["amount"] == {"amount": "100.00", "currency": "KES"}
     assert scene.transfer("100.00", "large").json()["id"] == waiting.json()["id"]
     assert scene.transfer("100.01", "large").json()["code"] == "idempotency-key-reused"
     before = balance_read(account_id=scene.target.ledger_account_id).booked
     done = scene.approve(waiting).json()
-    assert (done["state"], done["result_url"][:18]) == ("executed", "/api/v1/transfers/")
+    assert (done["status"], done["result_url"][:18]) == ("executed", "/api/v1/transfers/")
     assert balance_read(account_id=scene.target.ledger_account_id).booked == before + 100_00
     payment = scene.maker.get(done["result_url"].removeprefix("/api/v1/")).json()
     assert payment["status"] == "committed"
@@ -96,12 +96,12 @@ def test_a_transfer_above_the_limit_waits_and_moves_money_once(scene: Scene) -> 
 def test_without_funds_the_approved_transfer_fails_visibly_and_can_be_tried_again(scene: Scene) -> None:
     above(scene.bank, "payments.transfer", "100.00")
     failed = scene.approve(scene.transfer("5000.00", "too-much")).json()
-    assert (failed["state"], failed["error_code"]) == ("failed", "insufficient-funds")
+    assert (failed["status"], failed["error_code"]) == ("failed", "insufficient-funds")
     cash_move(scene.source, "9000.00")
     retried = scene.maker.post(
         f"approvals/{failed['id']}/retry", {}, headers={"If-Match": f'"{failed["version"]}"'}
     ).json()
-    assert retried["state"] == "executed"
+    assert retried["status"] == "executed"
 
 
 def test_a_batch_does_not_get_around_the_limit(scene: Scene) -> None:
@@ -123,7 +123,7 @@ def test_a_reversal_waits_for_one_approval_only(scene: Scene) -> None:
     first = scene.maker.post(f"transfers/{payment}/reversal", {"reason": "Wrong"}, headers={"Idempotency-Key": "r1"})
     second = scene.maker.post(f"transfers/{payment}/reversal", {"reason": "Wrong"}, headers={"Idempotency-Key": "r2"})
     assert (second.status_code, second.json()["code"]) == (409, "approval-pending")
-    assert scene.approve(first).json()["state"] == "executed"
+    assert scene.approve(first).json()["status"] == "executed"
 
 
 def test_an_account_is_blocked_once_it_is_approved_and_not_when_it_changed(scene: Scene) -> None:
@@ -133,7 +133,7 @@ def test_an_account_is_blocked_once_it_is_approved_and_not_when_it_changed(scene
     etag = scene.maker.get(path)["ETag"]
     waiting = scene.maker.post(f"{path}/status", {"status": "frozen", "reason": "Court"}, headers={"If-Match": etag})
     assert scene.maker.get(path).json()["status"] == "active"
-    assert scene.approve(waiting).json()["state"] == "executed"
+    assert scene.approve(waiting).json()["status"] == "executed"
     assert scene.maker.get(path).json()["status"] == "frozen"
 
 
@@ -161,7 +161,7 @@ def test_a_manual_entry_waits(scene: Scene) -> None:
     key = {"Idempotency-Key": uuid.uuid4().hex}
     waiting = scene.maker.post("ledger/journal-entries", body, headers=key)
     done = scene.approve(waiting).json()
-    assert done["state"] == "executed"
+    assert done["status"] == "executed"
     assert scene.maker.get(done["result_url"].removeprefix("/api/v1/")).json()["kind"] == "manual"
     assert scene.maker.post("ledger/journal-entries", body, headers=key).status_code == 201
 

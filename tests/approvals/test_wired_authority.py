@@ -64,7 +64,7 @@ def test_holders_and_the_mandate_wait_are_shown_and_change_once_approved(desk: D
     own = desk.decide(waiting, client=desk.maker)
     assert own["code"] in {"maker-is-not-checker", "permission-denied"}
     added = desk.decide(waiting)
-    assert added["state"] == "executed"
+    assert added["status"] == "executed"
     assert added[who][0] == ""
     assert added[who][1].startswith("Signatory, from ")
     holder = AccountHolder.objects.get(account=desk.account)
@@ -73,7 +73,7 @@ def test_holders_and_the_mandate_wait_are_shown_and_change_once_approved(desk: D
     rules = {"rules": [{"amount_to": {"amount": "50.00", "currency": "KES"}, "rule": "any"},
                        {"rule": "count", "count": 2}]}  # fmt: skip
     refused = desk.decide(desk.maker.put(f"{desk.path}/mandate", rules, headers=desk.seen()), "reject")
-    assert refused["state"] == "rejected"
+    assert refused["status"] == "rejected"
     assert not MandateRule.objects.filter(account=desk.account).exists()
     mandate = desk.decide(desk.maker.put(f"{desk.path}/mandate", rules, headers=desk.seen()))
     assert mandate["Up to KES 50.00"][1].startswith("Any one, from ")
@@ -87,7 +87,7 @@ def test_holders_and_the_mandate_wait_are_shown_and_change_once_approved(desk: D
     desk.decide(desk.maker.put(f"{desk.path}/mandate", {"rules": []}, headers=desk.seen()))
     end["until"] = today.isoformat()
     ended = desk.decide(desk.maker.post(ending, end, headers=desk.seen()))
-    assert (ended["state"], ended["Reason"]) == ("executed", ("", "Left"))
+    assert (ended["status"], ended["Reason"]) == ("executed", ("", "Left"))
     assert "until" in ended[who][1]
     assert AccountHolder.objects.get(pk=holder.pk).until == today
 
@@ -101,7 +101,7 @@ def test_a_day_that_is_over_when_it_is_approved_becomes_that_of_the_approval(des
         "values": {"member_id": str(desk.partner.pk), "role": "joint", "since": before},
     }  # fmt: skip
     late = desk.maker.post("approvals", {"kind": KIND, "payload": payload}, headers={"Idempotency-Key": "late"})
-    assert desk.decide(late)["state"] == "executed"
+    assert desk.decide(late)["status"] == "executed"
     assert AccountHolder.objects.get(account=desk.account).since == today
 
 

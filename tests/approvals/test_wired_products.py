@@ -82,7 +82,7 @@ def test_a_fee_is_let_go_before_it_is_charged_and_given_back_afterwards(desk: De
     assert (again.status_code, again.json()["code"]) == (409, "approval-pending")
     decided = desk.decide(waiting)
 
-    assert (decided["state"], decided["amount"]["amount"]) == ("executed", "50.00")
+    assert (decided["status"], decided["amount"]["amount"]) == ("executed", "50.00")
     assert rows(decided)["State"] == ("Charged", "Waived")
     assert balance_read(account_id=account.ledger_account_id).booked == 140_00
     entry = JournalEntry.objects.latest("pk")
@@ -103,7 +103,7 @@ def test_rates_fees_and_limits_of_deposits_change_once_they_are_approved(desk: D
     waiting = desk.maker.post(f"{path}/terms", {"effective_from": day, "rates": rates})
     assert ProductTerms.objects.filter(product=product).count() == 1  # what was tried left nothing
     decided = desk.decide(waiting)
-    assert decided["state"] == "executed"
+    assert decided["status"] == "executed"
     assert rows(decided)["Rates"] == ("3 % from 0.00", "4.5 % from 0.00")
     assert rows(decided)["Tax rate"] == ("15 %", "0 %")
     assert ProductTerms.objects.get(product=product, effective_from=day).rates == [[0, "0.045"]]
@@ -138,10 +138,10 @@ def test_terms_of_loans_change_once_they_are_approved_and_not_when_rejected(desk
         "rate_percent": "15", "rate_min_percent": "10", "rate_max_percent": "30",
     }  # fmt: skip
     path = f"loan-products/{product.pk}/terms"
-    assert desk.decide(desk.maker.post(path, body), "reject")["state"] == "rejected"
+    assert desk.decide(desk.maker.post(path, body), "reject")["status"] == "rejected"
     assert LoanProductTerms.objects.filter(product=product).count() == 1
     decided = desk.decide(desk.maker.post(path, body))
-    assert decided["state"] == "executed"
+    assert decided["status"] == "executed"
     assert rows(decided)["Rate"][1] == "15 % (10 % to 30 %)"
     assert rows(decided)["Principal"][1] == "KES 10.00 to KES 90,000.00"
     assert LoanProductTerms.objects.get(product=product, effective_from=day).instalments_max == 48

@@ -103,7 +103,7 @@ def test_ready_when_all_is_well() -> None:
     response = Client().get("/api/v1/health/ready")
     assert response.status_code == 200, response.content
     assert response.json()["status"] == "ok"
-    assert {check["state"] for check in response.json()["checks"].values()} == {"ok"}
+    assert {check["status"] for check in response.json()["checks"].values()} == {"ok"}
 
 
 @pytest.mark.django_db
@@ -114,7 +114,7 @@ def test_without_redis_it_is_degraded_and_still_ready(monkeypatch: pytest.Monkey
     monkeypatch.setattr(health, "get_redis_connection", away)
     response = Client().get("/api/v1/health/ready")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
-    assert response.json()["checks"]["redis"]["state"] == "failed"
+    assert response.json()["checks"]["redis"]["status"] == "failed"
     assert b"password" not in response.content
 
 
@@ -134,4 +134,4 @@ def test_without_its_migrations_it_is_not_ready(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(health, "_known_good", set())
     monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda self, targets: ["one"])
     response = Client().get("/api/v1/health/ready")
-    assert (response.status_code, response.json()["checks"]["migrations"]["state"]) == (503, "failed")
+    assert (response.status_code, response.json()["checks"]["migrations"]["status"]) == (503, "failed")

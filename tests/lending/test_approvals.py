@@ -83,7 +83,7 @@ def test_a_payout_that_waits_moves_money_once(api_with: Any) -> None:
     assert owed(loan) == (0, 0, 0)
     ok(decide(manager))
     assert owed(loan) == (1_200_000, 0, 0)
-    assert ok(clerk.post(f"loans/{loan.pk}/disbursements", body, headers=headers), 202)["state"] == "executed"
+    assert ok(clerk.post(f"loans/{loan.pk}/disbursements", body, headers=headers), 202)["status"] == "executed"
     assert owed(loan) == (1_200_000, 0, 0)
     assert Loan.objects.get(pk=loan.pk).status == "active"
     assert ApprovalRequest.objects.get(kind="lending.disbursement").state == "executed"

@@ -114,12 +114,12 @@ def test_large_cash_asks_first_and_keeps_the_form(counter: Counter) -> None:
     assert "waits for approval" in said(teller.post(reverse(CASH), sent, follow=True))
     assert booked(counter.account) == 0
     asked = counter.cash("deposits", "1200.00", key="k2")
-    assert (asked.status_code, asked.json()["state"]) == (202, "pending")
+    assert (asked.status_code, asked.json()["status"]) == (202, "pending")
     assert counter.cash("deposits", "999.99").status_code == 201
     path = f"approvals/{asked.json()['id']}"
     body = {"verdict": "approve", "comment": "Seen"}
     done = boss.post(f"{path}/decision", body, headers={"If-Match": boss.get(path)["ETag"]})
-    assert done.json()["state"] == "executed", done.content
+    assert done.json()["status"] == "executed", done.content
     assert booked(counter.account) == 2199_99
     assert counter.report()["ties"]
 

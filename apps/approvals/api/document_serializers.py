@@ -59,7 +59,7 @@ class ApprovalExposureRowSerializer(serializers.Serializer):
 
     label: Any = serializers.CharField()
     kind = serializers.CharField()
-    state = serializers.CharField()
+    status = serializers.CharField(source="state")
     amount = MoneyField(allow_null=True)
     note = serializers.CharField()
 

@@ -39,7 +39,7 @@ class ApprovalPolicySerializer(serializers.Serializer):
     number = serializers.IntegerField(help_text="The version, from 1.")
     name = serializers.CharField()
     effective_from = serializers.DateField()
-    state = serializers.ChoiceField(choices=ApprovalPolicy.State.values)
+    status = serializers.ChoiceField(choices=ApprovalPolicy.State.values, source="state")
     document: Any = serializers.DictField()
     created_at = serializers.DateTimeField()
     activated_at = serializers.DateTimeField(allow_null=True)
@@ -50,7 +50,7 @@ class ApprovalPolicyListParams(ListParams):
     """Parameters of the list of policies."""
 
     kind = TextField(max_length=KIND_MAX, required=False, identifier=True)
-    state = ChoiceField(choices=ApprovalPolicy.State.values, required=False)
+    status = ChoiceField(choices=ApprovalPolicy.State.values, required=False)
 
 
 class ApprovalPolicyDraftSerializer(StrictSerializer):
@@ -67,7 +67,7 @@ class ApprovalSimulateSerializer(StrictSerializer):
 
     kind = TextField(max_length=KIND_MAX, identifier=True)
     amount = MoneyField(required=False)
-    on = DateField(required=False, help_text="Today unless given.")
+    as_of = DateField(required=False, help_text="Today unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code.")
     maker_id = UUIDField(required=False, help_text="You unless given.")
     product = TextField(max_length=40, required=False, identifier=True)
@@ -106,7 +106,7 @@ class DelegationSerializer(serializers.Serializer):
     kinds: Any = serializers.ListField(child=serializers.CharField())
     limit = serializers.SerializerMethodField()
     reason = serializers.CharField()
-    state = serializers.ChoiceField(choices=Delegation.State.values)
+    status = serializers.ChoiceField(choices=Delegation.State.values, source="state")
     approval_url = serializers.SerializerMethodField(help_text="Where its own approval is, right after asking.")
 
     def get_limit(self, row: Delegation) -> MoneyField(allow_null=True):  # type: ignore[valid-type]
@@ -124,7 +124,7 @@ class DelegationSerializer(serializers.Serializer):
 class DelegationListParams(ListParams):
     """Parameters of the list of delegations."""
 
-    state = ChoiceField(choices=Delegation.State.values, required=False)
+    status = ChoiceField(choices=Delegation.State.values, required=False)
 
 
 class DelegationCreateSerializer(StrictSerializer):

@@ -57,9 +57,9 @@ class PoliciesView(ApiView):
         """Every version, the newest first."""
         values = forms.ApprovalPolicyListParams.parse(request)
         policies = ApprovalPolicy.objects.all()
-        for name in ("kind", "state"):
+        for name, column in (("kind", "kind"), ("status", "state")):
             if values[name] is not None:
-                policies = policies.filter(**{name: values[name]})
+                policies = policies.filter(**{column: values[name]})
         page = forms.ApprovalPolicyListParams.page(policies, request=request, values=values)
         return page.response(forms.ApprovalPolicySerializer)
 
@@ -145,7 +145,7 @@ class SimulationsView(ApiView):
         maker = user_named(body["maker_id"]) if "maker_id" in body else caller(request)
         simulated = services.policy_simulate(
             kind=body["kind"],
-            day=body.get("on") or clock.now().date(),
+            day=body.get("as_of") or clock.now().date(),
             amount=body.get("amount"),
             maker=maker,
             branch=branch_by_code(body["branch"]) if "branch" in body else maker.branch,
@@ -170,8 +170,8 @@ class DelegationsView(ApiView):
         """Given and received; all of them for those who administer approvals."""
         values = forms.DelegationListParams.parse(request)
         rows = delegations_visible_to(caller(request))
-        if values["state"] is not None:
-            rows = rows.filter(state=values["state"])
+        if values["status"] is not None:
+            rows = rows.filter(state=values["status"])
         page = forms.DelegationListParams.page(rows, request=request, values=values)
         return page.response(forms.DelegationSerializer)
 

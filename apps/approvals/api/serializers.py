@@ -54,7 +54,7 @@ class ApprovalLevelSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     name = serializers.CharField()
     stage = serializers.IntegerField(help_text="Levels of one stage are open side by side.")
-    state = serializers.ChoiceField(choices=ApprovalLevel.State.values)
+    status = serializers.ChoiceField(choices=ApprovalLevel.State.values, source="state")
     need = serializers.IntegerField(help_text="How many must approve.")
     assignee = ApprovalPersonSerializer(allow_null=True)
     opened_at = serializers.DateTimeField(allow_null=True)
@@ -70,9 +70,9 @@ class ApprovalSerializer(serializers.Serializer):
     number = serializers.CharField(help_text="What people quote.")
     kind = serializers.CharField()
     title = serializers.CharField()
-    state = serializers.ChoiceField(choices=ApprovalRequest.State.values)
-    state_at = serializers.DateTimeField()
-    state_reason = serializers.CharField()
+    status = serializers.ChoiceField(choices=ApprovalRequest.State.values, source="state")
+    status_at = serializers.DateTimeField(source="state_at")
+    status_reason = serializers.CharField(source="state_reason")
     maker = ApprovalPersonSerializer()
     branch: Any = serializers.CharField(source="branch.code", default=None, allow_null=True)
     amount = MoneyField(minor_source="amount_minor", allow_null=True)
@@ -143,9 +143,10 @@ class ApprovalEventSerializer(serializers.Serializer):
     """Something that happened to a request."""
 
     id = serializers.IntegerField()
-    at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField(source="at")
     event = serializers.SerializerMethodField()
-    actor = serializers.CharField(source="actor_label")
+    actor_id = serializers.UUIDField(allow_null=True, help_text="The user; null for the system.")
+    actor_label = serializers.CharField()
     comment = serializers.CharField(source="reason")
     facts: Any = serializers.DictField(source="after", allow_null=True)
 
@@ -167,7 +168,7 @@ class ApprovalListParams(ListParams):
 
     tie: ClassVar = "public_id"
     kind = TextField(max_length=KIND_MAX, required=False, identifier=True)
-    state = ChoiceField(choices=ApprovalRequest.State.values, required=False)
+    status = ChoiceField(choices=ApprovalRequest.State.values, required=False)
 
 
 class ApprovalEventListParams(ListParams):
@@ -239,8 +240,8 @@ class ApprovalBulkItemShownSerializer(serializers.Serializer):
     """What became of one."""
 
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=OUTCOMES)
-    state = serializers.CharField(allow_null=True)
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
+    status = serializers.CharField(allow_null=True, help_text="Of the request, afterwards.")
     code = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
 

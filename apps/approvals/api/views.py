@@ -119,9 +119,9 @@ class RequestsView(ApiView):
 def _requests(request: Request, box: str) -> Response:
     values = forms.ApprovalListParams.parse(request)
     requests = requests_in_box(user=caller(request), box=box)
-    for name in ("kind", "state"):
+    for name, column in (("kind", "kind"), ("status", "state")):
         if values[name] is not None:
-            requests = requests.filter(**{name: values[name]})
+            requests = requests.filter(**{column: values[name]})
     page = forms.ApprovalListParams.page(requests, request=request, values=values)
     return page.response(forms.ApprovalSerializer)
 
@@ -340,13 +340,13 @@ class BulkDecisionsView(ApiView):
         rows = [
             {
                 "id": result.request_id,
-                "status": "done" if result.error is None else "skipped",
-                "state": result.request.state if result.request is not None else None,
+                "outcome": "done" if result.error is None else "skipped",
+                "status": result.request.state if result.request is not None else None,
                 "code": result.error.code if result.error is not None else None,
                 "detail": result.error.detail if result.error is not None else None,
             }
             for result in results
         ]
-        done = sum(row["status"] == "done" for row in rows)
+        done = sum(row["outcome"] == "done" for row in rows)
         data = {"done": done, "skipped": len(rows) - done, "items": rows}
         return respond(forms.ApprovalBulkShownSerializer(data).data)

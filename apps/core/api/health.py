@@ -34,7 +34,7 @@ class LiveSerializer(serializers.Serializer):
 class CheckSerializer(serializers.Serializer):
     """One thing that was checked."""
 
-    state = serializers.ChoiceField(choices=["ok", "failed"])
+    status = serializers.ChoiceField(choices=["ok", "failed"])
     milliseconds = serializers.IntegerField()
 
 
@@ -77,15 +77,15 @@ class ReadyView(ApiView):
         responses={200: ReadySerializer, 503: OpenApiResponse(ReadySerializer, "Not ready to serve.")},
     )
     def get(self, request: Request) -> Response:
-        """200 when requests can be served, else 503; each check with its state and time."""
+        """200 when requests can be served, else 503; each check with its status and time."""
         NoParams.parse(request)
         checks = {
             "database": _check("database", _database),
             "migrations": _check("migrations", _migrations),
             "redis": _check("redis", _redis),
         }
-        able = checks["database"]["state"] == checks["migrations"]["state"] == "ok"
-        whole = able and checks["redis"]["state"] == "ok"
+        able = checks["database"]["status"] == checks["migrations"]["status"] == "ok"
+        whole = able and checks["redis"]["status"] == "ok"
         status = "ok" if whole else "degraded" if able else "unavailable"
         return Response({"status": status, "checks": checks}, status=200 if able else 503)
 
@@ -93,11 +93,11 @@ class ReadyView(ApiView):
 def _check(name: str, probe: Callable[[], bool]) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        state = "ok" if probe() else "failed"
+        status = "ok" if probe() else "failed"
     except (DatabaseError, RedisError, OSError) as error:
         logger.warning("health check %s failed: %s", name, error)
-        state = "failed"
-    return {"state": state, "milliseconds": round((time.perf_counter() - started) * 1000)}
+        status = "failed"
+    return {"status": status, "milliseconds": round((time.perf_counter() - started) * 1000)}
 
 
 def _database() -> bool:
