@@ -58,7 +58,7 @@ class Chart:
 def chart_read(question: Question) -> Chart:
     """The chart of a question. Raises `ReportPeriod` and `AnalyticsTooLong` for more than 400 points."""
     if question.since > question.until:
-        raise ReportPeriod(pointer="/query/since")
+        raise ReportPeriod(pointer="/query/from")
     labels = intervals(question.since, question.until, question.interval)
     if len(labels) > POINTS_MAX:
         raise AnalyticsTooLong(f"{len(labels)} points; choose a longer interval.", pointer="/query/interval")

@@ -220,7 +220,7 @@ def test_anybody_can_have_a_statement_confirmed(api: Any, auditor: Any, today: d
     assert (body["valid"], body["closing_balance"]["amount"]) == (True, "1377.50")
     assert body["holder"] == "C\u2022\u2022\u2022\u2022 D\u2022\u2022\u2022\u2022"
     assert account.number not in response.content.decode()
-    assert body["account_number"].endswith(account.number[-4:])
+    assert body["account"].endswith(account.number[-4:])
     assert str(account.pk) not in response.content.decode()
 
 

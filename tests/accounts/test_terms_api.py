@@ -112,7 +112,7 @@ def test_interest_is_explained_row_by_row(api_with: Any) -> None:
     api = api_with("accounts.view")
     told = api.get(f"accounts/{account.pk}/interest", {"from": "2026-01-01", "to": "2026-01-31"}).json()
     assert told["earned"] == told["unpaid"] == "1.25"
-    days = {row["day"]: row for row in told["days"]}
+    days = {row["date"]: row for row in told["days"]}
     assert len(days) == 11
     assert days["2026-01-08"]["formula"] == "1000 x 0.0365 x 1/365 = 0.1"
     assert days["2026-01-09"]["formula"] == "1500 x 0.0365 x 1/365 = 0.15"

@@ -210,7 +210,7 @@ def test_a_budget_over_http_from_draft_to_variance(api_with: Any, books: Books, 
     assert held.json()["status"] == "active"
     late = client.patch(f"{path}/lines", {"lines": [line]}, headers={"If-Match": held["ETag"]})
     assert late.json()["code"] == "budget-not-draft"
-    said = client.get(f"{path}/variance?since=1&until=2").json()
+    said = client.get(f"{path}/variance?from=1&to=2").json()
     assert [(row["planned"], row["left"]) for row in said["rows"]] == [("200.00", "200.00")]
     elsewhere = api_with("budgets.view", scope="branch", branch=BranchFactory())
     assert elsewhere.get(f"{path}/variance").json()["rows"] == []

@@ -299,7 +299,7 @@ class TestChart:
         assert client.get(f"ledger/accounts/{uuid.uuid4()}").status_code == 404
 
     def test_the_list_is_filtered_and_in_order(self, books: Books, finance: ApiClient) -> None:
-        data = finance.get("ledger/accounts", {"type": "asset", "usage": "detail", "parent": "1100"}).json()["data"]
+        data = finance.get("ledger/accounts", {"kind": "asset", "usage": "detail", "parent": "1100"}).json()["data"]
         codes = [one["code"] for one in data]
         assert {"1110", "1120"} <= set(codes)
         assert codes == sorted(codes)
@@ -349,10 +349,10 @@ class TestTrialBalance:
             return "".join(one["credit"]["amount"] for one in rows if one["account"]["code"] == "2110")
 
         assert credit(as_of="1993-01-02") == "1.20"
-        assert credit(as_of="1993-01-03", since="1993-01-02") == "0.23"
+        assert credit(as_of="1993-01-03", **{"from": "1993-01-02"}) == "0.23"
         assert credit(as_of="1992-12-31") == ""
         assert credit(currency="USD") == ""
-        wrong = finance.get("ledger/trial-balance", {"as_of": "1993-01-01", "since": "1993-01-02"})
+        wrong = finance.get("ledger/trial-balance", {"as_of": "1993-01-01", "from": "1993-01-02"})
         assert (wrong.status_code, wrong.json()["code"]) == (400, "date-range-invalid")
 
     def test_files_hold_the_same_figures_and_no_formulas(self, books: Books, finance: ApiClient) -> None:

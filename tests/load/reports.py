@@ -219,7 +219,7 @@ def analytics_measure() -> None:
     client = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {token}"})
     since = last - dt.timedelta(days=364)
     questions = [
-        f"/api/v1/analytics?metric={metric}&interval={interval}&group_by={group}&since={since}&until={last}"
+        f"/api/v1/analytics?metric={metric}&interval={interval}&group_by={group}&from={since}&to={last}"
         for metric in METRICS
         for interval in ("month", "day")
         for group in ("branch", "key")

@@ -33,7 +33,7 @@ def test_a_hold_sets_money_aside(teller: ApiClient, alice: Account) -> None:
     response = place(teller, alice, "400.00", reason="Card payment")
     assert (response.status_code, response["ETag"]) == (201, '"1"')
     hold = response.json()
-    assert (hold["status"], hold["amount"]["amount"], hold["account_number"]) == ("active", "400.00", alice.number)
+    assert (hold["status"], hold["amount"]["amount"], hold["account"]) == ("active", "400.00", alice.number)
     assert (booked(alice), held(alice)) == (100000, 40000)
     assert place(teller, alice, "600.01").json()["code"] == "insufficient-funds"
     assert teller.get(response["Location"]).json() == hold
@@ -115,7 +115,7 @@ def test_list_is_scoped_filtered_and_paged(teller: ApiClient, alice: Account, ap
     assert teller.get("holds?status=released").json()["data"] == []
     assert teller.get("holds?x=1").status_code == 400
     clerk = api_with("accounts.view", "payments.hold", scope="branch", branch=other.branch)
-    assert [hold["account_number"] for hold in clerk.get("holds").json()["data"]] == [other.number]
+    assert [hold["account"] for hold in clerk.get("holds").json()["data"]] == [other.number]
     assert clerk.get(f"holds/{ids[0]}").status_code == 404
     assert capture(clerk, {"id": ids[0]}, channel="card").status_code == 404
     assert clerk.post(f"holds/{ids[0]}/release", headers={"If-Match": '"1"'}).status_code == 404

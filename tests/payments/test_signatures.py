@@ -203,19 +203,19 @@ def test_holders_and_mandates_hold_from_their_day_to_their_day(family: Family) -
     assert gap.json()["code"] == "mandate-invalid"
     ended = manager.post(
         f"{path}/holders/{joint[1]['id']}/end",
-        {"until": str(today - dt.timedelta(days=1)), "reason": "Left"},
+        {"ends_on": str(today - dt.timedelta(days=1)), "reason": "Left"},
         headers=version,
     )
     assert ended.json()["code"] == "holder-invalid"  # opened today: yesterday lies before the first day
     ended = manager.post(
-        f"{path}/holders/{joint[1]['id']}/end", {"until": str(today), "reason": "Left"}, headers=version
+        f"{path}/holders/{joint[1]['id']}/end", {"ends_on": str(today), "reason": "Left"}, headers=version
     )
     assert ended.status_code == 200, ended.content
     newcomer, client = member_client()
     tomorrow = today + dt.timedelta(days=1)
     added = manager.post(
         f"{path}/holders",
-        {"member_id": str(newcomer.pk), "role": "signatory", "since": str(tomorrow)},
+        {"member_id": str(newcomer.pk), "role": "signatory", "starts_on": str(tomorrow)},
         headers={"If-Match": ended["ETag"]},
     )
     assert added.status_code == 201, added.content

@@ -88,7 +88,7 @@ def test_charts_over_http(api_with: Any, week: tuple[Books, int, dt.date]) -> No
     books, _, today = week
     client = api_with("reporting.analytics")
     said = client.get(
-        f"analytics?metric=deposits&interval=day&since={today - dt.timedelta(days=6)}&group_by=branch"
+        f"analytics?metric=deposits&interval=day&from={today - dt.timedelta(days=6)}&group_by=branch"
     ).json()
     assert len(said["labels"]) == 7
     assert said["series"] == [
@@ -107,7 +107,7 @@ def test_charts_over_http(api_with: Any, week: tuple[Books, int, dt.date]) -> No
     assert elsewhere.get("analytics?metric=deposits").json()["series"] == []
     assert elsewhere.get(f"analytics?metric=deposits&branch={books.branch.code}").status_code == 404
     assert client.get("analytics?metric=nothing").status_code == 400
-    long = client.get("analytics?metric=deposits&interval=day&since=2000-01-01")
+    long = client.get("analytics?metric=deposits&interval=day&from=2000-01-01")
     assert (long.status_code, long.json()["code"]) == (400, "analytics-too-long")
     assert api_with("ledger.view").get("analytics?metric=deposits").status_code == 403
 

@@ -100,7 +100,7 @@ def test_reports_of_others_do_not_exist(api_with: Any, books: Books) -> None:
 
 def test_bad_requests_are_refused(api_with: Any, books: Books) -> None:
     client = api_with("ledger.view", "reporting.read")
-    assert asked(client, since="2026-02-01", as_of="2026-01-01").json()["code"] == "report-period"
+    assert asked(client, **{"from": "2026-02-01"}, as_of="2026-01-01").json()["code"] == "report-period"
     assert asked(client, branch="NOWHERE").status_code == 404
     assert asked(client, report="tea-leaves").status_code == 400
     assert ReportRun.objects.count() == 0

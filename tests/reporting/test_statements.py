@@ -165,7 +165,7 @@ def test_every_form_says_the_same(api_with: Any, small_bank: Books, kind: str) -
 
 def test_bad_periods_and_branches_out_of_reach_are_refused(api_with: Any, small_bank: Books) -> None:
     client = api_with("ledger.view")
-    wrong = client.get("reports/income-statement?since=2026-02-01&as_of=2026-01-01")
+    wrong = client.get("reports/income-statement?from=2026-02-01&as_of=2026-01-01")
     assert (wrong.status_code, wrong.json()["code"]) == (400, "report-period")
     assert client.get("reports/income-statement?branch=NOWHERE").status_code == 404
     assert api_with("members.view").get("reports/balance-sheet").status_code == 403

@@ -58,7 +58,7 @@ def report_things(root: Any) -> tuple[dict[str, Any], dict[tuple[str, str], dict
         ("POST", "reports/years/{year}/close"): {},
         ("POST", "reports/years/{year}/reopen"): {"reason": "Late invoice"},
         ("POST", "reports/layouts"): {"kind": "cash-flow", "definition": LAYOUT, "note": "Ours"},
-        ("POST", "reports/rates"): {"currency": "USD", "day": "2026-01-31", "rate": "129.25"},
+        ("POST", "reports/rates"): {"currency": "USD", "date": "2026-01-31", "rate": "129.25"},
         ("POST", "reports/definitions"): {**defined, "dataset": "accounts"},
         ("POST", "reports/definitions/preview"): {"dataset": "accounts", "spec": SPEC},
         ("PUT", "reports/definitions/{definition_id}"): defined,

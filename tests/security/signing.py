@@ -49,7 +49,7 @@ def signing_things(user: Any, account: Any) -> tuple[dict[str, Any], dict[tuple[
     one, period = "accounts/{account_id}/", {"from": today.isoformat(), "to": today.isoformat()}
     return {"holder_id": holder.pk, "pending_id": pending.pk, "batch_id": batch.pk}, {
         ("POST", one + "holders"): {"member_id": str(other.member_id), "role": "signatory"},
-        ("POST", one + "holders/{holder_id}/end"): {"until": today.isoformat(), "reason": "Asked for it"},
+        ("POST", one + "holders/{holder_id}/end"): {"ends_on": today.isoformat(), "reason": "Asked for it"},
         ("PUT", one + "mandate"): {"rules": [{"rule": "all"}]},
         ("PUT", one + "nominee"): {"name": "Carol Wanjiru", "relationship": "Sister"},
         ("POST", one + "notes"): {"text": "Called about the card."},

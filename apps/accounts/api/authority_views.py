@@ -52,9 +52,12 @@ class AccountHolderSerializer(serializers.ModelSerializer):
 
     member = MemberRefSerializer()
 
+    starts_on = serializers.DateField(source="since")
+    ends_on = serializers.DateField(source="until", allow_null=True)
+
     class Meta:
         model = AccountHolder
-        fields = ("id", "member", "role", "since", "until")
+        fields = ("id", "member", "role", "starts_on", "ends_on")
         read_only_fields = fields
 
 
@@ -63,13 +66,13 @@ class AccountHolderAddSerializer(StrictSerializer):
 
     member_id = UUIDField()
     role = ChoiceField(choices=AccountHolder.Role.choices)
-    since = DateField(required=False, help_text="Today unless given.")
+    starts_on = DateField(required=False, source="since", help_text="Today unless given.")
 
 
 class AccountHolderEndSerializer(StrictSerializer):
     """The end of a holder."""
 
-    until = DateField(help_text="The last day; yesterday ends it at once.")
+    ends_on = DateField(source="until", help_text="The last day; yesterday ends it at once.")
     reason = TextField(max_length=200)
 
 
@@ -93,8 +96,8 @@ class MandateRuleSerializer(serializers.Serializer):
     amount_to = MoneyField(minor_source="amount_to", currency_source="account.currency", allow_null=True)
     rule = serializers.ChoiceField(choices=MandateRule.Rule.choices)
     count = serializers.IntegerField(allow_null=True)
-    since = serializers.DateField()
-    until = serializers.DateField(allow_null=True)
+    starts_on = serializers.DateField(source="since")
+    ends_on = serializers.DateField(source="until", allow_null=True)
 
 
 class SignatorySerializer(serializers.Serializer):
@@ -125,7 +128,7 @@ class MandateRequestSerializer(StrictSerializer):
     """All rules; an empty list lets each signatory act alone."""
 
     rules = serializers.ListField(child=MandateRuleRequestSerializer(), max_length=services.RULES_MAX)
-    since = DateField(required=False, help_text="Today unless given.")
+    starts_on = DateField(required=False, source="since", help_text="Today unless given.")
 
 
 class NomineeSerializer(serializers.Serializer):
@@ -134,7 +137,7 @@ class NomineeSerializer(serializers.Serializer):
     name = serializers.CharField()
     relationship = serializers.CharField()
     contact = serializers.CharField()
-    since = serializers.DateField(allow_null=True)
+    starts_on = serializers.DateField(source="since", allow_null=True)
 
 
 class NomineeRequestSerializer(StrictSerializer):
@@ -150,8 +153,9 @@ class AccountNoteSerializer(serializers.Serializer):
 
     id = serializers.IntegerField()
     text = serializers.CharField()
-    author = serializers.CharField(source="author.get_full_name")
-    at = serializers.DateTimeField()
+    author_id = serializers.UUIDField()
+    author_name = serializers.CharField(source="author.get_full_name")
+    created_at = serializers.DateTimeField(source="at")
 
 
 class AccountNoteRequestSerializer(StrictSerializer):

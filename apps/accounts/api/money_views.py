@@ -97,8 +97,8 @@ class AccountTransactionsView(ApiView):
             until=values["to"],
             direction=values["direction"],
             kind=values["kind"],
-            amount_min=queries.amount_read(values, "min_amount", exponent=exponent),
-            amount_max=queries.amount_read(values, "max_amount", exponent=exponent),
+            amount_min=queries.amount_read(values, "amount_min", exponent=exponent),
+            amount_max=queries.amount_read(values, "amount_max", exponent=exponent),
             text=values["q"],
         )
         page = queries.TransactionsQuery.page(lines, request=request, values=values)

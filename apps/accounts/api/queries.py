@@ -147,8 +147,8 @@ class TransactionsQuery(ListParams):
 
     direction = ChoiceField(choices=["in", "out"], required=False)
     kind = TextField(max_length=30, required=False, identifier=True)
-    min_amount = serializers.CharField(max_length=20, required=False, help_text="Decimal, in the account's currency.")
-    max_amount = serializers.CharField(max_length=20, required=False, help_text="Decimal, in the account's currency.")
+    amount_min = serializers.CharField(max_length=20, required=False, help_text="Decimal, in the account's currency.")
+    amount_max = serializers.CharField(max_length=20, required=False, help_text="Decimal, in the account's currency.")
     q = TextField(max_length=120, required=False, help_text="Part of description, counterparty or reference.")
 
     def get_fields(self) -> dict[str, serializers.Field]:

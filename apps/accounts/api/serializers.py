@@ -141,6 +141,7 @@ class AccountSerializer(serializers.ModelSerializer):
     overdraft_limit = MoneyField(minor_source="overdraft_limit")
     iban = serializers.SerializerMethodField(help_text="ISO 13616; empty where the bank has none.")
     status_reason = serializers.SerializerMethodField(help_text="Why it is blocked or closed; staff only.")
+    status_ends_on = serializers.DateField(source="status_until", allow_null=True, help_text="The last day of a block.")
     balance = BalanceShortSerializer(source="*", required=False, help_text="With expand=balance.")
 
     class Meta:
@@ -152,7 +153,7 @@ class AccountSerializer(serializers.ModelSerializer):
             "name",
             "status",
             "status_reason",
-            "status_until",
+            "status_ends_on",
             "currency",
             "product",
             "member",
@@ -217,7 +218,7 @@ class AccountStatusSerializer(StrictSerializer):
 
     status = ChoiceField(choices=SETTABLE)
     reason = TextField(max_length=200)
-    until = DateField(required=False, help_text="A block ends by itself at the close of this day.")
+    ends_on = DateField(required=False, source="until", help_text="A block ends by itself at the close of this day.")
 
 
 class AccountClosureSerializer(StrictSerializer):

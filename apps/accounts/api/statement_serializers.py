@@ -74,7 +74,7 @@ class StatementIssueSerializer(serializers.Serializer):
 
     valid = serializers.BooleanField()
     code = serializers.CharField()
-    account_number = serializers.CharField(help_text="Masked.")
+    account = serializers.CharField(help_text="Masked.")
     holder = serializers.CharField(help_text="First letters only.")
     currency = serializers.CharField()
     opening_balance = MoneyField()
@@ -148,7 +148,7 @@ def issue_shown(issue: StatementIssue) -> dict[str, Any]:
     return {
         "valid": True,
         "code": code_grouped(issue.code),
-        "account_number": number_masked(account.number),
+        "account": number_masked(account.number),
         "holder": " ".join(word[0] + "\u2022" * 4 for word in account.member.display_name.split()),
         "currency": account.currency,
         "from": issue.starts_on,

@@ -198,7 +198,7 @@ class AccrualRowSerializer(serializers.Serializer):
 class ExplainedDaySerializer(serializers.Serializer):
     """The interest of a day; amounts in units of the currency, not rounded to cents."""
 
-    day = serializers.DateField()
+    date = serializers.DateField()
     terms_id = serializers.UUIDField()
     base = serializers.CharField(help_text="The balance that it was taken on.")
     fraction = serializers.CharField(help_text="The part of a year.")
@@ -241,9 +241,12 @@ class InterestPostingSerializer(serializers.ModelSerializer):
     debit = MoneyField(minor_source="debit", currency_source="account.currency")
     tax = MoneyField(minor_source="tax", currency_source="account.currency")
 
+    starts_on = serializers.DateField(source="since", help_text="First day of the interest.")
+    ends_on = serializers.DateField(source="until", help_text="Its last day.")
+
     class Meta:
         model = InterestPosting
-        fields = ("since", "until", "business_date", "credit", "debit", "tax", "transaction_id", "status")
+        fields = ("starts_on", "ends_on", "business_date", "credit", "debit", "tax", "transaction_id", "status")
         read_only_fields = fields
 
 
@@ -286,7 +289,7 @@ def interest_shown(found: InterestExplained) -> dict[str, Any]:
 
     def day_shown(day: ExplainedDay) -> dict[str, Any]:
         return {
-            "day": day.day,
+            "date": day.day,
             "terms_id": day.terms.pk,
             "base": units(day.base),
             "fraction": day.fraction,

@@ -57,7 +57,7 @@ def holder_add(
     """
     account = account_locked(account_id, expected_version)
     if since < today:
-        raise HolderInvalid("A holder is one from today on, or from a later day.", pointer="/since")
+        raise HolderInvalid("A holder is one from today on, or from a later day.", pointer="/starts_on")
     standing = account.holders.filter(Q(until=None) | Q(until__gte=since))
     if member_id == account.member_id or standing.filter(member=member_id).exists():
         raise HolderInvalid("The owner, or a holder already.", pointer="/member_id")
@@ -96,9 +96,9 @@ def holder_end(
     if holder is None:
         raise NotFound("No such holder.")
     if holder.until is not None and holder.until < today:
-        raise HolderInvalid("This holder has been ended.", pointer="/until")
+        raise HolderInvalid("This holder has been ended.", pointer="/ends_on")
     if until < today - ONE_DAY or until < (holder.since or account.opened_on):
-        raise HolderInvalid("The last day lies before today, or before the first.", pointer="/until")
+        raise HolderInvalid("The last day lies before today, or before the first.", pointer="/ends_on")
     remaining = len(signatories_of(account_id=account.pk)) - 1
     asked = mandate_rules(account_id=account.pk).filter(Q(until=None) | Q(until__gte=today))
     if any((rule.count or 0) > remaining for rule in asked):
@@ -128,7 +128,7 @@ def mandate_set(
     """
     account = account_locked(account_id, expected_version)
     if since < today:
-        raise MandateInvalid("A mandate holds from today on, or from a later day.", pointer="/since")
+        raise MandateInvalid("A mandate holds from today on, or from a later day.", pointer="/starts_on")
     _rules_check(rules, signatories=len(signatories_of(account_id=account.pk)))
     known = mandate_rules(account_id=account.pk)
     before = [_rule_facts(rule) for rule in known.filter(Q(until=None) | Q(until__gte=since))]

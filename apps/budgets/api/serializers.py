@@ -21,7 +21,7 @@ from apps.core.api.fields import (
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
-from apps.core.api.serializers import StrictSerializer
+from apps.core.api.serializers import StrictSerializer, WithFrom
 from apps.core.currencies import minor_format
 
 
@@ -99,11 +99,11 @@ class BudgetLinesSerializer(StrictSerializer):
     lines = BudgetLinePlanSerializer(many=True, min_length=1, max_length=LINES_MAX)  # type: ignore[call-arg]
 
 
-class VarianceParams(QueryParams):
+class VarianceParams(WithFrom, QueryParams):
     """Which months are compared."""
 
-    since = IntegerField(min_value=1, max_value=12, default=1, help_text="First month.")
-    until = IntegerField(min_value=1, max_value=12, required=False, help_text="Last month; the open one unless given.")
+    from_ = IntegerField(min_value=1, max_value=12, default=1, help_text="First month.")
+    to = IntegerField(min_value=1, max_value=12, required=False, help_text="Last month; the open one unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     cost_centre = TextField(max_length=20, required=False, identifier=True, help_text="Code of a cost centre.")
 
@@ -114,7 +114,7 @@ class BudgetVarianceSerializer(serializers.Serializer):
     branch = serializers.CharField()
     account_code = serializers.CharField()
     account_name = serializers.CharField()
-    type = serializers.CharField()
+    account_kind = serializers.CharField(help_text="asset, liability, equity, income or expense")
     cost_centre = serializers.CharField(help_text="Code of the cost centre that the place belongs to, or empty.")
     planned = serializers.CharField()
     actual = serializers.CharField()
@@ -123,12 +123,12 @@ class BudgetVarianceSerializer(serializers.Serializer):
     is_favourable = serializers.BooleanField()
 
 
-class BudgetVariancesSerializer(serializers.Serializer):
+class BudgetVariancesSerializer(WithFrom, serializers.Serializer):
     """Planned against spent and promised."""
 
     currency = serializers.CharField()
-    since = serializers.DateField()
-    until = serializers.DateField()
+    from_ = serializers.DateField()
+    to = serializers.DateField()
     rows = BudgetVarianceSerializer(many=True)
 
 

@@ -194,7 +194,7 @@ class BudgetVarianceView(ApiView):
     def get(self, request: Request, budget_id: UUID) -> Response:
         values = forms.VarianceParams.parse(request)
         budget = selectors.budget_get(pk=budget_id)
-        first, last = months_of(budget, values["since"], values["until"])
+        first, last = months_of(budget, values["from"], values["to"])
         user = _caller(request)
         reach = branches_in_reach(user=user)
         if values["branch"]:
@@ -203,7 +203,7 @@ class BudgetVarianceView(ApiView):
         rows = selectors.variance(
             budget=budget, first=first, last=last, branch_ids=reach, cost_centre=values["cost_centre"] or ""
         )
-        return respond({"currency": budget.currency, "since": first, "until": last, "rows": _shown(budget, rows)})
+        return respond({"currency": budget.currency, "from": first, "to": last, "rows": _shown(budget, rows)})
 
 
 def months_of(budget: Budget, since: int, until: int | None) -> tuple[dt.date, dt.date]:
@@ -220,7 +220,7 @@ def _shown(budget: Budget, rows: list[selectors.Variance]) -> list[dict[str, Any
             "branch": row.branch,
             "account_code": row.code,
             "account_name": row.name,
-            "type": row.type,
+            "account_kind": row.type,
             "cost_centre": row.cost_centre,
             **{
                 name: minor_format(getattr(row, name), budget.currency)

@@ -36,6 +36,15 @@ class StrictMixin:
         raise serializers.ValidationError(faults)
 
 
+class WithFrom:
+    """A field written `from_` is called `from` outside: Python keeps that word for itself."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The declared fields under their outside names."""
+        declared: dict[str, serializers.Field] = super().get_fields()  # type: ignore[misc]
+        return {name.removesuffix("_"): field for name, field in declared.items()}
+
+
 class StrictSerializer(StrictMixin, serializers.Serializer):
     """The base of serializers that read requests."""
 

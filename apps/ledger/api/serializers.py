@@ -10,7 +10,7 @@ from apps.core.api.fields import BooleanField, ChoiceField, CurrencyField, DateF
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
-from apps.core.api.serializers import StrictSerializer
+from apps.core.api.serializers import StrictSerializer, WithFrom
 from apps.core.money import Money
 from apps.ledger.figures import ChartNode
 from apps.ledger.models import AccountingPeriod, BusinessDate, GLAccount
@@ -37,7 +37,7 @@ class GLAccountSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     code = serializers.CharField()
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=GLAccount.Type.values)
+    kind = serializers.ChoiceField(choices=GLAccount.Type.values, source="type")
     usage = serializers.ChoiceField(choices=GLAccount.Usage.values)
     parent: Any = serializers.CharField(
         source="parent.code", default=None, allow_null=True, help_text="Code of the parent."
@@ -72,7 +72,7 @@ class ChartNodeSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="account.pk")
     code = serializers.CharField(source="account.code")
     name = serializers.CharField(source="account.name")
-    type = serializers.ChoiceField(choices=GLAccount.Type.values, source="account.type")
+    kind = serializers.ChoiceField(choices=GLAccount.Type.values, source="account.type")
     usage = serializers.ChoiceField(choices=GLAccount.Usage.values, source="account.usage")
     depth = serializers.IntegerField()
     has_children = serializers.BooleanField()
@@ -99,7 +99,7 @@ class GLAccountListParams(ListParams):
     default_sort = "code"
     tie = "code"
 
-    type = ChoiceField(choices=GLAccount.Type.values, required=False)
+    kind = ChoiceField(choices=GLAccount.Type.values, required=False)
     usage = ChoiceField(choices=GLAccount.Usage.values, required=False)
     parent: Any = TextField(max_length=20, required=False, identifier=True, help_text="Code of the parent.")
     is_active = BooleanField(required=False, default=None)
@@ -118,11 +118,11 @@ class ChartParams(QueryParams):
     as_of = DateField(required=False, help_text="Business date; the open one unless given.")
 
 
-class TrialBalanceParams(QueryParams):
+class TrialBalanceParams(WithFrom, QueryParams):
     """Parameters of the trial balance."""
 
     as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
-    since = DateField(required=False, help_text="Only movements from this business date on.")
+    from_ = DateField(required=False, help_text="Only movements from this business date on.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     currency = CurrencyField(required=False)
     format = ChoiceField(choices=["json", "csv", "xlsx"], default="json")
@@ -134,7 +134,7 @@ class TrialBalanceAccountSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="gl_account_id")
     code = serializers.CharField()
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=GLAccount.Type.values)
+    kind = serializers.ChoiceField(choices=GLAccount.Type.values, source="type")
 
 
 class TrialBalanceRowSerializer(serializers.Serializer):
@@ -165,11 +165,11 @@ class TrialBalanceProofSerializer(serializers.Serializer):
     differences = SidedMoneySerializer(many=True)
 
 
-class TrialBalanceSerializer(serializers.Serializer):
+class TrialBalanceSerializer(WithFrom, serializers.Serializer):
     """The trial balance with its totals and its proof."""
 
     as_of = serializers.DateField()
-    since = serializers.DateField(allow_null=True)
+    from_ = serializers.DateField(allow_null=True)
     as_of_entry = serializers.IntegerField(help_text="Number of the newest journal entry that was looked at.")
     branch = serializers.CharField(allow_null=True)
     rows = TrialBalanceRowSerializer(many=True)
@@ -187,7 +187,7 @@ def trial_balance_shown(balance: TrialBalance, *, since: Any, branch: str | None
     differences = [sided(net, unit) for unit, net in sorted(balance.differences.items()) if net]
     shown = {
         "as_of": balance.as_of,
-        "since": since,
+        "from": since,
         "as_of_entry": balance.as_of_entry,
         "branch": branch,
         "rows": balance.rows,

@@ -78,7 +78,7 @@ class GLAccountsView(ApiView):
         values = forms.GLAccountListParams.parse(request)
         nodes = selectors.gl_accounts()
         for name, lookup in {
-            "type": "type",
+            "kind": "type",
             "usage": "usage",
             "parent": "parent__code",
             "is_active": "is_active",
@@ -137,7 +137,7 @@ class TrialBalanceView(ApiView):
 
     @extend_schema(
         summary="Draw up the trial balance",
-        description="At the end of any business date, past or open, exact at the moment it is asked for. `since` "
+        description="At the end of any business date, past or open, exact at the moment it is asked for. `from` "
         "leaves the movements from that date on. The whole bank balances in every currency; one branch alone may "
         "carry a position against the others, which `proof.differences` shows.",
         parameters=[forms.TrialBalanceParams],
@@ -150,9 +150,9 @@ class TrialBalanceView(ApiView):
     def get(self, request: Request) -> Response | HttpResponse:
         values = forms.TrialBalanceParams.parse(request)
         as_of = values["as_of"] or selectors.business_date_current()
-        since = values["since"]
+        since = values["from"]
         if since is not None and since > as_of:
-            raise TrialBalanceRange(pointer="/query/since")
+            raise TrialBalanceRange(pointer="/query/from")
         balance = selectors.trial_balance(
             as_of=as_of,
             since=since,

@@ -31,7 +31,7 @@ class ChequeDepositSerializer(serializers.Serializer):
     """A cheque that was paid in."""
 
     id = serializers.UUIDField()
-    account_number = serializers.CharField(source="account.number")
+    account = serializers.CharField(source="account.number")
     amount = MoneyField(minor_source="amount")
     drawer_bank = serializers.CharField()
     drawer_account = serializers.SerializerMethodField(help_text="Masked.")
@@ -77,7 +77,7 @@ class ChequeBookSerializer(serializers.Serializer):
     """A book of leaves."""
 
     id = serializers.UUIDField()
-    account_number = serializers.CharField(source="account.number")
+    account = serializers.CharField(source="account.number")
     first_number = serializers.IntegerField()
     last_number = serializers.IntegerField()
     issued_on = serializers.DateField()
@@ -93,7 +93,7 @@ class ChequeLeafSerializer(serializers.Serializer):
     """A leaf."""
 
     id = serializers.IntegerField()
-    account_number = serializers.CharField(source="account.number")
+    account = serializers.CharField(source="account.number")
     number = serializers.IntegerField()
     status = serializers.ChoiceField(choices=ChequeLeaf.Status.choices)
     amount = MoneyField(minor_source="amount", allow_null=True)

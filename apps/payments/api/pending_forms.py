@@ -20,7 +20,7 @@ class SignatureSerializer(serializers.Serializer):
 
     member_id = serializers.UUIDField()
     name = serializers.CharField(source="member.display_name")
-    at = serializers.DateTimeField()
+    signed_at = serializers.DateTimeField(source="at")
 
 
 class PendingPaymentSerializer(serializers.ModelSerializer):

@@ -199,7 +199,7 @@ class HoldSerializer(serializers.Serializer):
     """A hold."""
 
     id = serializers.UUIDField()
-    account_number = serializers.CharField(source="account.number")
+    account = serializers.CharField(source="account.number")
     amount = MoneyField(minor_source="amount")
     captured = MoneyField(minor_source="captured")
     status = serializers.ChoiceField(choices=["active", "captured", "released", "expired"])

@@ -133,7 +133,7 @@ class ExecutionSerializer(serializers.Serializer):
     code = serializers.CharField(help_text="Why it was not paid.")
     next_try_on = serializers.DateField(allow_null=True)
     business_date = serializers.DateField()
-    at = serializers.DateTimeField()
+    tried_at = serializers.DateTimeField(source="at", help_text="When it was last tried.")
 
 
 class ExecutionListParams(ListParams):

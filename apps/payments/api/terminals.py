@@ -87,7 +87,7 @@ class AuthorisationSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     terminal = serializers.CharField(source="terminal.code")
     channel = serializers.CharField(source="terminal.channel")
-    account_number = serializers.CharField(source="account.number")
+    account = serializers.CharField(source="account.number")
     reference = serializers.CharField()
     amount = MoneyField(minor_source="hold.amount", currency_source="hold.currency")
     captured = MoneyField(minor_source="hold.captured", currency_source="hold.currency")

@@ -206,9 +206,9 @@ class TillMovementSerializer(serializers.Serializer):
     transaction_id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=TillMovement.Kind.choices)
     amount = MoneyField(minor_source="amount")
-    account_number = serializers.CharField(source="account.number", allow_null=True, default=None)
+    account = serializers.CharField(source="account.number", allow_null=True, default=None)
     count = CountShown()
-    at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField(source="at")
 
 
 class TillMovementListParams(ListParams):

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.api.fields import ChoiceField, CurrencyField, DateField, TextField
 from apps.core.api.query import NoParams, QueryParams
+from apps.core.api.serializers import WithFrom
 from apps.core.api.views import ApiView, respond
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
@@ -25,12 +26,12 @@ INTERVALS = ["day", "week", "month", "quarter", "year"]
 KEYS_MAX = 20
 
 
-class AnalyticsParams(QueryParams):
+class AnalyticsParams(WithFrom, QueryParams):
     """What is asked of a metric."""
 
     metric = ChoiceField(choices=list(METRICS))
-    since = DateField(required=False, help_text="A year before `until` unless given.")
-    until = DateField(required=False, help_text="The open business date unless given.")
+    from_ = DateField(required=False, help_text="A year before `to` unless given.")
+    to = DateField(required=False, help_text="The open business date unless given.")
     interval = ChoiceField(choices=INTERVALS, default="month")
     group_by = ChoiceField(choices=["none", "key", "branch"], default="none", help_text="What each series is.")
     measure = ChoiceField(choices=["amount", "count"], required=False, help_text="Amounts where the metric has them.")
@@ -110,14 +111,14 @@ class AnalyticsView(ApiView):
         user = cast("User", request.user)
         metric = METRICS[values["metric"]]
         measure = values["measure"] or ("amount" if metric.money else "count")
-        until = values["until"] or business_date_current()
+        until = values["to"] or business_date_current()
         branches = report_branch(user=user, code=values["branch"])[1]
         keys = tuple((values["keys"] or "").split(",")[:KEYS_MAX]) if values["keys"] else ()
         currency = values["currency"] or settings.NUMINA["BASE_CURRENCY"]
         chart = chart_read(
             Question(
                 metric=metric.code,
-                since=values["since"] or _year_before(until),
+                since=values["from"] or _year_before(until),
                 until=until,
                 interval=values["interval"],
                 group="" if values["group_by"] == "none" else values["group_by"],

@@ -70,8 +70,8 @@ class LayoutSerializer(serializers.Serializer):
 class RateListParams(ListParams):
     """Rates of translation, the newest day first."""
 
-    sorts = {"day": "day"}
-    default_sort = "-day"
+    sorts = {"date": "day"}
+    default_sort = "-date"
 
     currency = CurrencyField(required=False)
 
@@ -80,7 +80,7 @@ class RateRequestSerializer(StrictSerializer):
     """What one unit of a currency was worth in the base currency at the end of a day."""
 
     currency = CurrencyField()
-    day = DateField()
+    date = DateField(source="day")
     rate = DecimalField(max_digits=24, decimal_places=12, min_value=0)
 
     def validate_rate(self, value: Any) -> Any:
@@ -93,5 +93,5 @@ class RateSerializer(serializers.Serializer):
     """A rate: units of the base currency for one unit."""
 
     currency = serializers.CharField()
-    day = serializers.DateField()
+    date = serializers.DateField(source="day")
     rate = serializers.DecimalField(max_digits=24, decimal_places=12, normalize_output=True)

@@ -123,7 +123,8 @@ class DefinitionVersionSerializer(serializers.Serializer):
     number = serializers.IntegerField()
     title = serializers.CharField()
     spec = serializers.DictField()
-    changed_by = serializers.CharField(source="changed_by.email")
+    changed_by = serializers.UUIDField(source="changed_by_id")
+    email = serializers.CharField(source="changed_by.email", help_text="Of who changed it.")
     changed_at = serializers.DateTimeField()
 
 

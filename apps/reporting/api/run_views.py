@@ -42,8 +42,8 @@ def _caller(request: Request) -> User:
 def _asked(request: Request, body: dict[str, Any]) -> services.Asked:
     """What a body asks for. Raises `InvalidRequest` unless it names a report, or a definition."""
     report, definition = body.get("report") or "", None
-    if body.get("definition"):
-        definition = definition_get_for(user=_caller(request), pk=body["definition"])
+    if body.get("definition_id"):
+        definition = definition_get_for(user=_caller(request), pk=body["definition_id"])
     if bool(report) == (definition is not None):
         raise InvalidRequest("Name a report or a definition.", pointer="/report")
     as_of = body.get("as_of") or business_date_current()
@@ -51,7 +51,7 @@ def _asked(request: Request, body: dict[str, Any]) -> services.Asked:
     return services.Asked(
         report=report or services.DEFINED,
         form=body["format"],
-        since=body.get("since") or as_of.replace(month=1, day=1),
+        since=body.get("from") or as_of.replace(month=1, day=1),
         as_of=as_of,
         currency=body.get("currency") or ("" if report not in KIND_CODES else settings.NUMINA["BASE_CURRENCY"]),
         compares=body["compare"] == "year",

@@ -18,7 +18,7 @@ from apps.core.api.fields import (
 )
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
-from apps.core.api.serializers import StrictSerializer
+from apps.core.api.serializers import StrictSerializer, WithFrom
 from apps.core.currencies import minor_format
 from apps.reporting.models import FORMS, KINDS, ReportOpening, ReportSchedule
 from apps.reporting.statements import FinancialStatement
@@ -29,11 +29,11 @@ REPORT_CODES = [*KIND_CODES, *TABLES]
 FORM_CODES = [code for code, _ in FORMS]
 
 
-class StatementParams(QueryParams):
+class StatementParams(WithFrom, QueryParams):
     """Parameters of a financial statement."""
 
     as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
-    since = DateField(required=False, help_text="First day of the period; the first of January unless given.")
+    from_ = DateField(required=False, help_text="First day of the period; the first of January unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     currency = CurrencyField(required=False, help_text="The bank's own unless given.")
     compare = ChoiceField(
@@ -49,7 +49,7 @@ class StatementParams(QueryParams):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(
+    group_by = ChoiceField(
         choices=["total", "branch", "month"],
         default="total",
         help_text="A column for each branch, or month, beside the whole.",
@@ -62,7 +62,8 @@ OPTIONS = {"variant": "standard", "basis": "currency", "by": "total"}
 
 def options_of(values: Mapping[str, Any]) -> dict[str, str]:
     """The options of a statement that differ from what is drawn unasked."""
-    return {name: values[name] for name, usual in OPTIONS.items() if values.get(name, usual) != usual}
+    asked = {**values, "by": values["group_by"]} if "group_by" in values else values
+    return {name: asked[name] for name, usual in OPTIONS.items() if asked.get(name, usual) != usual}
 
 
 def table_options_of(values: Mapping[str, Any], report: str) -> dict[str, Any]:
@@ -71,10 +72,10 @@ def table_options_of(values: Mapping[str, Any], report: str) -> dict[str, Any]:
     return {name: values[name] for name in ("limit", "days", "who", "kind") if name in asks and values.get(name)}
 
 
-class ReportColumnSerializer(serializers.Serializer):
-    """A column: a period, or a moment when `since` is null."""
+class ReportColumnSerializer(WithFrom, serializers.Serializer):
+    """A column: a period, or a moment when `from` is null."""
 
-    since = serializers.DateField(allow_null=True)
+    from_ = serializers.DateField(allow_null=True)
     as_of = serializers.DateField()
     branch = serializers.CharField(allow_null=True, help_text="Where a column is of one branch.")
 
@@ -125,7 +126,7 @@ def statement_shown(statement: FinancialStatement, *, branch: str | None) -> dic
         "branch": branch,
         "as_of_entry": statement.as_of_entry,
         "columns": [
-            {"since": column.since, "as_of": column.as_of, "branch": column.branch or None}
+            {"from": column.since, "as_of": column.as_of, "branch": column.branch or None}
             for column in statement.columns
         ],
         "rows": [
@@ -153,18 +154,18 @@ class ReportRunListParams(ListParams):
     report = ChoiceField(choices=[*REPORT_CODES, "defined"], required=False)
 
 
-class ReportRunRequestSerializer(StrictSerializer):
+class ReportRunRequestSerializer(WithFrom, StrictSerializer):
     """A report to be drawn up and kept."""
 
     report = ChoiceField(choices=REPORT_CODES, required=False)
-    definition = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
+    definition_id = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
     limit = IntegerField(min_value=1, max_value=10_000, required=False, help_text="How many rows, where it matters.")
     days = IntegerField(min_value=1, max_value=36_500, required=False, help_text="How many days, where it matters.")
     who = TextField(max_length=254, required=False, identifier=True, help_text="E-mail address of a user.")
     kind = TextField(max_length=60, required=False, identifier=True, help_text="Kind or band, where it matters.")
     format = ChoiceField(choices=FORM_CODES)
     as_of = DateField(required=False, help_text="Business date at whose end it is drawn up; the open one unless given.")
-    since = DateField(required=False, help_text="First day of the period; the first of January unless given.")
+    from_ = DateField(required=False, help_text="First day of the period; the first of January unless given.")
     currency = CurrencyField(required=False, help_text="The bank's own unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     compare = ChoiceField(choices=["none", "year"], default="none")
@@ -178,14 +179,14 @@ class ReportRunRequestSerializer(StrictSerializer):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(
+    group_by = ChoiceField(
         choices=["total", "branch", "month"],
         default="total",
         help_text="A column for each branch, or month, beside the whole.",
     )
 
 
-class ReportRunSerializer(serializers.Serializer):
+class ReportRunSerializer(WithFrom, serializers.Serializer):
     """A report that is kept. Until it is drawn up, `drawn_at` is null; the job of the same id says how far it is."""
 
     id = serializers.UUIDField()
@@ -193,7 +194,7 @@ class ReportRunSerializer(serializers.Serializer):
     title = serializers.CharField()
     definition_id = serializers.UUIDField(allow_null=True)
     format = serializers.CharField(source="form")
-    since = serializers.DateField()
+    from_ = serializers.DateField(source="since")
     as_of = serializers.DateField()
     currency = serializers.CharField()
     branch = serializers.CharField(source="branch_code", help_text="Empty: all branches in reach.")
@@ -220,7 +221,7 @@ class ReportScheduleRequestSerializer(StrictSerializer):
     """A report to be drawn up by itself, over the whole bank."""
 
     report = ChoiceField(choices=REPORT_CODES, required=False)
-    definition = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
+    definition_id = UUIDField(required=False, help_text="Instead of a report: a definition of a user's.")
     limit = IntegerField(min_value=1, max_value=10_000, required=False, help_text="How many rows, where it matters.")
     days = IntegerField(min_value=1, max_value=36_500, required=False, help_text="How many days, where it matters.")
     who = TextField(max_length=254, required=False, identifier=True, help_text="E-mail address of a user.")
@@ -240,7 +241,7 @@ class ReportScheduleRequestSerializer(StrictSerializer):
         default="currency",
         help_text="`translated`: the books of all currencies in the bank's own, by its rates.",
     )
-    by = ChoiceField(
+    group_by = ChoiceField(
         choices=["total", "branch", "month"],
         default="total",
         help_text="A column for each branch, or month, beside the whole.",
@@ -273,6 +274,7 @@ class ReportOpeningListParams(ListParams):
 class ReportOpeningSerializer(serializers.Serializer):
     """That somebody opened a report."""
 
-    user = serializers.CharField(source="user.email")
+    user_id = serializers.UUIDField()
+    email = serializers.CharField(source="user.email")
     way = serializers.ChoiceField(choices=ReportOpening.Way.choices)
     opened_at = serializers.DateTimeField()

@@ -17,6 +17,7 @@ from apps.core import clock
 from apps.core.api.fields import ChoiceField, CurrencyField, DateField, IntegerField, TextField
 from apps.core.api.query import NoParams, QueryParams
 from apps.core.api.renderers import JSONRenderer
+from apps.core.api.serializers import WithFrom
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound, PermissionDenied
 from apps.identity.guards import step_up_check
@@ -33,11 +34,11 @@ JSON_ROWS_MAX = 1_000
 MEMORY_BYTES = 8 * 1024 * 1024
 
 
-class TableParams(QueryParams):
+class TableParams(WithFrom, QueryParams):
     """Parameters of a list; each list says which of them change it."""
 
     as_of = DateField(required=False, help_text="The open business date unless given.")
-    since = DateField(required=False, help_text="First day of the period; the first of the month unless given.")
+    from_ = DateField(required=False, help_text="First day of the period; the first of the month unless given.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     currency = CurrencyField(required=False, help_text="All currencies unless given.")
     limit = IntegerField(min_value=1, max_value=10_000, default=100, help_text="How many rows, where it matters.")
@@ -55,6 +56,11 @@ class TableReportSerializer(serializers.Serializer):
     group = serializers.CharField()
     definition = serializers.CharField()
     asks = serializers.ListField(child=serializers.CharField(), help_text="Parameters that change it.")
+
+
+def _asks(report: TableReport) -> list[str]:
+    """The parameters that change a report, as they are called outside."""
+    return ["from" if name == "since" else name for name in report.asks]
 
 
 class TableReportsSerializer(serializers.Serializer):
@@ -78,14 +84,14 @@ class TableTotalSerializer(serializers.Serializer):
     values = serializers.ListField(child=serializers.JSONField(allow_null=True))
 
 
-class TableSerializer(serializers.Serializer):
+class TableSerializer(WithFrom, serializers.Serializer):
     """A list: its first 1,000 rows in JSON; `is_cut` says that there are more, which files have."""
 
     code = serializers.CharField()
     title = serializers.CharField()
     definition = serializers.CharField()
     as_of = serializers.DateField()
-    since = serializers.DateField(allow_null=True)
+    from_ = serializers.DateField(allow_null=True)
     columns = TableColumnSerializer(many=True)
     rows = serializers.ListField(child=serializers.ListField(child=serializers.JSONField(allow_null=True)))
     totals = TableTotalSerializer(many=True)
@@ -107,7 +113,10 @@ class TablesView(ApiView):
         return respond(
             {
                 "data": [
-                    {name: getattr(one, name) for name in ("code", "title", "group", "definition", "asks")}
+                    {
+                        **{name: getattr(one, name) for name in ("code", "title", "group", "definition")},
+                        "asks": _asks(one),
+                    }
                     for one in TABLES.values()
                     if user.has_permission(one.permission)
                 ]
@@ -158,9 +167,9 @@ class TableView(ApiView):
 def table_of(report: TableReport, values: Any, user: User) -> Table:
     """The list that parameters ask for, within the user's reach. Raises `ReportPeriod`, `NotFound` for a branch."""
     as_of = values["as_of"] or business_date_current()
-    since = values["since"] or as_of.replace(day=1)
+    since = values["from"] or as_of.replace(day=1)
     if since > as_of:
-        raise ReportPeriod(pointer="/query/since")
+        raise ReportPeriod(pointer="/query/from")
     branch, reach = report_branch(user=user, code=values["branch"])
     params = Params(
         as_of=as_of, since=since, currency=values["currency"] or "",

@@ -63,9 +63,9 @@ class StatementView(ApiView):
         """Read the parameters, draw the statement, show it in the form asked for."""
         values = forms.StatementParams.parse(request)
         as_of = values["as_of"] or business_date_current()
-        since = values["since"] or as_of.replace(month=1, day=1)
+        since = values["from"] or as_of.replace(month=1, day=1)
         if since > as_of:
-            raise ReportPeriod(pointer="/query/since")
+            raise ReportPeriod(pointer="/query/from")
         user = cast("User", request.user)
         base = settings.NUMINA["BASE_CURRENCY"]
         statement = statement_draw(

@@ -73,7 +73,7 @@ def report_request(
     `IdempotencyKeyReused`.
     """
     if asked.since > asked.as_of:
-        raise ReportPeriod(pointer="/since")
+        raise ReportPeriod(pointer="/from")
     needed = report_permission(report=asked.report, definition=asked.definition)
     if not acting_user.has_permission(needed):
         raise PermissionDenied(f"This needs the permission {needed}.", permission=needed)

@@ -129,7 +129,7 @@ def table_json(table: Table, *, limit: int) -> dict[str, Any]:
         "title": table.title,
         "definition": table.definition,
         "as_of": table.as_of,
-        "since": table.since,
+        "from": table.since,
         "columns": [{"key": one.key, "title": one.title, "kind": one.kind} for one in table.columns],
         "rows": rows,
         "totals": [
