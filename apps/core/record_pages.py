@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,6 +26,7 @@ from django.utils.text import capfirst
 
 from apps.core import display
 from apps.core.history import changes_of
+from apps.core.snapshots import one_moment
 from apps.core.trail import read_announce
 
 TabContext = Callable[[HttpRequest, Any], dict[str, Any]]
@@ -66,6 +68,8 @@ class RecordPages(ModelAdmin):
     overview_parts: ClassVar[list[Tab]] = []
     notes_reads: ClassVar[bool] = False
     """Whether the access log notes who opened a page of a record."""
+    at_one_moment: ClassVar[bool] = False
+    """Whether a record and what its page shows of it are read of one state: for figures that must agree."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -106,9 +110,15 @@ class RecordPages(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The record's first tab. A form only where the user may change the record here, not through a service."""
-        record = self.record_get(request, object_id)
-        if self.has_change_permission(request, record):
+        with self._moment():
+            record = self.record_get(request, object_id)
+            may_change = self.has_change_permission(request, record)
+            context = {} if may_change else self._overview(request, record)
+        if may_change:
             return super().change_view(request, object_id, form_url, extra_context)
+        return self.render_tab(request, record, "", self.overview_template, context)
+
+    def _overview(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         parts = [part for part in self.overview_parts if not part.permission or user_may(request, part.permission)]
         context: dict[str, Any] = {
             "record_sections": self.record_sections(request, record),
@@ -117,7 +127,10 @@ class RecordPages(ModelAdmin):
         }
         for part in parts:
             context |= part.context(request, record)
-        return self.render_tab(request, record, "", self.overview_template, context)
+        return context
+
+    def _moment(self) -> AbstractContextManager[None]:
+        return one_moment() if self.at_one_moment else nullcontext()
 
     def overview_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         """More for the first tab's template."""
@@ -144,10 +157,12 @@ class RecordPages(ModelAdmin):
 
     def _tab_view(self, tab: Tab) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            record = self.record_get(request, object_id)
-            if tab.permission and not user_may(request, tab.permission):
-                raise PermissionDenied
-            return self.render_tab(request, record, tab.slug, tab.template, tab.context(request, record))
+            with self._moment():
+                record = self.record_get(request, object_id)
+                if tab.permission and not user_may(request, tab.permission):
+                    raise PermissionDenied
+                context = tab.context(request, record)
+            return self.render_tab(request, record, tab.slug, tab.template, context)
 
         return view
 

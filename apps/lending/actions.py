@@ -120,20 +120,20 @@ def _application_ended(payload: Payload, state: str) -> None:
 def act_size(loan: Loan, act: Act) -> int:
     """How much an event is about, minor units: what limits of roles and policies measure."""
     if act.kind == "write_off":
-        return services.books_held(servicing=servicing_of(loan)).principal
+        return services.books_held(servicing=servicing_of(loan.pk)).principal
     return max(act.money.amount, act.discount)
 
 
 def _act_validate(maker: User, payload: Payload) -> None:
     loan = loan_get_for(user=maker, pk=UUID(payload["loan_id"]))
-    servicing, act = servicing_of(loan), Act.of(payload["act"])
+    servicing, act = servicing_of(loan.pk), Act.of(payload["act"])
     act_plan(servicing=servicing, today=business_date_current(), user=maker, act=act)
 
 
 def _act_preview(maker: User, payload: Payload) -> Preview:
     loan = loan_get_for(user=maker, pk=UUID(payload["loan_id"]))
     act = Act.of(payload["act"])
-    servicing = servicing_of(loan)
+    servicing = servicing_of(loan.pk)
     plan = act_plan(servicing=servicing, today=business_date_current(), user=maker, act=act)
     held = services.books_held(servicing=servicing)
     before = held.principal

@@ -29,9 +29,7 @@ def act(loan: Loan, kind: str, amount: int = 0, **more: Any) -> services.Done:
     """Carry out an event, having seen that its preview says the same as then happens."""
     money = Money(amount, channel=more.pop("channel", None), value_date=more.pop("value_date", None))
     one = Act(kind, money, **more)
-    plan = services.act_plan(
-        servicing=servicing_of(services.loan_read(loan_id=loan.pk)), today=business_date_current(), user=None, act=one
-    )
+    plan = services.act_plan(servicing=servicing_of(loan.pk), today=business_date_current(), user=None, act=one)
     done = services.act_carry_out(asked=asked(), loan_id=loan.pk, act=one, at=clock.now())
     after = Loan.objects.get(pk=loan.pk)
     kept = LoanInstalment.objects.filter(schedule=after.schedule_id).order_by("number").values(*_PLANNED, *_MOVING)
@@ -119,7 +117,7 @@ def test_charges_waivers_and_what_is_overpaid() -> None:
 
 def test_closing_early_and_settling_for_less() -> None:
     loan = begun(45, servicing={"closing_fee": {"share": "0.02"}})
-    quote = services.payoff_quote_of(servicing=servicing_of(loan), date=business_date_current())
+    quote = services.payoff_quote_of(servicing=servicing_of(loan.pk), date=business_date_current())
     assert quote.principal == 1_200_000
     assert quote.fees == quote.closing.fee == 24_000  # 2 % of the principal
     settled = act(loan, "payoff", quote.total - 100_00, discount=100_00, channel="mobile")

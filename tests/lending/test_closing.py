@@ -38,7 +38,7 @@ def pay(loan: Loan, amount: int) -> None:
 
 def agrees(loan: Loan, horizon: dt.date) -> None:
     """The books hold what the replay of the loan's events says they should."""
-    servicing = servicing_of(services.loan_read(loan_id=loan.pk))
+    servicing = servicing_of(loan.pk)
     standing, position = servicing.standing, servicing.position()
     due = books_due(position, max(horizon, standing.booked_through or horizon), suspends=standing.is_non_accrual)
     assert owed(loan) == (due.principal, due.interest, due.charges)

@@ -89,7 +89,7 @@ def act_page(site: Any, request: HttpRequest, loan_id: uuid.UUID, kind: str) -> 
         except DomainError as error:
             context["page_faults"] = [str(error.detail or error.title)]
     if kind == "payoff" and loan.status == ACTIVE:
-        context["act_quote"] = services.payoff_quote_of(servicing=servicing_of(loan), date=business_date_current())
+        context["act_quote"] = services.payoff_quote_of(servicing=servicing_of(loan.pk), date=business_date_current())
     request.current_app = site.name
     page = {
         **site.each_context(request),
@@ -183,7 +183,7 @@ def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:
 
 def _preview(user: Any, loan: Loan, act: Act) -> dict[str, Any]:
     """What would happen: entry, what is owed before and after, the rows that change. Raises DomainErrors."""
-    servicing = servicing_of(loan)
+    servicing = servicing_of(loan.pk)
     plan = services.act_plan(servicing=servicing, today=business_date_current(), user=user, act=act)
     held = services.books_held(servicing=servicing)
     before = {row.number: row for row in servicing.rows}

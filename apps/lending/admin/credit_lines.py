@@ -32,6 +32,7 @@ class CreditLineAdmin(NuminaAdmin):
     empty_text = "A credit line is drawn on and paid back within its limit: ask for one with New credit line."
     view_permission = "lending.view"
     notes_reads = True
+    at_one_moment = True
     list_display = ("number", "holder", "product_name", "branch", "state", "review_on", "limit_money")
     list_filter = ("status", "product", "branch")
     search_fields = ("number",)

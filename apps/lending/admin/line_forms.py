@@ -9,6 +9,7 @@ from typing import Any
 from apps.core import clock
 from apps.core.display import money_text
 from apps.core.errors import InvalidRequest
+from apps.core.snapshots import one_moment
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import credit_lines
@@ -82,9 +83,16 @@ def _amount(line: CreditLine, sent: Sent) -> int:
     return sent.amount("amount", line.currency) or 0
 
 
+def _now(user: Any, line: CreditLine) -> tuple[CreditLine, int, int]:
+    """The line with principal and interest owed, of one state."""
+    with one_moment():
+        fresh = line_get_for(user=user, pk=line.pk)
+        return fresh, *credit_lines.credit_line_owed(fresh)
+
+
 def _money_preview(kind: str, user: Any, line: CreditLine, sent: Sent) -> list[Change]:
     """What is owed and left before and after; what cannot be is refused here already."""
-    principal, interest = credit_lines.credit_line_owed(line)
+    line, principal, interest = _now(user, line)
     to_principal, to_interest = credit_lines.credit_line_parts(
         line=line, kind=kind, amount=_amount(line, sent), principal=principal, interest=interest
     )
@@ -103,7 +111,7 @@ def _money_preview(kind: str, user: Any, line: CreditLine, sent: Sent) -> list[C
 
 def _money_entry(kind: str, user: Any, line: CreditLine, sent: Sent) -> list[Change]:
     """What will be posted: the account, debit, credit."""
-    principal, interest = credit_lines.credit_line_owed(line)
+    line, principal, interest = _now(user, line)
     parts = credit_lines.credit_line_parts(
         line=line, kind=kind, amount=_amount(line, sent), principal=principal, interest=interest
     )

@@ -160,7 +160,7 @@ def _release_guarantor(user: Any, one: Guarantor, sent: Sent) -> Loan:
 
 
 def _reversal_preview(user: Any, event: LoanEvent, sent: Sent) -> list[Change]:
-    servicing, currency = servicing_of(event.loan), event.loan.currency
+    servicing, currency = servicing_of(event.loan_id), event.loan.currency
     act = Act(REVERSAL, reason=sent.text("reason"), event_id=event.pk)
     plan = services.act_plan(servicing=servicing, today=business_date_current(), user=user, act=act)
     held = services.books_held(servicing=servicing)

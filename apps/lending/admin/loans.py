@@ -84,6 +84,7 @@ class LoanAdmin(NuminaHistoryAdmin):
     view_permission = "lending.view"
     empty_text = "A loan stands here once its application is approved and the offer accepted: begin with Applications."
     notes_reads = True
+    at_one_moment = True
     list_display = (
         "number",
         "holder",

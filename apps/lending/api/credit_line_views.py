@@ -17,6 +17,7 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.idempotency import request_fingerprint
 from apps.core.money import Money
+from apps.core.snapshots import one_moment
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import credit_lines
@@ -101,6 +102,7 @@ class CreditLineView(ApiView):
     read_of = "lending.creditline"
 
     @extend_schema(summary="Read a credit line", responses=answers.CreditLineDetailAnswer)
+    @one_moment()
     def get(self, request: Request, line_id: UUID) -> Response:
         """With what is owed by the books this moment, what is left, and the latest events."""
         NoParams.parse(request)
@@ -118,6 +120,7 @@ class CreditLineExplainView(ApiView):
         parameters=[forms.CreditLineExplainQuery],
         responses=LoanExplainAnswer,
     )
+    @one_moment()
     def get(self, request: Request, line_id: UUID) -> Response:
         values = forms.CreditLineExplainQuery.parse(request)
         line = line_get_for(user=user_of(request), pk=line_id)
@@ -189,6 +192,7 @@ class CreditLinePreviewView(ApiView):
         request=forms.CreditLinePreviewForm,
         responses=answers.CreditLinePreviewAnswer,
     )
+    @one_moment()
     def post(self, request: Request, line_id: UUID) -> Response:
         """Nothing is kept; what cannot be is refused as it would be then."""
         NoParams.parse(request)

@@ -237,7 +237,7 @@ class LoanPreviewView(ApiView):
         loan = loan_get_for(user=user, pk=loan_id)
         body = body_read(forms.PreviewForm, request)
         act = _act(body["kind"], body, loan)
-        servicing = servicing_of(loan)
+        servicing = servicing_of(loan.pk)
         plan = services.act_plan(servicing=servicing, today=business_date_current(), user=user, act=act)
         return respond(answers.LoanPreviewAnswer(_shown(plan, act)).data)
 

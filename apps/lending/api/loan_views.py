@@ -15,6 +15,7 @@ from apps.core.api.query import NoParams
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import InvalidRequest, NotFound
 from apps.core.money import Money
+from apps.core.snapshots import one_moment
 from apps.ledger.selectors import business_date_current
 from apps.lending.api import answers, forms
 from apps.lending.api.product_views import user_of
@@ -72,6 +73,7 @@ class LoanView(ApiView):
     read_of = "lending.loan"
 
     @extend_schema(summary="Read a loan", responses=answers.LoanDetailAnswer)
+    @one_moment()
     def get(self, request: Request, loan_id: UUID) -> Response:
         """With what is owed by the books this moment."""
         NoParams.parse(request)
@@ -89,6 +91,7 @@ class LoanScheduleView(ApiView):
         parameters=[forms.ScheduleQuery],
         responses=answers.LoanScheduleAnswer,
     )
+    @one_moment()
     def get(self, request: Request, loan_id: UUID) -> Response:
         values = forms.ScheduleQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
@@ -146,7 +149,7 @@ class LoanPayoffView(ApiView):
         values = forms.PayoffQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
         date = values["date"] or business_date_current()
-        quote = payoff_quote_of(servicing=servicing_of(loan), date=date)
+        quote = payoff_quote_of(servicing=servicing_of(loan.pk), date=date)
         names = ("principal", "interest", "fees", "penalties", "total")
         amounts = {name: Money(getattr(quote, name), loan.currency) for name in names}
         explained = quote.closing.explain()

@@ -18,7 +18,7 @@ EARNED = "earned = sum over rows due by then of what they accrue + sum over part
 
 def instalment_explain(*, loan: Loan, number: int) -> dict[str, Any]:
     """How an instalment came about: its parts, the terms, each payment of it. Raises `NotFound`."""
-    servicing = servicing_of(loan)
+    servicing = servicing_of(loan.pk)
     position = servicing.position()
     row = next((one for one in position.rows if one.row.number == number), None)
     if row is None:
@@ -48,7 +48,7 @@ def instalment_explain(*, loan: Loan, number: int) -> dict[str, Any]:
 
 def earned_explain(*, loan: Loan, day: dt.date) -> dict[str, Any]:
     """How the interest earned by the morning of a day came about, row by row. Raises `NotFound` before the loan."""
-    servicing = servicing_of(loan)
+    servicing = servicing_of(loan.pk)
     position = servicing.position()
     if not position.rows or day < position.rows[0].row.start:
         raise NotFound("The loan had not begun by that day.")

@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from apps.core.snapshots import one_moment
 from apps.lending.conventions import arrears_read
 from apps.lending.models import Loan, LoanInstalment, LoanProduct, LoanStanding, ProvisionChange
-from apps.lending.selectors._loans import rows_current
+from apps.lending.selectors._loans import servicing_of
 
 LEFT = "left = planned - paid of each instalment"
 EXACT = "sums of whole minor units: nothing is rounded"
@@ -21,7 +22,9 @@ def standing_explain(*, loan: Loan, figure: str, show: Show = int) -> Figure:
 
     `show` writes the amounts of inputs, formulas and rows: minor units as they are, or money for people.
     """
-    return FIGURES[figure](loan, loan.standing, rows_current(loan), show)
+    with one_moment():
+        servicing = servicing_of(loan.pk)
+        return FIGURES[figure](servicing.loan, servicing.standing, servicing.rows, show)
 
 
 def _explained(

@@ -10,7 +10,9 @@ from functools import lru_cache
 from uuid import UUID
 
 from apps.core.currencies import currency_get
+from apps.core.snapshots import one_moment
 from apps.lending.conventions import Conventions, conventions_read
+from apps.lending.errors import LoanNotFound
 from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanProductTerms, LoanStanding
 from apps.lending.servicing import Happening, Loaned, Position, replay
 
@@ -75,14 +77,25 @@ class Servicing:
         return replay(self.loaned, [*stand, *more])
 
 
-def servicing_of(loan: Loan) -> Servicing:
-    """A loan with what a replay takes, read now."""
-    return servicings_of([loan])[loan.pk]
+def servicing_of(loan_id: UUID) -> Servicing:
+    """A loan with what a replay takes, read now. Raises `LoanNotFound`."""
+    found = servicings_of([loan_id])
+    if not found:
+        raise LoanNotFound
+    return found[loan_id]
 
 
-def servicings_of(loans: Sequence[Loan]) -> dict[UUID, Servicing]:
-    """Loans with what replays take, read now: three queries, however many they are."""
-    ids = [loan.pk for loan in loans]
+def servicings_of(ids: Sequence[UUID]) -> dict[UUID, Servicing]:
+    """Loans with what replays take, read now: four queries, however many they are, of one state of the books.
+
+    A payment that came between two of them would leave loan, events and rows at odds.
+    """
+    with one_moment():
+        return _read_all(ids)
+
+
+def _read_all(ids: Sequence[UUID]) -> dict[UUID, Servicing]:
+    loans = list(Loan.objects.select_related("product", "branch", "account").filter(pk__in=ids))
     standings = LoanStanding.objects.in_bulk(ids)
     events: dict[UUID, list[LoanEvent]] = defaultdict(list)
     for event in LoanEvent.objects.filter(loan__in=ids, reversed_at__isnull=True).order_by("sequence"):
@@ -105,7 +118,7 @@ def servicings_of(loans: Sequence[Loan]) -> dict[UUID, Servicing]:
 
 def position_of(loan: Loan) -> Position:
     """Where a loan stands after its events."""
-    return servicing_of(loan).position()
+    return servicing_of(loan.pk).position()
 
 
 def rows_current(loan: Loan) -> list[LoanInstalment]:

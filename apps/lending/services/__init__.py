@@ -19,7 +19,7 @@ from apps.lending.services._applications import (
 )
 from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._bulk import LoanPast, loans_take_over
-from apps.lending.services._carry import Done, loan_read, plan_carry_out
+from apps.lending.services._carry import Done, plan_carry_out
 from apps.lending.services._changing import CHANGES, ChangeAsked, loan_change
 from apps.lending.services._loans import loan_open
 from apps.lending.services._money import CHANNEL_NAMES
@@ -74,7 +74,6 @@ __all__ = [
     "loan_disburse",
     "loan_open",
     "loan_pay_off",
-    "loan_read",
     "loan_repay",
     "loans_take_over",
     "offer_accept",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-
-from django.db import connection, transaction
 
 from apps.audit.services import record
 from apps.balances.services import Book, Leg, Posting, in_database
@@ -42,26 +39,6 @@ class Done:
     replayed: bool = False
 
 
-def loan_read(*, loan_id: UUID) -> Loan:
-    """The loan with what entries need of it. Raises `LoanNotFound`."""
-    loan = Loan.objects.select_related("product", "branch", "account").filter(pk=loan_id).first()
-    if loan is None:
-        raise LoanNotFound
-    return loan
-
-
-@contextmanager
-def _one_moment() -> Iterator[None]:
-    """Reads without a lock that see one state: a payment in between would leave loan, rows and books at odds."""
-    if connection.in_atomic_block:
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield
-
-
 @retry_transient
 def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, reason: str = "") -> Done:
     """Do what `make` plans for the loan as it is under the lock; once under one key.
@@ -74,15 +51,14 @@ def plan_carry_out(*, asked: Asked, loan_id: UUID, make: Make, at: dt.datetime, 
     if known is not None:
         return known
     for _ in range(TRIES):
-        with _one_moment():
-            plan = make(servicing_of(loan_read(loan_id=loan_id)), business_date_current())
+        plan = make(servicing_of(loan_id), business_date_current())
         with in_database(plan.account_ids, actor_id=asked.actor_id, correlation_id=trace_id()) as book:
             if locks.loan_lock(pk=loan_id) is None:
                 raise LoanNotFound
             known = known_find(asked)
             if known is not None:
                 return known
-            fresh, today = servicing_of(loan_read(loan_id=loan_id)), business_date_current()
+            fresh, today = servicing_of(loan_id), business_date_current()
             if stamp_of(fresh, today) != plan.stamp:
                 plan = make(fresh, today)
             if plan.account_ids <= book.account_ids:

@@ -21,7 +21,7 @@ from apps.core.errors import DomainError
 from apps.core.trace import trace_id
 from apps.ledger.selectors import business_date_current
 from apps.lending import locks
-from apps.lending.models import Loan, LoanEvent, LoanStanding
+from apps.lending.models import LoanEvent, LoanStanding
 from apps.lending.selectors import loan_facts, servicings_of
 from apps.lending.services._acts import Act, act_carry_out, act_plan
 from apps.lending.services._asked import Asked
@@ -105,8 +105,7 @@ def _rounds(lines: Sequence[Line]) -> list[list[int]]:
 def _planned(places: Sequence[int], lines: Sequence[Line], user: User | None) -> Iterator[_Ready]:
     """The lines that may go together, with their plans by the loans as they are now."""
     known = _known(lines[place] for place in places)
-    loans = Loan.objects.select_related("product", "branch", "account")
-    servicings = servicings_of(list(loans.filter(pk__in=[lines[place].loan_id for place in places])))
+    servicings = servicings_of([lines[place].loan_id for place in places])
     today = business_date_current()
     for place in places:
         line = lines[place]
