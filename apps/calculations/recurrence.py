@@ -1,4 +1,4 @@
-"""Dates that repeat: RFC 5545 recurrence rules with the rules of banks for month ends and holidays.
+"""Dates that repeat: RFC 5545 recurrence rules, RFC 7529's SKIP, and the rules of banks for month ends and holidays.
 
 Only dates, so only DAILY, WEEKLY, MONTHLY and YEARLY. The rule is read by `dateutil`; the start counts only where the
 rule gives it. The nominal date of an occurrence is the rule's; the date it is carried out on may move to a business
@@ -27,12 +27,16 @@ HORIZON_YEARS = {"DAILY": 28, "WEEKLY": 100}
 MONTH_ENDS = ("skip", "last")
 """What a day that a month does not have becomes: skip (RFC 5545: no occurrence), last (the last day of the month)."""
 
+_OF_MONTHS = {"MONTHLY", "YEARLY"}
 _FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 _PARTS = {
     "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY",
-    "BYEASTER",
+    "BYEASTER", "RSCALE", "SKIP",
 }  # fmt: skip
+SKIPS = {"OMIT": "skip", "BACKWARD": "last", "FORWARD": "next"}
+"""RFC 7529: what becomes of a day that a month does not have. FORWARD: the first day of the month after it."""
 
+_WORDS = {"RSCALE": ("GREGORIAN", "GREGORY"), "SKIP": tuple(SKIPS)}
 _NOT_WITH = {
     "DAILY": {"BYSETPOS", "BYWEEKNO", "BYEASTER"},
     "WEEKLY": {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTER"},
@@ -80,14 +84,28 @@ def rule_parse(text: str, *, pointer: str = "/rule") -> dict[str, str]:
         if not all(_fits(name, item) for item in value.split(",")):
             raise RecurrenceNotValid(f"{name}={value[:64]} cannot be.", pointer=pointer)
     if "UNTIL" in parts:
-        parts["UNTIL"] = parts["UNTIL"][:8]  # dates only: the whole last day belongs to it
+        parts["UNTIL"] = _last_day(parts["UNTIL"], pointer)
     return parts
+
+
+def _last_day(until: str, pointer: str) -> str:
+    """The last day that a rule may give. A moment belongs to its day, but midnight ends the day before, as the
+    examples of RFC 5545, 3.8.5.3 have it: UNTIL=19971224T000000Z is up to 23 December."""
+    try:
+        day = dt.datetime.strptime(until[:8], "%Y%m%d").date()  # noqa: DTZ007 - a date, no moment
+    except ValueError as error:
+        raise RecurrenceNotValid("UNTIL is a date such as 20261231.", pointer=pointer) from error
+    if re.fullmatch(r"T0{6}Z?", until[8:]) and day > dt.date.min:
+        day -= dt.timedelta(days=1)
+    return f"{day:%Y%m%d}"
 
 
 def _fits(name: str, item: str) -> bool:
     """Is this one of the values that a part of a rule may have?"""
     if name in {"BYDAY", "WKST"}:
         return _DAY.fullmatch(item) is not None
+    if name in _WORDS:
+        return item in _WORDS[name]
     if name not in _LARGEST:
         return True
     if not re.fullmatch(r"[-+]?[0-9]{1,3}", item):
@@ -109,6 +127,7 @@ def occurrences(
 ) -> Iterator[Occurrence]:
     """The occurrences of a rule from `start` on, in order, lazily; nominal dates up to `until`, at most `limit`.
 
+    A SKIP in the rule says instead of `month_end` what becomes of days that a month does not have.
     `exclude` holds nominal dates that are left out; as in RFC 5545 they count for COUNT. At most OCCURRENCES_MAX
     dates within HORIZON_YEARS are given. Raises RecurrenceNotValid, ConventionNeeds (a convention without a calendar),
     UnknownConvention.
@@ -117,7 +136,14 @@ def occurrences(
     name = convention_name(convention)
     if name != "none" and calendar is None:
         raise ConventionNeeds("Moving to business days needs a calendar.", pointer="/calendar")
-    dates = _dates(_with_month_end(rule_parse(rule), start, month_end), start)
+    parts = rule_parse(rule)
+    month_end = SKIPS[parts.pop("SKIP")] if "SKIP" in parts else month_end
+    asked = _day_asked(parts, start)
+    dates = _dates(_with_month_end(parts, start, "last" if month_end == "next" else month_end), start)
+    if month_end == "next" and asked is not None:
+        last_day = parts.get("UNTIL", "99991231")
+        moved = (day if day.day == asked else day + dt.timedelta(days=1) for day in dates)
+        dates = (day for day in moved if f"{day:%Y%m%d}" <= last_day)
     number = 0
     for nominal in dates:
         if (until is not None and nominal > until) or number >= limit:
@@ -131,11 +157,8 @@ def occurrences(
 def _dates(parts: dict[str, str], start: dt.date) -> Iterator[dt.date]:
     """The rule's dates, within HORIZON_YEARS: a rule that gives few dates or none must not be searched for ever."""
     last = dt.date(min(LAST_YEAR, start.year + HORIZON_YEARS.get(parts["FREQ"], LAST_YEAR)), 12, 31)
-    text = parts.get("UNTIL", f"{last:%Y%m%d}")
-    try:
-        last = min(last, dt.datetime.strptime(text, "%Y%m%d").date())  # noqa: DTZ007 - a date, no moment
-    except ValueError as error:
-        raise RecurrenceNotValid("UNTIL is a date such as 20261231.", pointer="/rule") from error
+    if "UNTIL" in parts:
+        last = min(last, dt.datetime.strptime(parts["UNTIL"], "%Y%m%d").date())  # noqa: DTZ007 - a date, no moment
     found = _daily(parts, start, last) if parts["FREQ"] == "DAILY" else _by_dateutil(parts, start, last)
     first = next(found, None)
     if first is None:
@@ -145,7 +168,8 @@ def _dates(parts: dict[str, str], start: dt.date) -> Iterator[dt.date]:
 
 def _by_dateutil(parts: dict[str, str], start: dt.date, last: dt.date) -> Iterator[dt.date]:
     bounded = {**parts, "UNTIL": f"{last:%Y%m%d}"}
-    bounded.pop("COUNT", None)
+    for name in ("COUNT", "RSCALE"):
+        bounded.pop(name, None)
     text = ";".join(f"{name}={value}" for name, value in bounded.items())
     try:
         read = rrulestr(text, dtstart=dt.datetime.combine(start, dt.time()))
@@ -179,11 +203,18 @@ def _numbers(parts: dict[str, str], name: str) -> set[int]:
     return {int(item) for item in parts[name].split(",")} if name in parts else set()
 
 
+def _day_asked(parts: dict[str, str], start: dt.date) -> int | None:
+    """The one day of the month, 29 to 31, that a rule of months or years is for and short months do not have."""
+    given = parts.get("BYMONTHDAY", str(start.day))
+    unsure = {"BYDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTER", "BYSETPOS"} & parts.keys()
+    return int(given) if not unsure and re.fullmatch("29|3[01]", given) and parts["FREQ"] in _OF_MONTHS else None
+
+
 def _with_month_end(parts: dict[str, str], start: dt.date, month_end: str) -> dict[str, str]:
     """With "last": the 31st is the last day of each month, the 29th of February the last of each February."""
     if month_end not in MONTH_ENDS:
         raise RecurrenceNotValid(f"Month ends are {' or '.join(MONTH_ENDS)}.", pointer="/month_end")
-    if month_end == "skip" or parts["FREQ"] not in {"MONTHLY", "YEARLY"}:
+    if month_end == "skip" or parts["FREQ"] not in _OF_MONTHS:
         return parts
     if {"BYDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTER"} & parts.keys():
         return parts  # never a day that a month does not have

@@ -52,8 +52,31 @@ def test_exceptions_count_for_the_count_as_in_the_rfc() -> None:
 
 
 def test_the_last_day_of_until_belongs_to_the_rule() -> None:
-    for until in ("20260103", "20260103T000000Z", "20260103T235959"):
+    for until in ("20260103", "20260103T140000Z", "20260103T235959"):
         assert _dates(f"FREQ=DAILY;UNTIL={until}")[-1] == "2026-01-03"
+
+
+def test_a_midnight_ends_the_day_before_as_in_the_examples_of_the_rfc() -> None:
+    start = dt.date(1997, 9, 2)  # RFC 5545, 3.8.5.3: "September 2-30; ... December 1-23", and five weeks
+    assert _dates("FREQ=DAILY;UNTIL=19971224T000000Z", start)[-1] == "1997-12-23"
+    weeks = _dates("FREQ=WEEKLY;UNTIL=19971007T000000Z;WKST=SU;BYDAY=TU,TH", start)
+    assert (len(weeks), weeks[-1]) == (10, "1997-10-02")
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "dates"),
+    [  # RFC 7529, 4.1 and its examples: months and years without the day
+        ("FREQ=MONTHLY;SKIP=OMIT;COUNT=3", "2014-01-31", "2014-01-31 2014-03-31 2014-05-31"),
+        ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=BACKWARD;COUNT=4", "2014-01-31",
+         "2014-01-31 2014-02-28 2014-03-31 2014-04-30"),
+        ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=FORWARD;COUNT=4", "2014-01-31",
+         "2014-01-31 2014-03-01 2014-03-31 2014-05-01"),
+        ("RSCALE=GREGORIAN;FREQ=YEARLY;SKIP=FORWARD;COUNT=3", "2016-02-29", "2016-02-29 2017-03-01 2018-03-01"),
+        ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=FORWARD;UNTIL=20140228", "2014-01-31", "2014-01-31"),
+    ],
+)  # fmt: skip
+def test_days_that_a_month_does_not_have_by_rfc_7529(rule: str, start: str, dates: str) -> None:
+    assert _dates(rule, dt.date.fromisoformat(start)) == dates.split()
 
 
 def test_rules_without_an_end_are_lazy_and_end_with_the_calendar() -> None:
@@ -68,6 +91,7 @@ def test_rules_without_an_end_are_lazy_and_end_with_the_calendar() -> None:
         "", "FREQ=SECONDLY", "COUNT=5", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;BYMONTHDAY=0", "FREQ=DAILY;BYDAY=XX",
         "FREQ=MONTHLY;BYMONTH=13", "FREQ=DAILY;COUNT=1;UNTIL=20260101", "FREQ=DAILY;COUNT=99999", "FREQ=DAILY;UNTIL=0",
         "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1", "FREQ=MONTHLY;INTERVAL=-1", "FREQ=DAILY;X-BANK=1",
+        "FREQ=DAILY;SKIP=NO", "FREQ=DAILY;RSCALE=HEBREW",
         "FREQ=WEEKLY;BYMONTHDAY=1",
         "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "A" * 501,
     ],

@@ -108,11 +108,11 @@ leap year."""
 
 def year_from_start(start: dt.date, end: dt.date, terms: Terms) -> list[Part]:
     """ACT/ACT Year: whole years counted forward from the start, the rest over the length of the year it is in."""
-    years = 0
-    while end > months_shift(start, 12 * (years + 1)):
+    years, begin = 0, start
+    while end > months_shift(begin, 12):  # a year from 28 February ends on the 28th, also where the start is a 29th
         years += 1
-    begin, stop = months_shift(start, 12 * years), months_shift(months_shift(start, 12 * years), 12)
-    rest = Part((end - begin).days, (stop - begin).days, begin, end)
+        begin = months_shift(start, 12 * years)
+    rest = Part((end - begin).days, (months_shift(begin, 12) - begin).days, begin, end)
     return [Part(years, 1, start, begin, "whole years"), rest] if years else [rest]
 
 

@@ -29,11 +29,15 @@ _ISDA = "ISDA 2006 Definitions, 4.16"
 _30_360 = "(360 (y2-y1) + 30 (m2-m1) + d2-d1) / 360"
 
 _ALL = (
-    Convention("ACT/360", "days / 360", f"{_ISDA}(e)", _actual.fixed(360), ("Actual/360", "French", "A/360")),
-    Convention("ACT/364", "days / 364", "OpenGamma Strata", _actual.fixed(364), ("Actual/364",)),
+    Convention(
+        "ACT/360", "days / 360", f"{_ISDA}(e)", _actual.fixed(360),
+        ("Actual/360", "French", "A/360", "YEARFRAC 2", "Excel 2"),
+    ),
+    Convention("ACT/364", "days / 364", "OpenGamma Strata", _actual.fixed(364), ("Actual/364", "A/364")),
     Convention(
         "ACT/365F", "days / 365", f"{_ISDA}(d)", _actual.fixed(365),
-        ("ACT/365", "Actual/365", "ACT/365 Fixed", "Actual/365 (Fixed)", "Actual/365F", "A/365F", "English"),
+        ("ACT/365", "Actual/365", "ACT/365 Fixed", "Actual/365 (Fixed)", "Actual/365F", "A/365F", "English",
+         "YEARFRAC 3", "Excel 3"),
     ),
     Convention("ACT/365.25", "days / 365.25", "QuantLib", _actual.fixed(Fraction(1461, 4)), ("Actual/365.25",)),
     Convention("ACT/366", "days / 366", "QuantLib", _actual.fixed(366), ("Actual/366",)),
@@ -87,7 +91,8 @@ _ALL = (
         _actual.excel_actual, ("YEARFRAC 1", "Excel 1"), additive=False,
     ),
     Convention(
-        "BUS/252", "business days / 252", "ANBIMA", _actual.business_252, ("Business/252", "BD/252"), ("calendar",),
+        "BUS/252", "business days / 252", "ANBIMA", _actual.business_252,
+        ("Business/252", "BD/252", "Calculation/252"), ("calendar",),
     ),
     Convention(
         "30/360", f"{_30_360}; d1 31 -> 30; d2 31 -> 30 if d1 = 30", f"{_ISDA}(f)", over(_thirty.bond_basis, 360),
@@ -115,7 +120,7 @@ _ALL = (
     Convention(
         "30E/360", f"{_30_360}; each 31 -> 30", f"{_ISDA}(g)", over(_thirty.european, 360),
         ("Eurobond basis", "30/360 European", "30/360 Eurobond basis", "30S/360", "30E/360 (Eurobond)", "30/360 ICMA",
-         "Special German"),
+         "Special German", "YEARFRAC 4", "Excel 4"),
     ),
     Convention(
         "30E+/360", f"{_30_360}; d1 31 -> 30; d2 31 -> the 1st of the next month", "OpenGamma Strata; SWX",
@@ -134,7 +139,7 @@ _ALL = (
     ),
     Convention(
         "30/360 Excel", "YEARFRAC with basis 0", "OpenFormula 1.2, YEARFRAC basis 0",
-        over(_thirty.excel_yearfrac, 360), ("YEARFRAC 0", "Excel 0"), additive=False,
+        over(_thirty.excel_yearfrac, 360), ("YEARFRAC 0", "Excel 0", "US (NASD) 30/360"), additive=False,
     ),
     Convention(
         "30/360 DAYS360", "DAYS360, US method", "OpenFormula 1.2, DAYS360", over(_thirty.excel_days360, 360),
@@ -159,7 +164,7 @@ CONVENTIONS: dict[str, Convention] = {convention.name: convention for convention
 
 def _key(name: str) -> str:
     plain = name.lower().replace("actual", "act").replace("fixed", "f")
-    return re.sub(r"[^a-z0-9/+.]", "", plain)
+    return re.sub(r"[^a-z0-9/+.]|\.(?![0-9])", "", plain)  # FpML writes ACT/ACT.ISDA; 365.25 keeps its point
 
 
 _BY_KEY = {_key(name): convention for convention in _ALL for name in (convention.name, *convention.aliases)}
