@@ -22,7 +22,7 @@ from apps.jobs.registry import (
     payload_day,
     schedule_register,
 )
-from apps.jobs.services import close_preview, close_run, job_start, job_tidy
+from apps.jobs.services import close_date_newest, close_preview, close_run, job_start, job_tidy
 
 CLOSE, TIDY = "jobs.close_of_business", "jobs.tidy"
 
@@ -38,8 +38,11 @@ def register() -> None:
     kind_register(JobKind(TIDY, "Removal of old jobs", run=_tidy, queue="bulk", check=payload_day))
     by_clock = settings.NUMINA["BUSINESS_DATE_ROLL"] == "automatic"
     schedule_register(
-        Schedule(CLOSE, "Close of business", kind=CLOSE, at=dt.time(0, 30), days_after=1, every_day=by_clock)
-    )
+        Schedule(
+            CLOSE, "Close of business", kind=CLOSE, at=dt.time(0, 30), days_after=1, every_day=by_clock,
+            newest=close_date_newest,  # a bank that comes back in the night rolls its date a little later than it ticks
+        )
+    )  # fmt: skip
     host_register(_host, job_start)
     schedule_register(Schedule(TIDY, "Removal of old jobs", kind=TIDY, at=dt.time(3), every_day=True, catch_up=False))
 

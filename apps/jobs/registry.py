@@ -108,6 +108,8 @@ class Schedule:
     every_day: bool = False
     days_after: int = 0
     catch_up: bool = True
+    newest: Callable[[], dt.date] | None = None
+    """The newest date that may begin now; later ones wait, however late it is by the clock."""
 
 
 @dataclass(frozen=True, slots=True)

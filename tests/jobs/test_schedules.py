@@ -9,10 +9,13 @@ import pytest
 
 from apps.identity.models import Branch
 from apps.jobs import registry
+from apps.jobs.kinds import CLOSE
 from apps.jobs.models import BusinessCalendar, Closure, DeadLetter, Job, ScheduleRun
 from apps.jobs.registry import JobRun, Schedule, schedule_register
 from apps.jobs.selectors import Calendar, calendar_of, due_at, schedule_states
 from apps.jobs.services import dead_letter_discard, dead_letter_retry, schedule_tick
+from apps.ledger.selectors import business_date_current
+from apps.ledger.services import business_date_advance
 from tests.factories.identity import BranchFactory, UserFactory
 from tests.jobs.conftest import execute
 
@@ -170,6 +173,18 @@ def test_a_clock_that_is_put_forward_skips_nothing(schedule_with: Any) -> None:
             at += dt.timedelta(minutes=15)
         days = [day for day, _ in runs()]
         assert days == [str(first + dt.timedelta(days=offset)) for offset in range(5)], days
+
+
+def test_the_close_waits_for_the_books_however_late_it_is(registries: None) -> None:
+    """A bank that comes back after midnight ticks before its business date is rolled: that fails no close."""
+    close = registry._schedules[CLOSE]
+    today = business_date_current()
+    registry._schedules.clear()
+    schedule_register(close)
+    night = moment(today + dt.timedelta(days=1), 3)
+    assert (schedule_tick(at=night), runs()) == (0, [])
+    business_date_advance(acting_user=None, to=today + dt.timedelta(days=1), at=night)
+    assert (schedule_tick(at=night), runs()) == (1, [(str(today), "started")])
 
 
 def test_states_say_last_and_next(schedule_with: Any) -> None:

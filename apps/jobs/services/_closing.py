@@ -33,7 +33,7 @@ ERROR_MAX = 400
 def close_date_default() -> dt.date:
     """The date that a close without a given one is for: an unfinished one, else the newest that may be closed."""
     unfinished = CloseRun.objects.exclude(status=CloseRun.Status.DONE).order_by("business_date").first()
-    return unfinished.business_date if unfinished else _newest_closable()
+    return unfinished.business_date if unfinished else close_date_newest()
 
 
 def close_run(
@@ -111,14 +111,15 @@ def _row(step: str, title: str, partition: str, status: str, result: dict[str, A
     return {"step": step, "title": title, "partition": partition, "status": status, "result": result}
 
 
-def _newest_closable() -> dt.date:
-    """By the clock a day is over when the next has begun; otherwise the open day is what is being closed."""
+def close_date_newest() -> dt.date:
+    """The newest date that may be closed: by the clock a day is over when the books have opened the next, otherwise the
+    open day is what is being closed."""
     by_clock = settings.NUMINA["BUSINESS_DATE_ROLL"] == BY_CLOCK
     return business_day() - dt.timedelta(days=1 if by_clock else 0)
 
 
 def _possible(business_date: dt.date) -> None:
-    if business_date > _newest_closable():
+    if business_date > close_date_newest():
         raise CloseNotPossible(f"{business_date} is not over; the open business date is {business_day()}.")
     earlier = CloseRun.objects.filter(business_date__lt=business_date).exclude(status=CloseRun.Status.DONE).first()
     if earlier is not None:

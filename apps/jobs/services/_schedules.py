@@ -38,6 +38,8 @@ def _advance(schedule: Schedule, branch: Branch | None, at: dt.datetime) -> int:
     waits = {ScheduleRun.Outcome.STARTED, *([ScheduleRun.Outcome.FAILED] if schedule.catch_up else [])}
     if not dates or (last is not None and last.outcome in waits):
         return 0
+    if schedule.newest is not None and dates[0] > schedule.newest():
+        return 0
     if not schedule.catch_up:
         for day in dates[:-1]:
             _record(schedule, branch, day, at=at, outcome=ScheduleRun.Outcome.SKIPPED)
