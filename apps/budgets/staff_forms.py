@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.identity.models import Branch
 from apps.ledger.admin.scope import branches_of
 from apps.ledger.selectors import gl_accounts
@@ -46,7 +46,7 @@ class Sent:
 
     def amount(self, name: str, label: str, currency: str, *, positive: bool = False) -> int:
         """Minor units, with or without separators; nothing is zero unless `positive`."""
-        raw = self.text(name, 30).replace(",", "").replace(" ", "")
+        raw = ungrouped(self.text(name, 30))
         if not raw and not positive:
             return 0
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 
 from apps.core.errors import InvalidAmount
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 
 YEAR_MIN, YEAR_MAX = 1900, 2200
 
@@ -41,7 +41,7 @@ class QueryForm:
         return raw if raw in allowed else ""  # type: ignore[operator]
 
     def amount(self, name: str, label: str, exponent: int) -> int | None:
-        raw = self.text(name).replace(",", "")
+        raw = ungrouped(self.text(name))
         if not raw:
             return None
         try:

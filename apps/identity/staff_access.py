@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 
 from apps.core import clock
 from apps.core.errors import DomainError, ValidationFailed
+from apps.core.money import ungrouped
 from apps.core.record_pages import RecordPages, user_may
 from apps.identity import services
 from apps.identity.gate import Waiting
@@ -299,7 +300,7 @@ class RoleAccessPages(AccessPages):
 
         def act(request: HttpRequest, user: User, reason: str) -> Any:
             currency = typed["currency"].strip().upper()
-            plain = {name: typed[name].replace(",", "").strip() for name in ("most", "above")}
+            plain = {name: ungrouped(typed[name]) for name in ("most", "above")}
             most, above = (
                 amount_read(text, currency=currency, pointer=f"/{name}") if text else None
                 for name, text in plain.items()

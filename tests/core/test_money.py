@@ -17,6 +17,7 @@ from apps.core.money import (
     minor_round,
     money_round,
     ratio_round,
+    ungrouped,
 )
 
 codes = st.sampled_from(sorted(CURRENCIES))
@@ -62,6 +63,17 @@ def test_no_more_decimals_than_the_currency_has(text: str, code: str) -> None:
 )  # fmt: skip
 def test_amounts_that_are_read(text: str, code: str, minor: int) -> None:
     assert Money.parse(text, code).minor == minor
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("1,250.00", "1250.00"), ("1 250", "1250"), ("12,50,000.5", "1250000.5"), (" 40 ", "40"), ("-1,000", "-1000"),
+        ("12,50", "12,50"), ("1,2500", "1,2500"), ("12 50", "12 50"), ("1.250,00", "1.250,00"), ("", ""),
+    ],
+)  # fmt: skip
+def test_separators_go_only_where_they_part_thousands(typed: str, read: str) -> None:
+    assert ungrouped(typed) == read
 
 
 def test_zero_is_refused_where_money_moves() -> None:

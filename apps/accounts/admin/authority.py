@@ -23,7 +23,7 @@ from apps.approvals.services import request_submit
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import Tab, user_may
 from apps.ledger.figures import business_date_or_none
 from apps.members.selectors import members_visible_to
@@ -132,7 +132,7 @@ def _mandate_set(request: HttpRequest, account: Account) -> str:
 
 
 def _amount(text: str, exponent: int) -> int | None:
-    bare = text.replace(",", "").strip()
+    bare = ungrouped(text)
     try:
         return amount_parse(bare, exponent) if bare else None
     except InvalidAmount as error:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from apps.accounts.models import Account
 from apps.accounts.selectors import accounts_visible_to
 from apps.core.errors import InvalidRequest
-from apps.core.money import Money
+from apps.core.money import Money, ungrouped
 
 
 def text_read(request: HttpRequest, name: str) -> str:
@@ -35,7 +35,7 @@ def version_read(request: HttpRequest) -> int:
 
 def amount_read(request: HttpRequest, name: str, currency: str) -> int:
     """An amount above zero in minor units, with or without separators. Raises InvalidAmount."""
-    return Money.parse(text_read(request, name).replace(",", "").replace(" ", ""), currency, positive=True).minor
+    return Money.parse(ungrouped(text_read(request, name)), currency, positive=True).minor
 
 
 def percent_read(request: HttpRequest, name: str) -> Decimal:

@@ -25,7 +25,7 @@ from apps.calculations.rounding import decimal_text
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import Tab, user_may
 from apps.ledger.figures import business_date_or_none
 
@@ -88,8 +88,8 @@ def _terms_context(request: HttpRequest, record: AccountProduct) -> dict[str, An
 def _tiers_read(text: str, exponent: int, label: str) -> list[list[object]]:
     """Tiers typed one a line as "from rate%", the first from 0; a lone rate is one for every balance."""
     rows: list[list[object]] = []
-    for line in text.replace(",", "").splitlines():
-        words = line.replace("%", " ").split()
+    for line in text.splitlines():
+        words = [ungrouped(word) for word in line.replace("%", " ").split()]
         if not words:
             continue
         start, rate = ("0", words[0]) if len(words) == 1 else (words[0], words[1])
@@ -181,7 +181,7 @@ def _id(text: str) -> UUID:
 
 
 def _amount(text: str, exponent: int, label: str) -> int:
-    bare = text.replace(",", "").strip()
+    bare = ungrouped(text)
     if not bare or bare == "0":
         return 0
     try:

@@ -20,7 +20,7 @@ from apps.approvals.selectors import delegations_visible_to, sla_report
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError
-from apps.core.money import Money
+from apps.core.money import Money, ungrouped
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
 from apps.identity.models import User
@@ -145,7 +145,7 @@ def _delegation_act(request: HttpRequest, user: User) -> None:
     delegate = User.objects.filter(pk=_id(posted.get("delegate", ""))).prefetch_related("user_roles__role").first()
     if delegate is None:
         raise DelegationInvalid("Choose a colleague.")
-    base, limit = settings.NUMINA["BASE_CURRENCY"], posted.get("limit", "").replace(",", "").strip()
+    base, limit = settings.NUMINA["BASE_CURRENCY"], ungrouped(posted.get("limit", ""))
     _, approval = services.delegation_create(
         acting_user=user,
         delegate=delegate,

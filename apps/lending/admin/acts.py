@@ -19,7 +19,7 @@ from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import user_may
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
@@ -121,7 +121,7 @@ def _act(request: HttpRequest, loan: Loan, kind: str) -> Act:
         return sent.get(name, "").replace("\x00", "").strip()[:most]
 
     def amount(name: str) -> int:
-        raw = text(name, 30).replace(",", "").replace(" ", "")
+        raw = ungrouped(text(name, 30))
         return amount_parse(raw, exponent, pointer=f"/{name}") if raw else 0
 
     raw_day = text("value_date", 10)

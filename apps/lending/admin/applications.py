@@ -24,7 +24,7 @@ from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import Fact, record_link, user_may
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
@@ -326,7 +326,7 @@ def _save(request: HttpRequest, application: LoanApplication | None) -> LoanAppl
     exponent = currency_get(application.product.currency_id).exponent
 
     def amount(name: str) -> int:
-        return amount_parse(sent.get(name, "").replace(",", "").replace(" ", "") or "0", exponent, pointer=f"/{name}")
+        return amount_parse(ungrouped(sent.get(name, "")) or "0", exponent, pointer=f"/{name}")
 
     raw, account = sent.get("instalments", ""), sent.get("account", "")
     if not (raw.isascii() and raw.isdigit() and len(raw) < 5):

@@ -21,7 +21,7 @@ from apps.accounts.models import Account
 from apps.approvals.models import ApprovalRequest
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidRequest, NotFound
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import user_may
 from apps.lending.services import Asked
 from apps.members.models import Member
@@ -53,7 +53,7 @@ class Sent:
 
     def amount(self, name: str, currency: str) -> int | None:
         """Minor units of the currency, None where nothing was entered."""
-        raw = self.text(name, 30).replace(",", "").replace(" ", "")
+        raw = ungrouped(self.text(name, 30))
         return amount_parse(raw, currency_get(currency).exponent, pointer=f"/{name}") if raw else None
 
     def percent(self, name: str) -> Decimal | None:

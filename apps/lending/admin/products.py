@@ -16,7 +16,7 @@ from apps.core.admin import NuminaHistoryAdmin
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError
-from apps.core.money import amount_parse
+from apps.core.money import amount_parse, ungrouped
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Fact, Tab
 from apps.ledger.selectors import business_date_current
@@ -84,7 +84,7 @@ def _preview(request: HttpRequest, record: LoanProduct) -> dict[str, Any]:
     if terms is None:
         return context
     currency = record.currency_id
-    raw = form.text("amount", characters=30).replace(",", "").replace(" ", "")
+    raw = ungrouped(form.text("amount", characters=30))
     instalments = form.text("instalments", characters=4)
     percent = form.text("rate", characters=12)
     context |= {

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.core.errors import InvalidRequest
-from apps.core.money import Money
+from apps.core.money import Money, ungrouped
 from apps.core.text import text_clean
 from apps.payments.denominations import PIECES_MAX, pieces_of
 
@@ -21,7 +21,7 @@ def text_read(request: HttpRequest, name: str, *, max_length: int = 100, identif
 
 def amount_read(request: HttpRequest, currency: str, name: str = "amount") -> Money:
     """An amount above zero, with or without separators. Raises InvalidAmount."""
-    raw = request.POST.get(name, "").replace(",", "").replace(" ", "")
+    raw = ungrouped(request.POST.get(name, ""))
     return Money.parse(raw, currency, positive=True)
 
 

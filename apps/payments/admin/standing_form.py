@@ -19,7 +19,7 @@ from apps.accounts.selectors import accounts_visible_to
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.ids import uuid7
-from apps.core.money import Money
+from apps.core.money import Money, ungrouped
 from apps.core.record_pages import user_may
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
@@ -146,7 +146,7 @@ def _terms(request: HttpRequest, currency: str) -> Terms:
 
 def _money(request: HttpRequest, name: str, currency: str) -> int | None:
     """An amount above zero in minor units; None where nothing was typed. Raises InvalidAmount."""
-    raw = text_read(request, name).replace(",", "").replace(" ", "")
+    raw = ungrouped(text_read(request, name))
     return Money.parse(raw, currency, positive=True).minor if raw else None
 
 

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.money import Money
+from apps.core.money import Money, ungrouped
 from apps.core.record_pages import user_may
 from apps.identity.selectors import branches_visible_to
 from apps.payments import services
@@ -78,7 +78,7 @@ def _limits(request: HttpRequest, currency: str) -> dict[str, Any]:
 
 
 def _amount(request: HttpRequest, name: str) -> str:
-    return text_read(request, name).replace(",", "").replace(" ", "")
+    return ungrouped(text_read(request, name))
 
 
 def _name(request: HttpRequest) -> str:
