@@ -1,4 +1,7 @@
-"""Signatures of webhooks as Standard Webhooks has them: HMAC-SHA256 over id.timestamp.body, base64, "v1," in front."""
+"""Signatures of webhooks as Standard Webhooks has them: HMAC-SHA256 over id.timestamp.body, base64, "v1," in front.
+
+A secret is written "whsec_" and the key in base64, as the standard has it; any other text is the key itself.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,20 @@ from apps.notifications.errors import WebhookSignatureInvalid
 
 AGE_MAX_SECONDS = 300
 ID_MAX = 200
+PREFIX = "whsec_"
 
 
 def signature_make(*, secret: str, event_id: str, timestamp: int, body: bytes) -> str:
     """The value of the header webhook-signature."""
     signed = b".".join((event_id.encode(), str(timestamp).encode(), body))
-    return "v1," + base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+    return "v1," + base64.b64encode(hmac.new(key_of(secret), signed, hashlib.sha256).digest()).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """The key that a secret stands for. ValueError when there is no base64 behind whsec_."""
+    if secret.startswith(PREFIX):
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    return secret.encode()
 
 
 def signature_check(*, secrets: list[str], headers: Mapping[str, str], body: bytes, now: float) -> str:

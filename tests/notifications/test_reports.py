@@ -120,6 +120,15 @@ def test_a_signed_report_is_taken_once(provider: Provider, sent: Delivery) -> No
     assert DeliveryEvent.objects.count() == 1
 
 
+def test_a_secret_of_the_standard_signs_as_its_libraries_do() -> None:
+    """The vector that the libraries of Standard Webhooks share."""
+    made = signature_make(
+        secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        event_id="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}',
+    )  # fmt: skip
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
 def test_an_older_secret_holds_while_keys_are_exchanged(provider: Provider, sent: Delivery) -> None:
     body = {"message_id": sent.provider_id, "status": "bounced"}
 
