@@ -185,7 +185,7 @@ def _filters_read(values: dict[str, str], faults: list[str]) -> dict[str, Any]:
         if user is None:
             faults.append("No user has this e-mail address.")
         else:
-            filters["actor"] = user.pk
+            filters["actor_id"] = user.pk
     if not values["reason"]:
         faults.append("Say why the file is needed.")
     return filters

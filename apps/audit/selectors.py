@@ -25,7 +25,7 @@ def events_visible_to(user: Any) -> QuerySet[AuditEvent]:
 
 
 FILTERS = {
-    "actor": "actor_id",
+    "actor_id": "actor_id",
     "action": "action",
     "object_type": "object_type",
     "object_id": "object_id",

@@ -389,7 +389,7 @@ def test_products_are_managed_over_http(staff: Any, api_with: Any) -> None:
         "name": "Savings",
         "kind": "savings",
         "currency": "KES",
-        "gl_account": "2110",
+        "account_code": "2110",
         "number_prefix": "77",
         "overdraft_limit_max": kes("0.00"),
         "transaction_limit": kes("1000.00"),
@@ -400,8 +400,8 @@ def test_products_are_managed_over_http(staff: Any, api_with: Any) -> None:
     assert response.json()["transaction_limit"] == kes("1000.00")
     assert staff.post("account-products", body).json()["code"] == "product-code-taken"
     for change, code in (
-        ({"gl_account": "1120"}, "product-terms-invalid"),
-        ({"gl_account": "9999"}, "product-terms-invalid"),
+        ({"account_code": "1120"}, "product-terms-invalid"),
+        ({"account_code": "9999"}, "product-terms-invalid"),
         ({"number_prefix": "7a"}, "invalid-text"),
         ({"code": "lower"}, "invalid-text"),
         ({"currency": "CHF", "overdraft_limit_max": None}, "validation-failed"),
@@ -426,7 +426,7 @@ def test_a_currency_that_the_bank_does_not_keep(staff: Any) -> None:
         "name": "S",
         "kind": "savings",
         "currency": "CHF",
-        "gl_account": "2110",
+        "account_code": "2110",
         "number_prefix": "1",
     }
     assert staff.post("account-products", body).json()["code"] == "product-terms-invalid"

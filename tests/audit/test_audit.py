@@ -228,7 +228,7 @@ def test_events_are_filtered(auditor, user):
         record(action="a.b.c", acting_user=user, target=branch)
     record(action="a.b.d", acting_user=None, kind="security")
     for query, count in (
-        (f"?actor={user.pk}", 1),
+        (f"?actor_id={user.pk}", 1),
         ("?action=a.b.d", 1),
         (f"?object_type=identity.branch&object_id={branch.pk}", 1),
         ("?action=a.b.d&kind=security", 1),
@@ -244,7 +244,7 @@ def test_events_are_filtered(auditor, user):
 @pytest.mark.parametrize(
     "query",
     [
-        "?actor=me",
+        "?actor_id=me",
         "?kind=all",
         "?from=yesterday",
         "?from=2026-01-01",

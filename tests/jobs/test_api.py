@@ -168,7 +168,7 @@ def test_queues_and_schedules_are_seen(api_with: ApiWith, kind_with: KindWith) -
     assert list(queues) == ["critical", "default", "bulk", "mail"]
     assert (queues["default"]["waiting"], queues["default"]["dead_letters"]) == (1, 1)
     names = {row["name"]: row for row in api.get("schedules").json()["data"]}
-    assert names["jobs.close_of_business"]["at"] == "00:30:00"
+    assert names["jobs.close_of_business"]["time"] == "00:30:00"
     assert names["jobs.close_of_business"]["last_outcome"] is None
 
 

@@ -128,7 +128,7 @@ def test_from_application_to_closing(api_with: Any) -> None:
     assert explained["rows"]
     assert ok(me.get(f"{path}/explain?figure=owed"))["amount"] == ok(me.get(path))["owed"]["total"]
     assert me.get(f"{path}/explain?figure=owed&number=2").status_code == 400
-    earned = ok(me.get(f"{path}/explain?day={business_date_current().isoformat()}"))
+    earned = ok(me.get(f"{path}/explain?date={business_date_current().isoformat()}"))
     assert _minor(earned["amount"]) == owed(Loan.objects.get(pk=loan["id"]))[1] + _minor(paid["interest"])
 
     quote = ok(me.get(f"{path}/payoff"))

@@ -180,8 +180,8 @@ def test_wishes_that_cannot_be_are_refused(mine: Any, wish: Any, status: int, co
 
 
 def test_quiet_hours(mine: Any) -> None:
-    assert mine.get("notifications/rhythm").json() == {"quiet_from": None, "quiet_until": None, "digest_at": "08:00"}
-    wanted = {"quiet_from": "22:00", "quiet_until": "06:30", "digest_at": "07:15"}
+    assert mine.get("notifications/rhythm").json() == {"quiet_from": None, "quiet_to": None, "digest_time": "08:00"}
+    wanted = {"quiet_from": "22:00", "quiet_to": "06:30", "digest_time": "07:15"}
 
     assert mine.put("notifications/rhythm", wanted).json() == wanted
     assert mine.get("notifications/rhythm").json() == wanted
@@ -190,10 +190,10 @@ def test_quiet_hours(mine: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"quiet_from": "22:00", "quiet_until": None, "digest_at": "08:00"},
-        {"quiet_from": "24:00", "quiet_until": "06:00", "digest_at": "08:00"},
-        {"quiet_from": 22, "quiet_until": "06:00", "digest_at": "08:00"},
-        {"quiet_from": None, "quiet_until": None},
+        {"quiet_from": "22:00", "quiet_to": None, "digest_time": "08:00"},
+        {"quiet_from": "24:00", "quiet_to": "06:00", "digest_time": "08:00"},
+        {"quiet_from": 22, "quiet_to": "06:00", "digest_time": "08:00"},
+        {"quiet_from": None, "quiet_to": None},
     ],
     ids=["one end", "no hour", "number", "missing"],
 )

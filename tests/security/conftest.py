@@ -314,7 +314,7 @@ def _bodies(bank: Bank, product: Any, alice: Any, account: Any, empty: Any, neig
             "name": "Savings",
             "kind": "savings",
             "currency": "KES",
-            "gl_account": "2110",
+            "account_code": "2110",
             "number_prefix": "02",
         },
         ("PATCH", "account-products/{product_id}"): {"name": "Savings plus"},

@@ -70,7 +70,7 @@ def securing_things(account: Any) -> tuple[dict[str, Any], dict[tuple[str, str],
         ("POST", "credit-lines/{line_id}/draws"): {"amount": KES},
         ("POST", "credit-lines/{line_id}/repayments"): {"amount": KES},
         ("POST", "credit-lines/{line_id}/changes"): {"action": "block", "note": "Looked into"},
-        ("POST", "loan-groups"): {"name": "Amani", "branch_id": str(account.branch_id), "meets_on": 2},
+        ("POST", "loan-groups"): {"name": "Amani", "branch_id": str(account.branch_id), "meeting_weekday": 2},
         ("POST", "loan-groups/{group_id}/members"): {"member_id": str(other.pk)},
         ("POST", "loan-groups/{group_id}/collections"): {
             "channel": "mobile", "rows": [{"loan": loan.number, "amount": KES}],

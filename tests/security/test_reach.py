@@ -170,7 +170,7 @@ def test_filters_do_not_reach_further(bank: Bank, outsiders: dict[str, ApiClient
         "holds": [{"account": account}],
         "users": [{"branch": bank.branch.code}, {"email": bank.root.user.email}],  # type: ignore[union-attr]
         "ledger/journal-entries": [{"account": account}, {"outcome": "any"}],
-        "audit/logs": [{"object_id": str(bank.ids["member_id"])}, {"actor": str(bank.root.user.pk)}],  # type: ignore[union-attr]
+        "audit/logs": [{"object_id": str(bank.ids["member_id"])}, {"actor_id": str(bank.root.user.pk)}],  # type: ignore[union-attr]
     }
     faults = []
     for who, client in outsiders.items():

@@ -22,7 +22,7 @@ class ProductSerializer(serializers.ModelSerializer):
     """The terms that accounts share."""
 
     currency = serializers.CharField(source="currency_id")
-    gl_account = serializers.CharField(source="gl_account.code", help_text="Control account of the chart.")
+    account_code = serializers.CharField(source="gl_account.code", help_text="Control account of the chart.")
     overdraft_limit_max = MoneyField(minor_source="overdraft_limit_max", currency_source="currency_id")
     transaction_limit = MoneyField(
         minor_source="transaction_limit",
@@ -39,7 +39,7 @@ class ProductSerializer(serializers.ModelSerializer):
             "name",
             "kind",
             "currency",
-            "gl_account",
+            "account_code",
             "number_prefix",
             "overdraft_limit_max",
             "transaction_limit",
@@ -70,7 +70,9 @@ class ProductCreateSerializer(_Terms):
     name = TextField(max_length=80)
     kind = ChoiceField(choices=AccountProduct.Kind.choices)
     currency = CurrencyField()
-    gl_account = TextField(max_length=20, identifier=True, help_text="Code of a control account for deposits.")
+    account_code = TextField(
+        source="gl_account", max_length=20, identifier=True, help_text="Code of a control account for deposits."
+    )
     number_prefix = TextField(max_length=4, identifier=True, help_text="Digits that its account numbers begin with.")
 
 

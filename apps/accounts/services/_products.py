@@ -115,11 +115,11 @@ def _control_account(code: str, kind: str) -> Any:
     try:
         gl_account = gl_account_get(code=code)
     except GLAccountNotFound as error:
-        raise ProductTermsInvalid(error.detail, pointer="/gl_account") from error
+        raise ProductTermsInvalid(error.detail, pointer="/account_code") from error
     types = ("equity", "liability") if kind == AccountProduct.Kind.SHARE else ("liability",)
     if gl_account.usage != "control" or gl_account.type not in types or not gl_account.is_active:
         raise ProductTermsInvalid(
-            f"Its accounts are kept under an active control account of {' or '.join(types)}.", pointer="/gl_account"
+            f"Its accounts are kept under an active control account of {' or '.join(types)}.", pointer="/account_code"
         )
     return gl_account
 

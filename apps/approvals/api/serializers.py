@@ -76,7 +76,7 @@ class ApprovalSerializer(serializers.Serializer):
     maker = ApprovalPersonSerializer()
     branch: Any = serializers.CharField(source="branch.code", default=None, allow_null=True)
     amount = MoneyField(minor_source="amount_minor", allow_null=True)
-    member = serializers.CharField(source="member_label")
+    member_label = serializers.CharField(help_text="Whom it is about.")
     risk_flags: Any = serializers.ListField(child=serializers.CharField())
     round = serializers.IntegerField()
     stage = serializers.IntegerField()

@@ -17,6 +17,7 @@ class AuditEventSerializer(serializers.ModelSerializer):
     """Something that happened."""
 
     actor_id = serializers.UUIDField(allow_null=True, help_text="The user; null for the system and for strangers.")
+    created_at = serializers.DateTimeField(source="at")
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)
 
@@ -24,7 +25,7 @@ class AuditEventSerializer(serializers.ModelSerializer):
         model = AuditEvent
         fields = (
             "id",
-            "at",
+            "created_at",
             "kind",
             "action",
             "actor_id",
@@ -48,7 +49,7 @@ class AuditEventListParams(ListParams):
     default_sort = "-id"
     tie = "id"
 
-    actor = UUIDField(required=False, help_text="Id of the user who acted.")
+    actor_id = UUIDField(required=False, help_text="The user who acted.")
     action = TextField(max_length=80, required=False, identifier=True)
     object_type = TextField(max_length=80, required=False, identifier=True, help_text="For example members.member.")
     object_id = TextField(max_length=64, required=False, identifier=True)
@@ -78,7 +79,7 @@ class AuditExportSerializer(_Window):
 
     format = ChoiceField(choices=["csv", "pdf"])
     reason = TextField(max_length=200, help_text="Why the file is needed; kept in the trail.")
-    actor = UUIDField(required=False, help_text="Id of the user who acted.")
+    actor_id = UUIDField(required=False, help_text="The user who acted.")
     action = TextField(max_length=80, required=False, identifier=True)
     object_type = TextField(max_length=80, required=False, identifier=True, help_text="For example members.member.")
     object_id = TextField(max_length=64, required=False, identifier=True)

@@ -38,7 +38,7 @@ class PaidRowAnswer(RowAnswer):
 
     paid = shown_amount()
     outstanding = shown_amount()
-    paid_date = serializers.DateField(allow_null=True)
+    paid_on = serializers.DateField(allow_null=True)
 
 
 class TotalsAnswer(serializers.Serializer):
@@ -136,7 +136,7 @@ class Show:
         return self.row(state.row) | {
             "paid": self.amount(state.paid_total),
             "outstanding": self.amount(state.outstanding),
-            "paid_date": state.paid_date.isoformat() if state.paid_date else None,
+            "paid_on": state.paid_date.isoformat() if state.paid_date else None,
         }
 
     def totals(self, rows: Sequence[Row]) -> dict[str, str]:

@@ -138,7 +138,7 @@ class RecurrenceRequestSerializer(StrictSerializer):
 
     rule = TextField(max_length=recurrence.RULE_LENGTH_MAX, help_text="FREQ=MONTHLY;BYMONTHDAY=31")
     start = DateField()
-    until = DateField(required=False)
+    end = DateField(required=False, help_text="The last date that counts.")
     limit = IntegerField(required=False, min_value=1, max_value=OCCURRENCES_MAX, help_text="100 if absent.")
     month_end = ChoiceField(choices=recurrence.MONTH_ENDS, required=False, help_text="skip if absent.")
     business_day_convention = TextField(required=False, max_length=64)
@@ -225,7 +225,7 @@ class PostingSerializer(serializers.Serializer):
     """Interest posted on a date for the days before it."""
 
     date = serializers.DateField()
-    since = serializers.DateField()
+    start = serializers.DateField(help_text="First day.")
     credit = serializers.CharField()
     debit = serializers.CharField()
     tax = serializers.CharField()

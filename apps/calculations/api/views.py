@@ -202,7 +202,7 @@ class RecurrenceView(ApiView):
             convention=business_days.convention_name(body.get("business_day_convention", "none")),
             calendar=_with_holidays(calendar_get(body["calendar"]), body) if "calendar" in body else None,
             exclude=frozenset(body.get("exclude", ())),
-            until=body.get("until"),
+            until=body.get("end"),
             limit=body.get("limit", DEFAULT_LIMIT),
         )
         return respond(

@@ -117,7 +117,7 @@ def explain(result: InterestResult, exponent: int = 0) -> dict[str, Any]:
         ],
         "postings": [
             {
-                "date": row.date.isoformat(), "since": row.since.isoformat(), "credit": amount(row.credit),
+                "date": row.date.isoformat(), "start": row.since.isoformat(), "credit": amount(row.credit),
                 "debit": amount(row.debit), "tax": amount(row.tax), "net": amount(row.net),
                 "exact": amount(row.exact), "carried": amount(row.carried),
             }

@@ -19,16 +19,20 @@ class FlagSerializer(serializers.ModelSerializer):
 
     decided_by = serializers.UUIDField(source="decided_by_id", allow_null=True)
     facts = serializers.DictField()
+    object_type = serializers.CharField(source="subject_type", help_text="For example accounts.account.")
+    object_id = serializers.CharField(source="subject_id")
+    object_label = serializers.CharField(source="subject_label")
+    date = serializers.DateField(source="day", allow_null=True, help_text="The business date that it is about.")
 
     class Meta:
         model = Flag
         fields = (
             "id",
             "rule",
-            "subject_type",
-            "subject_id",
-            "subject_label",
-            "day",
+            "object_type",
+            "object_id",
+            "object_label",
+            "date",
             "detected_at",
             "summary",
             "facts",
@@ -49,7 +53,7 @@ class FlagsQuery(ListParams):
 
     status = ChoiceField(choices=Flag.Status.choices, required=False)
     rule = TextField(max_length=40, required=False, identifier=True)
-    subject_id = TextField(max_length=64, required=False, identifier=True)
+    object_id = TextField(max_length=64, required=False, identifier=True)
 
 
 class FlagDecisionSerializer(StrictSerializer):
@@ -62,7 +66,7 @@ class FlagDecisionSerializer(StrictSerializer):
 class PrivacyRequestSerializer(serializers.ModelSerializer):
     """A request about a member's data. The certificate says what went and what stays."""
 
-    member = serializers.UUIDField(source="member_id")
+    member_id = serializers.UUIDField()
     requested_by = serializers.UUIDField(source="requested_by_id")
     decided_by = serializers.UUIDField(source="decided_by_id", allow_null=True)
     certificate = serializers.DictField(allow_null=True)
@@ -73,7 +77,7 @@ class PrivacyRequestSerializer(serializers.ModelSerializer):
             "id",
             "kind",
             "status",
-            "member",
+            "member_id",
             "requested_by",
             "reason",
             "decided_by",
@@ -113,11 +117,11 @@ class ErasureDecisionSerializer(StrictSerializer):
 class LegalHoldSerializer(serializers.ModelSerializer):
     """A hold on a member's data."""
 
-    member = serializers.UUIDField(source="member_id")
+    member_id = serializers.UUIDField()
 
     class Meta:
         model = LegalHold
-        fields = ("id", "member", "reason", "created_at", "lifted_at")
+        fields = ("id", "member_id", "reason", "created_at", "lifted_at")
         read_only_fields = fields
 
 

@@ -51,7 +51,8 @@ class FlagsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         values = forms.FlagsQuery.parse(request)
-        wanted = {name: values[name] for name in ("status", "rule", "subject_id") if values[name] is not None}
+        columns = {"status": "status", "rule": "rule", "object_id": "subject_id"}
+        wanted = {column: values[name] for name, column in columns.items() if values[name] is not None}
         flags = flags_visible_to(user_of(request)).filter(**wanted)
         return forms.FlagsQuery.page(flags, request=request, values=values).response(forms.FlagSerializer)
 

@@ -24,7 +24,7 @@ BY_FORMAT: dict[str, Any] = {
 BY_NAME: dict[str, Any] = {
     "account": "010000000017",
     "account_code": "5310",
-    "account_number": "010000000017",
+    "ProductCreateRequest.account_code": "2110",
     "accrual_rounding": "half_even",
     "action": "accounts.opened",
     "address": "12 Market Street",
@@ -54,7 +54,7 @@ BY_NAME: dict[str, Any] = {
     "description": "Rent, November",
     "definition": {"cash": ["1120"], "investing": ["1220"], "financing": ["3390"]},
     "device": "Firefox on Android",
-    "digest_at": "08:00",
+    "digest_time": "08:00",
     "display_name": "Achieng Otieno",
     "document": {
         "segments": [
@@ -89,7 +89,6 @@ BY_NAME: dict[str, Any] = {
     "first_name": "Achieng",
     "first_number": 1,
     "full_name": "Achieng Otieno",
-    "gl_account": "2110",
     "grace_days": 3,
     "hold_minutes": 30,
     "idempotency_key": "payroll-2026-11/0001",
@@ -125,7 +124,7 @@ BY_NAME: dict[str, Any] = {
     "product": "sav-plus",
     "purpose": "Stock for the shop",
     "quiet_from": "21:00",
-    "quiet_until": "07:00",
+    "quiet_to": "07:00",
     "rate": "0.18",
     "rate_max_percent": "24.00",
     "rate_min_percent": "12.00",

@@ -143,7 +143,7 @@ class StepUpVerifyView(ApiView):
         if user.session_id is not None:
             services.session_verify(user_id=user.pk, session_id=user.session_id, at=at)
         rate_give_back(keys)
-        return respond({"valid_until": at + timedelta(seconds=settings.NUMINA["STEP_UP_SECONDS"])})
+        return respond({"expires_at": at + timedelta(seconds=settings.NUMINA["STEP_UP_SECONDS"])})
 
 
 class FactorsView(ApiView):

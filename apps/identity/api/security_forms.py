@@ -56,7 +56,7 @@ class CodeSerializer(StrictSerializer):
 class SteppedUpSerializer(serializers.Serializer):
     """Until when what asks for a second factor is open."""
 
-    valid_until = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
 
 
 class FactorSerializer(serializers.ModelSerializer):

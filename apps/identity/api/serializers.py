@@ -81,6 +81,8 @@ class UserSerializer(serializers.ModelSerializer):
 
     phone = serializers.SerializerMethodField(help_text="Masked, but for oneself.")
     branch = BranchShortSerializer(allow_null=True)
+    created_at = serializers.DateTimeField(source="date_joined")
+    last_login_at = serializers.DateTimeField(source="last_login", allow_null=True)
     roles = serializers.ListField(child=serializers.CharField(), source="role_codes", help_text="Codes of the roles.")
 
     class Meta:
@@ -97,8 +99,8 @@ class UserSerializer(serializers.ModelSerializer):
             "locale",
             "time_zone",
             "preferred_currency",
-            "date_joined",
-            "last_login",
+            "created_at",
+            "last_login_at",
             "mfa_enabled_at",
         )
         read_only_fields = fields
@@ -211,7 +213,7 @@ class RoleListParams(ListParams):
 class UserListParams(ListParams):
     """Parameters of the list of users."""
 
-    sorts = {"email": "email", "date_joined": "date_joined"}
+    sorts = {"email": "email", "created_at": "date_joined"}
     default_sort = "email"
 
     role = TextField(max_length=40, required=False, identifier=True, help_text="Code of a role.")

@@ -141,7 +141,7 @@ class ScheduleStateSerializer(serializers.Serializer):
     name = serializers.CharField(source="schedule.name")
     title = serializers.CharField(source="schedule.title")
     branch = serializers.CharField(source="branch.code", allow_null=True, default=None)
-    at = serializers.CharField(
+    time = serializers.CharField(
         source="schedule.at", help_text="HH:MM:SS by the clock of the branch or the head office."
     )
     every_day = serializers.BooleanField(source="schedule.every_day", help_text="Otherwise on business days.")

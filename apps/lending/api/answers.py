@@ -246,7 +246,7 @@ class LoanScheduleAnswer(serializers.Serializer):
     version = serializers.IntegerField()
     is_current = serializers.BooleanField()
     made_at = serializers.DateTimeField()
-    made_by = serializers.CharField(help_text="The kind of event that made it.")
+    event_kind = serializers.CharField(help_text="The kind of event that made it.")
     terms = serializers.DictField()
     rows = LoanRowAnswer(many=True)
 

@@ -309,5 +309,5 @@ class ExplainQuery(QueryParams):
     """What to explain: an instalment, the interest earned by the morning of a day, or a figure of where it stands."""
 
     number = IntegerField(min_value=1, max_value=INSTALMENTS_MAX, required=False)
-    day = DateField(required=False)
+    date = DateField(required=False)
     figure = ChoiceField(choices=tuple(STANDING_FIGURES), required=False)

@@ -84,7 +84,7 @@ class LoanGroupView(ApiView):
         rows = [
             {
                 "loan_id": loan.pk, "loan": loan.number, "member_id": loan.member_id,
-                "member": loan.member.display_name, "due": Money(dues.get(loan.pk, 0), loan.currency),
+                "member_name": loan.member.display_name, "due": Money(dues.get(loan.pk, 0), loan.currency),
             }
             for loan in loans
         ]  # fmt: skip

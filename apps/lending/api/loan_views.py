@@ -106,7 +106,7 @@ class LoanScheduleView(ApiView):
             "version": schedule.number,
             "is_current": schedule.pk == loan.schedule_id,
             "made_at": schedule.made_at,
-            "made_by": schedule.event.kind if schedule.event else "",
+            "event_kind": schedule.event.kind if schedule.event else "",
             "terms": schedule.terms,
             "rows": answers.instalments_shown(rows, loan.currency),
         }
@@ -175,12 +175,12 @@ class LoanExplainView(ApiView):
         values = forms.ExplainQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
         if sum(value is not None for value in values.values()) > 1:
-            raise InvalidRequest("One of number, day and figure.", pointer="/query/number")
+            raise InvalidRequest("One of number, date and figure.", pointer="/query/number")
         found: dict[str, Any]
         if values["number"] is not None:
             found = instalment_explain(loan=loan, number=values["number"])
         elif values["figure"] is not None:
             found = standing_explain(loan=loan, figure=values["figure"])
         else:
-            found = earned_explain(loan=loan, day=values["day"] or business_date_current())
+            found = earned_explain(loan=loan, day=values["date"] or business_date_current())
         return respond(answers.LoanExplainAnswer(found | {"amount": Money(found["amount"], loan.currency)}).data)

@@ -109,7 +109,7 @@ LINE_FIELDS: tuple[str, ...] = (
     "purpose", "note", "review_on", "opened_on", "closed_on", "as_of", "days_past_due", "bucket", "stage",
     "is_non_accrual", "non_accrual_since", "created_at",
 )  # fmt: skip
-GROUP_FIELDS: tuple[str, ...] = ("id", "name", "branch_id", "meets_on", "is_active", "created_at")
+GROUP_FIELDS: tuple[str, ...] = ("id", "name", "branch_id", "meeting_weekday", "is_active", "created_at")
 
 
 class CreditLineAnswer(serializers.ModelSerializer):
@@ -166,10 +166,11 @@ class LoanOfficerAnswer(serializers.ModelSerializer):
 
     loan_id = serializers.UUIDField()
     user_id = serializers.UUIDField()
+    starts_on = serializers.DateField(source="since")
 
     class Meta:
         model = LoanOfficer
-        fields = ("loan_id", "user_id", "since")
+        fields = ("loan_id", "user_id", "starts_on")
         read_only_fields = fields
 
 
@@ -214,6 +215,7 @@ class LoanGroupAnswer(serializers.ModelSerializer):
     """A group."""
 
     branch_id = serializers.UUIDField()
+    meeting_weekday = serializers.IntegerField(source="meets_on", help_text="Monday is 1.")
 
     class Meta:
         model = LoanGroup
@@ -227,7 +229,7 @@ class SheetRowAnswer(serializers.Serializer):
     loan_id = serializers.UUIDField()
     loan = serializers.CharField()
     member_id = serializers.UUIDField()
-    member = serializers.CharField()
+    member_name = serializers.CharField()
     due = MoneyField()
 
 

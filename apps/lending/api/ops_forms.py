@@ -153,7 +153,7 @@ class LoanGroupForm(StrictSerializer):
 
     name = TextField(min_length=2, max_length=80)
     branch_id = UUIDField()
-    meets_on = IntegerField(min_value=1, max_value=7, help_text="Day of the week, Monday 1.")
+    meeting_weekday = IntegerField(source="meets_on", min_value=1, max_value=7, help_text="Day of the week, Monday 1.")
 
 
 class LoanGroupMemberForm(StrictSerializer):

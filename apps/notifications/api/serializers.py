@@ -107,8 +107,8 @@ class RhythmSerializer(StrictSerializer):
     """Quiet hours and the time of the digest, by the user's own time zone. Quiet hours may reach over midnight."""
 
     quiet_from = TimeOfDayField(allow_null=True)
-    quiet_until = TimeOfDayField(allow_null=True)
-    digest_at = TimeOfDayField()
+    quiet_to = TimeOfDayField(source="quiet_until", allow_null=True)
+    digest_time = TimeOfDayField(source="digest_at")
 
 
 class PushKeySerializer(serializers.Serializer):

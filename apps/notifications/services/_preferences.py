@@ -69,7 +69,7 @@ def rhythm_set(
     Raises `ValidationFailed` for one end without the other.
     """
     if (quiet_from is None) != (quiet_until is None):
-        missing = "quiet_from" if quiet_from is None else "quiet_until"
+        missing = "quiet_from" if quiet_from is None else "quiet_to"
         fault = {"pointer": f"/{missing}", "code": "required", "detail": "Quiet hours have a beginning and an end."}
         raise ValidationFailed([fault])
     values = {"quiet_from": quiet_from, "quiet_until": quiet_until, "digest_at": digest_at}
