@@ -7,13 +7,13 @@ force; where that wants a second person the change waits as a request, and is ma
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
 from apps.approvals.services import request_submit
-from apps.core.display import money_text
+from apps.core.display import kind_text, money_text
 from apps.core.errors import NotFound, ValidationFailed
 from apps.identity import services
 from apps.identity.errors import OwnRolesRefused
@@ -77,12 +77,17 @@ def _roles_validate(maker: User, payload: Payload) -> None:
     services.user_roles_check(acting_user=maker, role_codes=texts_of(payload, "roles"))
 
 
+def roles_text(codes: Iterable[str]) -> str:
+    """Roles in words: Branch manager, Teller."""
+    return ", ".join(kind_text(code) for code in sorted(codes))
+
+
 def _roles_preview(maker: User, payload: Payload) -> Preview:
     user = user_get_for(user=maker, pk=id_of(payload, "user_id"))
     return Preview(
         title=f"Roles of {user.get_full_name()}",
         changes=(
-            Change("Roles", ", ".join(user.role_codes), ", ".join(sorted(payload["roles"]))),
+            Change("Roles", roles_text(user.role_codes), roles_text(payload["roles"])),
             Change("Reason", "", str(payload["reason"])),
         ),
         branch_id=user.branch_id,

@@ -17,7 +17,7 @@ from apps.approvals.services import (
     policy_get,
 )
 from apps.core import clock
-from apps.core.display import moment_text, money_text
+from apps.core.display import day_text, moment_text, money_text
 from apps.core.errors import NotFound
 from apps.identity.models import User
 
@@ -34,7 +34,7 @@ def _policy_preview(maker: User, payload: Payload) -> Preview:
     rows = [
         Change("Kind", action_get(policy.kind).title, action_get(policy.kind).title),
         Change("Version", str(before.number) if before else "", str(policy.number)),
-        Change("In force from", str(before.effective_from) if before else "", str(policy.effective_from)),
+        Change("In force from", day_text(before.effective_from) if before else "", day_text(policy.effective_from)),
     ]
     old, new = _policy_lines(before), _policy_lines(policy)
     rows += [Change(label, old.get(label, ""), new.get(label, "")) for label in dict.fromkeys([*old, *new])]
@@ -85,7 +85,7 @@ def _delegation_preview(maker: User, payload: Payload) -> Preview:
             Change("Delegate", "", row.delegate.get_full_name()),
             Change("From", "", moment_text(row.starts_at)),
             Change("Until", "", moment_text(row.ends_at)),
-            Change("Kinds", "", ", ".join(row.kinds) or "all"),
+            Change("Kinds", "", ", ".join(action_get(kind).title for kind in row.kinds) or "all"),
             Change("Up to", "", base or "the principal's limit"),
             Change("Reason", "", row.reason),
         ),

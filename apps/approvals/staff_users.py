@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.approvals.access import id_of, text_of, texts_of
+from apps.approvals.access import id_of, roles_text, text_of, texts_of
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
 from apps.core.errors import ValidationFailed
 from apps.identity import services
@@ -55,7 +55,7 @@ def _invite_preview(maker: User, payload: Payload) -> Preview:
     code = _branch(payload)
     branch = services.branch_in_reach(acting_user=maker, code=code, roles=())
     rows = [("Address", payload["email"]), ("Name", payload["full_name"]), ("Branch", code or WHOLE_BANK)]
-    rows += [("Roles", ", ".join(sorted(payload["roles"]))), ("Reason", payload["reason"])]
+    rows += [("Roles", roles_text(payload["roles"])), ("Reason", payload["reason"])]
     return Preview(
         title=f"Invite {payload['full_name']}",
         changes=tuple(Change(label, "", str(value)) for label, value in rows),
@@ -113,7 +113,7 @@ def _back_validate(maker: User, payload: Payload) -> None:
 
 def _back_preview(maker: User, payload: Payload) -> Preview:
     user = _user(maker, payload)
-    changes = (Change("Standing", "deactivated", "active"), Change("Roles", "", ", ".join(user.role_codes)))
+    changes = (Change("Standing", "deactivated", "active"), Change("Roles", "", roles_text(user.role_codes)))
     return _user_preview(user, payload, title=f"Reactivate {user.get_full_name()}", key="standing", changes=changes)
 
 

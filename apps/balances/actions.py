@@ -13,6 +13,7 @@ from apps.balances import services
 from apps.balances.controls import entry_controls_run
 from apps.balances.errors import EntryNotBalanced, refusal_of
 from apps.balances.services import ManualLine
+from apps.core.display import money_text
 from apps.core.idempotency import transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
@@ -120,7 +121,11 @@ def _preview(maker: User, payload: Payload) -> Preview:
     nodes = gl_accounts_by_code(codes={line["account_code"] for line in lines})
     rows = [Change("Description", "", str(payload["description"])), Change("Reference", "", str(payload["reference"]))]
     rows += [
-        Change(f"{line['side'].capitalize()} {nodes[line['account_code']]}, {line['branch']}", "", str(line["amount"]))
+        Change(
+            f"{line['side'].capitalize()} {nodes[line['account_code']]}, {line['branch']}",
+            "",
+            money_text(line["amount"].minor, line["amount"].currency, with_currency=True),
+        )
         for line in lines
     ]
     return Preview(

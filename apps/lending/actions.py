@@ -85,7 +85,7 @@ def _application_preview(maker: User, payload: Payload) -> Preview:
         title=f"Loan application {application.number} of {application.member.display_name}",
         changes=(
             Change("Product", "", str(application.product)),
-            Change("Amount", "", str(amount)),
+            Change("Amount", "", money_text(amount.minor, amount.currency, with_currency=True)),
             Change("Instalments", "", str(application.instalments)),
             Change("Purpose", "", application.purpose),
             Change("Share of the income left", "", str(share or "")),

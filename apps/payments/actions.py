@@ -14,7 +14,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.approvals.registry import Action, Change, Execution, Payload, Preview, Result, action_register
 from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import refusal_of
-from apps.core.display import day_text, kind_text
+from apps.core.display import day_text, kind_text, money_text
 from apps.core.money import Money
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
@@ -169,7 +169,7 @@ def _transfer_preview(maker: User, payload: Payload) -> Preview:
         changes=(
             Change("From", "", f"{debit.number} {source.name}"),
             Change("To", "", f"{credit.number} {destination.name}"),
-            Change("Amount", "", str(amount)),
+            Change("Amount", "", money_text(amount.minor, amount.currency, with_currency=True)),
             Change("Description", "", str(payload.get("description", ""))),
         ),
         amount=amount,
@@ -210,8 +210,8 @@ def _reversal_validate(maker: User, payload: Payload) -> None:
 
 def _reversal_preview(maker: User, payload: Payload) -> Preview:
     original = _original(maker, payload)
-    named = original.source or original.destination
-    if named is None:
+    named, amount = original.source or original.destination, original.amount
+    if named is None or amount is None:
         raise PaymentAccountNotFound
     account = Account.objects.select_related("member", "branch", "product").get(pk=named.id)
     return Preview(
@@ -220,11 +220,11 @@ def _reversal_preview(maker: User, payload: Payload) -> Preview:
             Change("Payment", str(original.id), ""),
             Change("From", original.source.number if original.source else "the bank", ""),
             Change("To", original.destination.number if original.destination else "the bank", ""),
-            Change("Amount", str(original.amount), ""),
+            Change("Amount", money_text(amount.minor, amount.currency, with_currency=True), ""),
             Change("Description", original.description, ""),
             Change("Reason", "", str(payload["reason"])),
         ),
-        amount=original.amount,
+        amount=amount,
         channel=original.channel,
         key=f"reversal {original.id}",
         url=f"/admin/accounts/account/{account.pk}/change/",
@@ -293,7 +293,7 @@ def _cash_preview(maker: User, payload: Payload) -> Preview:
         title=f"Cash {payload['kind']}, {account.number}",
         changes=(
             Change("Account", "", f"{account.number} {account.name}"),
-            Change("Amount", "", str(amount)),
+            Change("Amount", "", money_text(amount.minor, amount.currency, with_currency=True)),
             Change("Brought or taken by", "", str(payload["counterparty"])),
             Change("Till", "", session.till.name),
         ),
