@@ -32,6 +32,8 @@ from apps.reporting.tables import TABLES, Column, Drill, Params, Table, TableRep
 from apps.reporting.tables.render import RIGHT, Sums, currency_of, currency_place, shown
 
 ROWS_SHOWN = 200
+SHORT = 30
+"""Characters of a text that stays in one line."""
 LIMIT, DAYS = 100, 365
 OP_WORDS = {"eq": "is", "in": "is one of (by commas)"}
 """What the form calls comparisons whose names are no words."""
@@ -115,8 +117,9 @@ def table_shown(table: Table) -> dict[str, Any]:
         address = _address(table, row)
         rows.append(
             [
-                (shown(v, c, currency), _look(c), "" if number else address)
+                (text, _look(c, text), "" if number else address)
                 for number, (v, c) in enumerate(zip(row, table.columns, strict=True))
+                for text in [shown(v, c, currency)]
             ]
         )
     source.close()  # type: ignore[attr-defined]
@@ -145,9 +148,9 @@ def _leads(site: Any, request: HttpRequest, drill: Drill) -> bool:
     )
 
 
-def _look(column: Column) -> str:
-    """Figures stand at the right, dates in one line."""
-    return "nm-number" if column.kind in RIGHT else "nm-nowrap" if column.kind in ("date", "moment") else ""
+def _look(column: Column, text: str = "") -> str:
+    """Figures stand at the right; dates, names and codes in one line, long texts in a column that has room for them."""
+    return "nm-number" if column.kind in RIGHT else "nm-long" if len(text) > SHORT else "nm-nowrap"
 
 
 def _address(table: Table, row: Sequence[Any]) -> str:

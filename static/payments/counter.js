@@ -50,15 +50,23 @@
     return exponent ? `${whole}.${digits.slice(-exponent)}` : whole;
   }
 
-  document.addEventListener("input", function (event) {
-    const group = event.target.closest("[data-pieces]");
-    if (!group) return;
+  function count(group) {
     let total = 0n;
     for (const field of group.querySelectorAll("input[data-minor]")) {
       if (/^[0-9]{1,6}$/.test(field.value)) total += BigInt(field.dataset.minor) * BigInt(field.value);
     }
     const text = shown(total, Number(group.dataset.exponent));
     group.querySelector("[data-pieces-sum]").textContent = text;
+    return { total, text };
+  }
+
+  // A form that comes back with what was typed says its sum again.
+  for (const group of document.querySelectorAll("[data-pieces]")) count(group);
+
+  document.addEventListener("input", function (event) {
+    const group = event.target.closest("[data-pieces]");
+    if (!group) return;
+    const { total, text } = count(group);
     const amount = document.querySelector("input[name=amount][data-from-pieces]");
     if (amount && total > 0n && (!amount.value || amount.dataset.counted === amount.value)) {
       amount.value = text.replace(/,/g, "");

@@ -118,7 +118,8 @@ AUDIT = TableReport(
      Column("amount", "Amount", "money")),
     """
 SELECT * FROM (
-    SELECT e.at, 'trail', coalesce(nullif(u.full_name, ''), u.email, nullif(e.actor_label, ''), 'System'),
+    SELECT e.at, 'trail',
+           coalesce(nullif(u.full_name, ''), u.email, nullif(nullif(e.actor_label, ''), 'system'), 'System'),
            coalesce(u.email, ''), e.action, e.object_label, '', NULL::bigint
       FROM audit_auditevent e LEFT JOIN identity_user u ON u.id = e.actor_id
      WHERE e.at >= %(since)s::date AND e.at < %(as_of)s::date + 1 AND %(branches)s::uuid[] IS NULL
