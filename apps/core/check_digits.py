@@ -1,4 +1,4 @@
-"""Check digits of numbers that people copy by hand: Luhn, Verhoeff, Damm, ISO 7064 MOD 97-10 and MOD 11,10."""
+"""Check digits of numbers that people copy by hand: Luhn, Verhoeff, Damm, those of ISO 7064."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _QUASIGROUP = (
     "3674209581", "5869720134", "8945362017", "9438617205", "2581436790",
 )  # fmt: skip
 """Totally anti-symmetric, of order 10 (Damm, 2004)."""
-_ALPHANUMERIC = _DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ALPHANUMERIC = frozenset(_LETTERS)
 
 
 def luhn_digit(digits: str) -> str:
@@ -59,12 +60,43 @@ def damm_valid(digits: str) -> bool:
 def mod11_10_valid(digits: str) -> bool:
     """Does the last digit check the others by ISO 7064 MOD 11,10, as German tax numbers and Croatia's OIB? False for
     anything but ASCII digits."""
-    if len(digits) < 2 or not _DIGITS.issuperset(digits):
+    return _hybrid_valid(digits, "0123456789")
+
+
+def mod37_36_valid(text: str) -> bool:
+    """Does the last character check the others by ISO 7064 MOD 37,36, with A to Z as 10 to 35?"""
+    return _hybrid_valid(text, _LETTERS)
+
+
+def mod11_2_valid(text: str) -> bool:
+    """Does the last character, a digit or X, check the digits before it by ISO 7064 MOD 11-2, as ISNI's numbers?"""
+    return _pure_valid(text, _LETTERS[:10], "0123456789X", 11)
+
+
+def mod37_2_valid(text: str) -> bool:
+    """Does the last character (or *) check the others by ISO 7064 MOD 37-2, with A to Z as 10 to 35?"""
+    return _pure_valid(text, _LETTERS, _LETTERS + "*", 37)
+
+
+def _hybrid_valid(text: str, alphabet: str) -> bool:
+    """A hybrid system of ISO 7064: two moduli, the number of characters and one more."""
+    size = len(alphabet)
+    if len(text) < 2 or not set(alphabet).issuperset(text):
         return False
-    check = 10
-    for digit in digits[:-1]:
-        check = ((check + int(digit)) % 10 or 10) * 2 % 11
-    return (check + int(digits[-1])) % 10 == 1
+    check = size
+    for letter in text[:-1]:
+        check = ((check + alphabet.index(letter)) % size or size) * 2 % (size + 1)
+    return (check + alphabet.index(text[-1])) % size == 1
+
+
+def _pure_valid(text: str, alphabet: str, last: str, modulus: int) -> bool:
+    """A pure system of ISO 7064 with radix 2 and one check character, which may be one more than the others."""
+    if len(text) < 2 or not set(alphabet).issuperset(text[:-1]) or text[-1] not in last:
+        return False
+    check = 0
+    for letter in text[:-1]:
+        check = (check + alphabet.index(letter)) * 2 % modulus
+    return (check + last.index(text[-1])) % modulus == 1
 
 
 def mod97_digits(digits: str) -> str:

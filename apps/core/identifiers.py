@@ -1,7 +1,8 @@
 """Identifiers that banks write to each other: is it well formed, and do its check digits agree?
 
 None of this says that an account or a bank exists. Sources: ISO 13616 and SWIFT's IBAN registry (release 99), ISO 9362
-(BIC), the American Bankers Association's routing numbers, ISO 17442 (LEI), ISO 6166 (ISIN).
+(BIC), the American Bankers Association's routing numbers, ISO 17442 (LEI), ISO 6166 (ISIN), ANSI X9.6 (CUSIP), the
+London Stock Exchange (SEDOL), ISO 11649 (RF references), ISO 7064 (systems of check characters).
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.core.check_digits import damm_valid, luhn_valid, mod11_10_valid, mod97_remainder, verhoeff_valid
+from apps.core.check_digits import (
+    damm_valid,
+    luhn_valid,
+    mod11_2_valid,
+    mod11_10_valid,
+    mod37_2_valid,
+    mod37_36_valid,
+    mod97_remainder,
+    verhoeff_valid,
+)
 from apps.core.countries import COUNTRIES
 
 _REGISTRY = """
@@ -121,6 +131,34 @@ def isin_check(text: str) -> Checked:
     return Checked(value, "" if luhn_valid(digits) else "The check digit does not agree.")
 
 
+def cusip_check(text: str) -> Checked:
+    """A security of North America: eight characters (* @ # count 36 to 38), every second doubled, and a digit."""
+    value = _electronic(text)
+    if not re.fullmatch(r"[A-Z0-9*@#]{8}[0-9]", value):
+        return Checked(value, "A CUSIP has eight characters and a digit.")
+    order = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
+    weighed = [order.index(letter) * (1 + place % 2) for place, letter in enumerate(value[:8])]
+    total = sum(weight // 10 + weight % 10 for weight in weighed)
+    return Checked(value, "" if (total + int(value[8])) % 10 == 0 else "The check digit does not agree.")
+
+
+def sedol_check(text: str) -> Checked:
+    """A security of London: six digits and consonants with weights 1, 3, 1, 7, 3, 9, and a digit."""
+    value = _electronic(text)
+    if not re.fullmatch(r"[0-9BCDFGHJ-NP-TV-Z]{6}[0-9]", value):
+        return Checked(value, "A SEDOL has six digits or consonants and a digit.")
+    total = sum(int(letter, 36) * weight for letter, weight in zip(value, (1, 3, 1, 7, 3, 9, 1), strict=True))
+    return Checked(value, "" if total % 10 == 0 else "The check digit does not agree.")
+
+
+def creditor_reference_check(text: str) -> Checked:
+    """An RF reference of an invoice (ISO 11649): two check digits and up to 21 letters and digits."""
+    value = _electronic(text)
+    if not re.fullmatch(r"RF[0-9]{2}[A-Z0-9]{1,21}", value):
+        return Checked(value, "A reference has RF, two digits and 1 to 21 letters and digits.")
+    return Checked(value, "" if mod97_remainder(value[4:] + value[:4]) == 1 else "The check digits do not agree.")
+
+
 def luhn_check(text: str) -> Checked:
     """A number with a Luhn digit at its end, such as a card number."""
     value = _electronic(text)
@@ -145,6 +183,14 @@ def mod11_10_check(text: str) -> Checked:
     return Checked(value, "" if mod11_10_valid(value) else "The check digit does not agree.")
 
 
+def _system(valid: Callable[[str], bool]) -> Callable[[str], Checked]:
+    def check(text: str) -> Checked:
+        value = re.sub("-", "", _electronic(text))
+        return Checked(value, "" if valid(value) else "The check character does not agree.")
+
+    return check
+
+
 CHECKS: dict[str, Callable[[str], Checked]] = {
     "iban": iban_check,
     "bic": bic_check,
@@ -155,6 +201,12 @@ CHECKS: dict[str, Callable[[str], Checked]] = {
     "verhoeff": verhoeff_check,
     "damm": damm_check,
     "mod11_10": mod11_10_check,
+    "mod11_2": _system(mod11_2_valid),
+    "mod37_2": _system(mod37_2_valid),
+    "mod37_36": _system(mod37_36_valid),
+    "cusip": cusip_check,
+    "sedol": sedol_check,
+    "rf": creditor_reference_check,
 }
 """The check for each kind of identifier."""
 

@@ -85,7 +85,18 @@ def test_an_iban_that_cannot_be_made() -> None:
      ("iban", "MC1112739000700011111000h79", True), ("iban", "SN08 SN01 0015 2000 0485 0000 3035", True),
      ("iban", "MA64 0115 1900 0001 2050 0053 4921", True), ("iban", "DZ58 0002 1000 0111 3000 0005 70", True),
      ("iban", "TG53 TG00 9060 4310 3465 0040 0070", True), ("iban", "QQ93 1234 5678", False),
-     ("isin", "US0378331005", True), ("isin", "US0378331006", False), ("isin", "0378331005", False)],
+     ("isin", "US0378331005", True), ("isin", "US0378331006", False), ("isin", "0378331005", False),
+     # ISO 7064: ORCID's example of MOD 11-2, ISBT 128's of MOD 37-2, GRid's of MOD 37,36
+     ("mod11_2", "0000-0002-1825-0097", True), ("mod11_2", "0000-0002-1694-233X", True),
+     ("mod11_2", "0000-0002-1825-0098", False), ("mod37_2", "G123489654321Y", True),
+     ("mod37_2", "G123489654321Z", False), ("mod37_36", "A12425GABC1234002M", True),
+     ("mod37_36", "A12425GABC1234003M", False), ("mod37_2", "", False),
+     # securities as their registers have them: Apple, Google, Oracle; BAE Systems, Treasury
+     ("cusip", "037833100", True), ("cusip", "38259P508", True), ("cusip", "68389X105", True),
+     ("cusip", "68389X106", False), ("cusip", "37833100", False), ("sedol", "0263494", True),
+     ("sedol", "B0WNLY7", True), ("sedol", "B0WNLY8", False), ("sedol", "A0WNLY7", False),
+     # ISO 11649's references
+     ("rf", "RF18 5390 0754 7034", True), ("rf", "RF18 5390 0754 7043", False), ("rf", "XX18539007547034", False)],
 )  # fmt: skip
 def test_other_identifiers(kind: str, text: str, valid: bool) -> None:
     assert CHECKS[kind](text).valid is valid
