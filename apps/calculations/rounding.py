@@ -27,6 +27,8 @@ _ALIASES = {
     "half_away_from_zero": "half_up", "half_positive_infinity": "half_ceiling",
     "half_negative_infinity": "half_floor", "bankers": "half_even", "banker": "half_even", "commercial": "half_up",
     "half_ceil": "half_ceiling", "unnecessary": "exact",
+    "ties_to_even": "half_even", "ties_to_away": "half_up", "toward_positive": "ceiling", "toward_negative": "floor",
+    "towards_negative": "floor", "trunc": "down", "expand": "up", "half_trunc": "half_down", "half_expand": "half_up",
 }  # fmt: skip
 
 
@@ -36,7 +38,7 @@ def mode_name(name: str, *, pointer: str = "/rounding") -> str:
     Raises UnknownConvention.
     """
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name) if isinstance(name, str) and len(name) <= 64 else ""
-    key = re.sub(r"[^a-z]+", "_", text.lower()).strip("_").removeprefix("round_").removeprefix("rounding_")
+    key = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_").removeprefix("round_").removeprefix("rounding_")
     key = _ALIASES.get(key, key)
     if key not in ROUNDING_MODES and key != "exact":
         raise UnknownConvention(f"Rounding modes are {', '.join(sorted(ROUNDING_MODES))}.", pointer=pointer)

@@ -74,7 +74,10 @@ def test_no_minor_unit_is_lost(minor: int, weights: list[int], method: str) -> N
     ("label", "name"),
     [("HALF_UP", "half_up"), ("halfEven", "half_even"), ("ROUND_HALF_DOWN", "half_down"), ("ROUND_UP", "up"),
      ("half_away_from_zero", "half_up"), ("halfTowardsZero", "half_down"), ("half-positive-infinity", "half_ceiling"),
-     ("bankers", "half_even"), ("ROUND_CEILING", "ceiling"), ("half_odd", "half_odd"), ("truncate", "down")],
+     ("bankers", "half_even"), ("ROUND_CEILING", "ceiling"), ("half_odd", "half_odd"), ("truncate", "down"),
+     # IEEE 754-2019, 4.3, and ECMA-402's names
+     ("roundTiesToEven", "half_even"), ("roundTiesToAway", "half_up"), ("roundTowardPositive", "ceiling"),
+     ("roundTowardNegative", "floor"), ("roundTowardZero", "down"), ("halfExpand", "half_up"), ("trunc", "down")],
 )  # fmt: skip
 def test_names_of_rounding_modes(label: str, name: str) -> None:
     assert mode_name(label) == name
