@@ -35,6 +35,11 @@ def amounts_of(inputs: Mapping[str, Any]) -> list[Decimal]:
     return first + amounts + last
 
 
+def printed(case: Case) -> int:
+    """The decimals with which the source prints its percentage."""
+    return len(str(case.expected.get("apr_percent", "")).partition(".")[2])
+
+
 @handles("apr")
 def regulation_z(case: Case) -> dict[str, Any]:
     (method,) = case.need("method")
@@ -46,14 +51,14 @@ def regulation_z(case: Case) -> dict[str, Any]:
         per_year, full = case.need("unit_periods_per_year", "full_unit_periods_before_first")
         fraction = Decimal(case.inputs.get("fraction_before_first", 0))
         payments = [Transfer(p, int(full) + n, fraction) for n, p in enumerate(amounts_of(case.inputs))]
-        return {
-            "apr_percent": percent(apr_of_unit_periods([Transfer(amount, 0)], payments, per_year=Decimal(per_year)))
-        }
+        found = apr_of_unit_periods([Transfer(amount, 0)], payments, per_year=Decimal(per_year))
+        return {"apr_percent": percent(found, max(2, printed(case)))}
     given = case.inputs["payments"]
     if not isinstance(given, list) or not all("date" in one for one in given):
         raise Unsupported("payments have neither unit-periods nor dates")
     dated = [(dt.date.fromisoformat(one["date"]), Decimal(one["amount"])) for one in given]
-    return {"apr_percent": percent(apr_regulation_z([(dt.date.fromisoformat(advance["date"]), amount)], dated)[0])}
+    found = apr_regulation_z([(dt.date.fromisoformat(advance["date"]), amount)], dated)[0]
+    return {"apr_percent": percent(found, max(2, printed(case)))}
 
 
 @handles("apr")
@@ -61,8 +66,6 @@ def directive(case: Case) -> dict[str, Any]:
     method, flows = case.need("method", "flows")
     if not method.startswith("EU") and not method.startswith("UK"):
         raise Unsupported(f"the method {method} is not this handler's")
-    printed = str(case.expected["apr_percent"])
-    decimals = len(printed.partition(".")[2])
     if all("years" in flow for flow in flows):
         rate = effective_rate([(Decimal(flow["years"]), Decimal(flow["amount"])) for flow in flows])
     elif all("date" in flow for flow in flows):
@@ -71,4 +74,4 @@ def directive(case: Case) -> dict[str, Any]:
         rate = apr_eu([f for f in dated if f[1] > 0], [(d, -a) for d, a in dated if a < 0], basis=basis)
     else:
         raise Unsupported("flows have neither years nor dates")
-    return {"apr_percent": percent(rate, decimals)}
+    return {"apr_percent": percent(rate, printed(case))}

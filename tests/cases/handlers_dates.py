@@ -91,15 +91,16 @@ def business_day(case: Case) -> dict[str, Any]:
 def recurring(case: Case) -> dict[str, Any]:
     rule, start = case.need("rrule", "start")
     case.only("rrule", "start", "calendar", "holidays", "convention", "month_end", "exdates", "until", "limit")
+    rule = re.sub(r"(?<=UNTIL=)(\d{4})-(\d\d)-(\d\d)", r"\1\2\3", str(rule))
     wanted = case.expected.get("dates")
     if not isinstance(wanted, list):
         raise Unsupported("dates are expected")
-    ends = {"COUNT", "UNTIL"} & rule_parse(str(rule)).keys() or {"until", "limit"} & case.inputs.keys()
+    ends = {"COUNT", "UNTIL"} & rule_parse(rule).keys() or {"until", "limit"} & case.inputs.keys()
     limit = case.inputs.get("limit", 10_000) if ends else len(wanted)  # of a rule without end: the first ones
     has_calendar = {"calendar", "holidays"} & case.inputs.keys()
     try:
         found = occurrences(
-            str(rule), day(start), limit=int(limit), convention=convention_of(case),
+            rule, day(start), limit=int(limit), convention=convention_of(case),
             calendar=calendar_of(case) if has_calendar else None, month_end=case.inputs.get("month_end", "skip"),
             exclude={day(date) for date in case.inputs.get("exdates", [])},
             until=day(case.inputs["until"]) if case.inputs.get("until") else None,

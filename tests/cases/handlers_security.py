@@ -1,4 +1,4 @@
-"""Codes of authenticator apps, and token buckets."""
+"""Codes of authenticator apps, signatures of webhooks, tokens that must not open anything, token buckets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.core.errors import InvalidToken
 from apps.identity.buckets import bucket_take
 from apps.identity.limits import RateRule
 from apps.identity.otp import hotp_code, totp_code
+from apps.identity.tokens import AccessToken, claims_read
+from apps.notifications.errors import WebhookSignatureInvalid
+from apps.notifications.signatures import signature_check, signature_make
 from tests.cases.registry import Case, Unsupported, handles
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -62,3 +66,40 @@ def bucket(case: Case) -> dict[str, Any]:
             }
         )
     return {"results": results}
+
+
+@handles("security_vectors")
+def webhook(case: Case) -> dict[str, Any]:
+    """Standard Webhooks: the signature, and whether one that is given holds at a time."""
+    given = case.inputs
+    secret, stamp = case.need("secret", "timestamp")
+    event = next((given[name] for name in ("id", "msg_id", "message_id", "webhook_id") if name in given), None)
+    body = next((given[name] for name in ("payload", "body") if name in given), None)
+    if not isinstance(event, str) or not isinstance(body, str):
+        raise Unsupported("a signature of Standard Webhooks needs an id and a payload")
+    made = signature_make(secret=secret, event_id=event, timestamp=int(stamp), body=body.encode())
+    headers = {
+        "webhook-id": event,
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": str(given.get("signature", given.get("header", made))),
+    }
+    now = float(given.get("now", stamp))
+    try:
+        signature_check(secrets=[secret], headers=headers, body=body.encode(), now=now)
+        valid = True
+    except WebhookSignatureInvalid:
+        valid = False
+    return {"signature": made, "header": made, "valid": valid, "accepted": valid}
+
+
+@handles("security_vectors")
+def token_refused(case: Case) -> dict[str, Any]:
+    """Tokens that others made, with whatever header and key: none of them is one of ours."""
+    raw = next((case.inputs[name] for name in ("token", "jwt") if name in case.inputs), None)
+    if not isinstance(raw, str):
+        raise Unsupported("no token")
+    try:
+        claims_read(raw, AccessToken)
+        return {"valid": True, "accepted": True}
+    except InvalidToken:
+        return {"valid": False, "accepted": False, "rejected": True}
