@@ -32,7 +32,7 @@ from apps.lending.actions import APPLICATION, application_payload
 from apps.lending.affordability import FINANCES
 from apps.lending.models import Loan, LoanApplication, LoanProduct
 from apps.lending.selectors import application_get_for, applications_visible_to, products_visible_to, terms_on
-from apps.members.selectors import members_visible_to
+from apps.members.selectors import members_search, members_visible_to
 
 APPLY, DECIDE = "lending.apply", "lending.decide"
 CHIPS = {
@@ -41,6 +41,8 @@ CHIPS = {
 }  # fmt: skip
 STEPS = (("draft", "Draft"), ("submitted", "Decision"), ("approved", "Offer"), ("accepted", "Loan"))
 ACCOUNTS_MAX = 50
+FOUND_MAX = 9
+TERM_MAX = 60
 
 
 @admin.register(LoanApplication)
@@ -265,6 +267,7 @@ def application_form(site: Any, request: HttpRequest, application_id: uuid.UUID 
             return HttpResponseRedirect(reverse("admin:lending_loanapplication_change", args=[saved.pk]))
     request.current_app = site.name
     member = application.member if application else _member(request)
+    term = "" if member else request.GET.get("member", "").replace("\x00", "").strip()[:TERM_MAX]
     product = application.product if application else None
     context = {
         **site.each_context(request),
@@ -273,6 +276,8 @@ def application_form(site: Any, request: HttpRequest, application_id: uuid.UUID 
         "page_faults": faults,
         "form_application": application,
         "form_member": member,
+        "form_term": term,
+        "form_found": members_search(members_visible_to(user), text=term)[:FOUND_MAX] if term else [],
         "form_products": _products(user, member) if application is None else [],
         "form_accounts": Account.objects.filter(member=member)[:ACCOUNTS_MAX] if member else [],
         "form_values": request.POST if request.method == "POST" else _values(application),
@@ -285,7 +290,7 @@ def application_form(site: Any, request: HttpRequest, application_id: uuid.UUID 
 def _member(request: HttpRequest) -> Any:
     user: Any = request.user
     number = (request.POST.get("member") or request.GET.get("member", "")).replace("\x00", "").strip()[:20]
-    return members_visible_to(user).filter(number=number).first() if number else None
+    return members_visible_to(user).filter(number=number.upper()).first() if number else None
 
 
 def _products(user: Any, member: Any) -> list[LoanProduct]:
