@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.calculations.errors import CalculationError
@@ -36,7 +36,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("repayment", {}), ("repayment", {}), ("repayment", {"strategy": "lower_instalment"}),
     ("repayment", {"strategy": "shorten_term"}), ("charge", {"penalty": True}), ("charge", {}),
     ("waiver", {"component": "interest"}), ("rate_change", {"rate": "0.2"}), ("reschedule", {"extra_instalments": 2}),
-    ("moratorium", {"periods": 1}), ("top_up", {}),
+    ("reschedule", {"first_due": "2025-11-30", "instalments": 3}), ("moratorium", {"periods": 1}), ("top_up", {}),
 ]  # fmt: skip
 
 
@@ -49,7 +49,11 @@ def lives(draw: st.DrawFn) -> tuple[Loaned, list[Happening]]:
     )  # fmt: skip
     principal = draw(st.integers(50_000, 5_000_000))
     loaned = Loaned(conventions, principal, draw(st.sampled_from([Decimal(0), Decimal("0.12"), Decimal("0.305")])), 8)
-    events = [Happening(0, "disbursement", START, principal)]
+    second = draw(st.sampled_from([0, principal // 2]))
+    events = [Happening(0, "disbursement", START, principal - second)]
+    if second:
+        day = START + dt.timedelta(days=draw(st.integers(1, 120)))
+        events.append(Happening("second", "disbursement", day, second))
     for n in range(1, draw(st.integers(1, 6)) + 1):
         kind, details = draw(st.sampled_from(KINDS))
         amount = draw(st.integers(1, principal // 2))
@@ -72,8 +76,36 @@ def lived(loaned: Loaned, events: list[Happening]) -> tuple[Position, list[Happe
     return position, stood
 
 
+def life_of(how: dict[str, Any], *events: tuple[int, str, int, dict[str, Any]]) -> tuple[Loaned, list[Happening]]:
+    """A loan of what is paid out, in eight instalments, and its events: days since it began, kind, amount, details."""
+    conventions = conventions_read(conventions=how, servicing={}, fees=[], exponent=2)
+    out = sum(amount for _, kind, amount, _ in events if kind == "disbursement")
+    made = [
+        Happening(n, kind, START + dt.timedelta(days=days), amount, details)
+        for n, (days, kind, amount, details) in enumerate(events)
+    ]
+    return Loaned(conventions, out, Decimal("0.12"), 8), made
+
+
+PAID_OFF_IN_A_PERIOD_WITH_A_TRANCHE = life_of(
+    {}, (0, "disbursement", 2_500_000, {}), (34, "disbursement", 2_500_000, {}),
+    (50, "repayment", 2_700_000, {"strategy": "shorten_term"}),
+)  # fmt: skip
+CHARGED_AFTER_IT_WAS_PAID_OFF = life_of(
+    {}, (0, "disbursement", 100_000, {}), (10, "repayment", 101_000, {"strategy": "shorten_term"}),
+    (100, "charge", 500, {"penalty": True}), (101, "repayment", 500, {}),
+)  # fmt: skip
+CHARGED_AND_GIVEN_NEW_DATES_AFTER_THE_LAST = life_of(
+    {"frequency": {"unit": "weeks", "every": 2}}, (0, "disbursement", 100_000, {}), (120, "charge", 500, {}),
+    (130, "reschedule", 0, {"first_due": "2025-11-30", "instalments": 3}),
+)  # fmt: skip
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(lives())
+@example(PAID_OFF_IN_A_PERIOD_WITH_A_TRANCHE)
+@example(CHARGED_AFTER_IT_WAS_PAID_OFF)
+@example(CHARGED_AND_GIVEN_NEW_DATES_AFTER_THE_LAST)
 def test_a_loan_adds_up_whatever_happens(life: tuple[Loaned, list[Happening]]) -> None:
     loaned, events = life
     position, stood = lived(loaned, events)
@@ -84,6 +116,7 @@ def test_a_loan_adds_up_whatever_happens(life: tuple[Loaned, list[Happening]]) -
     assert all(min(one.row.principal, one.row.interest, one.accrues) >= 0 for one in rows)
     assert rows[-1].row.closing == 0
     assert all(0 <= one.paid[name] <= getattr(one.row, name) for one in rows for name in one.paid)
+    assert sum(one.charged for one in rows) == position.made_charges, "a charge falls due once"
     # Interest is earned once, and all of it: what falls due is what the periods earn.
     end = rows[-1].row.due
     assert position.earned(end) == sum(one.row.interest for one in rows)

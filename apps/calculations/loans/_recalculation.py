@@ -50,6 +50,7 @@ def recalculated(
         early = [one for one in mine if run.counts_from(one.date, period, one.strategy) < period.due]
         on_due = [one for one in mine if run.counts_from(one.date, period, one.strategy) >= period.due]
         if run.period(index, period, early, on_due):
+            run.charge_after_the_end()
             break
     return run.rows
 
@@ -97,7 +98,7 @@ class _Run:
     def period(self, index: int, period: Period, early: Sequence[Payment], on_due: Sequence[Payment]) -> bool:
         """Add the row of a period. True when the loan has ended with it."""
         terms = self.terms
-        tranche = sum(amount for date, amount in self.paid_out if period.start < date <= period.due)
+        tranche = self._tranche(period, period.due)
         ahead = money = 0
         if self.recorded:
             self._begin(period, [*early, *on_due])
@@ -106,7 +107,8 @@ class _Run:
             money += left
             if left and self._is_payoff(period, payment.date, money):
                 return self._paid_off(index, period, payment.date)
-            left = min(left, self.balance - ahead)  # what is more than the balance pays interest on the due date
+            # What is more than the balance pays interest on the due date.
+            left = min(left, self.balance + self._tranche(period, payment.date) - ahead)
             ahead += left
             self.changes.append((payment.date, -left))
         self._project(period)
@@ -231,17 +233,20 @@ class _Run:
         )
         return self._with_charges(_with_fees(row, terms.fees), last=number == terms.count)
 
+    def charge_after_the_end(self) -> None:
+        """Charges that are due after a loan has ended early fall due with its last row."""
+        last = self.rows[-1]
+        if last.number < self.terms.count:
+            late = [charge for charge in self.charges if charge.due > last.due]
+            self.rows[-1] = _charged(last, late)
+
     def _with_charges(self, row: Row, *, last: bool) -> Row:
         mine = [
             charge
             for charge in self.charges
             if (row.start < charge.due or row.number == 1) and (charge.due <= row.due or last)
         ]
-        return replace(
-            row,
-            fees=row.fees + sum(charge.amount for charge in mine if not charge.penalty),
-            penalties=row.penalties + sum(charge.amount for charge in mine if charge.penalty),
-        )
+        return _charged(row, mine)
 
     def _strategy(self, index: int, excess: int, strategy: str) -> None:
         """What early money does to the instalments to come."""
@@ -254,15 +259,30 @@ class _Run:
     def _is_payoff(self, period: Period, date: dt.date, money: int) -> bool:
         """Whether early money pays principal and interest till its date."""
         later = any(tranche > date for tranche, _ in self.paid_out)
-        if later or money < self.balance:
+        owed = self.balance + self._tranche(period, date)
+        if later or money < owed:
             return False
-        return money >= self.balance + self.deferred + self.interest.rounded(self._parts(period, date))
+        return money >= owed + self.deferred + self.interest.rounded(self._parts(period, date))
+
+    def _tranche(self, period: Period, till: dt.date) -> int:
+        """What was paid out after the start of a period, up to a day of it."""
+        return sum(amount for date, amount in self.paid_out if period.start < date <= till)
 
     def _paid_off(self, index: int, period: Period, date: dt.date) -> bool:
         """The last row: till the day on which everything was paid."""
         self._project(Period(period.start, date, date))
         parts = self._parts(period, date)
         accrued = 0 if _is_free(self.terms, index + 1) else self.interest.rounded(parts)
-        self.rows.append(self._row(index, Period(period.start, date, date), self.balance, accrued, 0, parts))
+        tranche = self._tranche(period, date)
+        owed = self.balance + tranche
+        self.rows.append(self._row(index, Period(period.start, date, date), owed, accrued, tranche, parts))
         self.balance = 0
         return True
+
+
+def _charged(row: Row, charges: Sequence[Charge]) -> Row:
+    return replace(
+        row,
+        fees=row.fees + sum(charge.amount for charge in charges if not charge.penalty),
+        penalties=row.penalties + sum(charge.amount for charge in charges if charge.penalty),
+    )

@@ -263,8 +263,9 @@ class _Run:
             for money in self.money
             if money.id in carried
         ]
-        # Charges of the running period are not among the past ones: they stay what they are.
-        self.charges = [charge for charge in self.charges if not past or charge.due > past[-1].row.due]
+        # Charges of the running period are not among the past ones: they stay what they are. After the last row they
+        # fell due with it.
+        self.charges = [charge for charge in self.charges if not past or (ahead and charge.due > past[-1].row.due)]
         self.past += past
         self.terms = made.after.terms
 
