@@ -18,7 +18,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.http import HttpRequest, HttpResponse
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, URLResolver
 from django.utils.log import log_response
 from simple_history.middleware import HistoryRequestMiddleware
 
@@ -137,8 +137,13 @@ def _routes() -> ShapeResolver:
 
 
 def routes_load() -> None:
-    """Import every view now, before the first request and not with it."""
-    _ = _routes().url_patterns
+    """Import every view and compile every route now, before the first request and not with it."""
+    resolvers: list[URLResolver] = [_routes()]
+    while resolvers:
+        for route in resolvers.pop().url_patterns:
+            route.pattern.match("")
+            if isinstance(route, URLResolver):
+                resolvers.append(route)
 
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]

@@ -7,7 +7,8 @@ from django.urls import Resolver404, ResolverMatch, URLResolver, include, resolv
 from django.urls.resolvers import RoutePattern
 
 from config.api import urlpatterns
-from config.routing import ShapeResolver, api_routes
+from config.handlers import routes_load
+from config.routing import ShapeResolver, all_routes, api_routes
 
 ONE, OTHER = str(uuid4()), str(uuid4())
 
@@ -70,3 +71,14 @@ def test_callers_cannot_make_the_memory_grow(shapes: ShapeResolver) -> None:
             shapes.resolve(f"api/v1/nothing-{number}/{uuid4()}")
         assert shapes.resolve(f"api/v1/accounts/{UUID(int=number + 1)}").kwargs == {"account_id": UUID(int=number + 1)}
     assert len(shapes._matches) == 1
+
+
+def test_routes_are_compiled_before_the_first_request() -> None:
+    routes_load()
+    waiting: list[URLResolver] = [all_routes()]
+    while waiting:
+        for route in waiting.pop().url_patterns:
+            if isinstance(route, URLResolver):
+                waiting.append(route)
+            elif getattr(route.pattern, "converters", None):
+                assert "regex" in vars(route.pattern), route
