@@ -174,6 +174,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.api.schema_examples.examples_add",
+        "apps.core.api.schema_words.words_add",
     ],
 }
 SIMPLE_JWT: dict[str, Any] = {

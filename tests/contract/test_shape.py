@@ -46,6 +46,21 @@ def test_summaries_say_what_is_done() -> None:
     assert not {key: said for key, said in found.items() if not said or FIRST_WORDS.match(said) or said.endswith(".")}
 
 
+def test_what_is_sent_is_explained() -> None:
+    mute = [
+        f"{key}?{one['name']}"
+        for key, operation in _operations()
+        for one in operation.get("parameters", [])
+        if not one.get("description")
+    ]
+    mute += [
+        f"{component}.{name}"
+        for component, name, schema in _fields()
+        if component.endswith("Request") and not {"description", "$ref", "allOf", "oneOf"} & set(schema)
+    ]
+    assert not mute, f"give it a help_text, or its name a meaning in apps/core/api/schema_words.py: {mute}"
+
+
 def test_every_body_has_an_example_that_fits() -> None:
     faults, registry = [], Registry().with_resource("urn:api", DRAFT202012.create_resource(document()))
     for key, operation in _operations():

@@ -50,7 +50,7 @@ def notice_things(root: User) -> tuple[dict[str, Any], dict[Body, dict[str, Any]
             "preferences": [{"kind": FAILED.code, "channel": "email", "mode": "digest"}]
         },
         ("POST", "notifications/suppressions/{suppression_id}/lift"): {"reason": "Works again"},
-        ("PUT", "notifications/rhythm"): {"quiet_from": "22:00", "quiet_until": "07:00", "digest_at": "08:00"},
+        ("PUT", "notifications/rhythm"): {"quiet_from": "22:00", "quiet_to": "07:00", "digest_time": "08:00"},
         ("POST", "notifications/subscriptions"): {"endpoint": endpoint.format(2), "keys": keys, "device": "Phone"},
     }
 

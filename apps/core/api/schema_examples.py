@@ -101,7 +101,7 @@ BY_NAME: dict[str, Any] = {
     "loan": "L0000018",
     "locale": "en",
     "months": 12,
-    "month": "2026-11",
+    "month": "2026-11-01",
     "name": "Savings plus",
     "national_id": "29481726",
     "new_password": "harvest-river-2027",
@@ -148,6 +148,35 @@ BY_NAME: dict[str, Any] = {
     "time_zone": "Africa/Nairobi",
     "title": "Budget 2027",
     "unit": "0.01",
+    "AccountHolderEndRequest.ends_on": "2026-12-31",
+    "AccountUpdateRequest.name": "School fees",
+    "CodeRequest.code": "492817",
+    "ConfirmCodeRequest.code": "492817",
+    "CostCentreRequest.code": "IT",
+    "CostCentreRequest.name": "Information technology",
+    "DelegationCreateRequest.ends_at": "2026-12-04T17:00:00Z",
+    "DividendDrawRequest.starts_on": "2026-01-01",
+    "DocumentRequest.code": "payslip",
+    "FeeCreateRequest.name": "Monthly fee",
+    "JobStartRequest.kind": "audit.verify",
+    "LoanGroupRequest.name": "Umoja women",
+    "LoanGroupRequest.meeting_weekday": 3,
+    "LoanProductUpdateRequest.description": "Stock, tools and working capital",
+    "NomineeRequest.name": "Grace Otieno",
+    "PeriodCreateRequest.code": "2026-12",
+    "PeriodCreateRequest.starts_on": "2026-12-01",
+    "RateRequest.currency": "USD",
+    "RateRequest.rate": "129.25",
+    "StatementBatchRequest.from": "2026-11-01",
+    "TerminalRequest.code": "ATM-001",
+    "TerminalRequest.name": "ATM, Market Street",
+    "TillCreateRequest.name": "Counter 1",
+    "TillChangeRequest.name": "Counter 2",
+    "ends_on": "2026-12-31",
+    "to": "2026-11-30",
+    "date_of_birth": "1990-04-12",
+    "mfa_token": "OaDvTUYDIGoVAwbILr2U98hiw9VleXg8VleRFZkvPQ",
+    "token": "v4XlCk0mBq7oYt2yW8nJ",
     "valuer": "Ministry of Lands",
     "version": 3,
     "year": 2026,
@@ -157,6 +186,7 @@ BY_NAME: dict[str, Any] = {
 _TYPES: dict[str, type] = {
     "string": str, "integer": int, "boolean": bool, "array": list, "object": dict,
 }  # fmt: skip
+_MOMENTS = {"date": r"\d{4}-\d{2}-\d{2}", "date-time": r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"}
 _DEPTH_MAX = 6
 
 
@@ -201,7 +231,10 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def _text_fits(value: str, schema: dict[str, Any]) -> bool:
-    if schema.get("format") in BY_FORMAT and value != BY_FORMAT[schema["format"]] and schema["format"] != "date":
+    form = schema.get("format")
+    if form in _MOMENTS:
+        return re.fullmatch(_MOMENTS[form], value) is not None
+    if form in BY_FORMAT and value != BY_FORMAT[form]:
         return False
     if value not in schema.get("enum", [value]):
         return False
