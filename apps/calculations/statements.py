@@ -128,11 +128,14 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
      (r"\b(capital|(common|preferred|preference|treasury|ordinary) (stock|shares?)|share premium"
      r"|paid.in)\b")),
     ("DC", EQUITY, r"\b(retained earnings|net assets|accumulated deficit|reserves?|equity|opening balances?)\b"),
+    ("DC", EQUITY, r"\b(surplus|profit (and|&) loss|p&l)\b"),
+    ("C", EQUITY, r"\bshares$"),
     ("D", INCOME, r"\bsales (returns|discounts?|allowances)\b|returns and allowances|\breturns? inwards?\b"),
     ("D", ASSET,
      (r"\b(equipment|machinery|trucks?|vehicles?|vans?|supplies|inventor(y|ies)|buildings?|property"
      r"|land|assets?)$")),
-    ("C", INCOME, r"\b(revenues?|sales|gains?|earned|turnover|discounts? received)\b|\bincome\b(?! tax)"),
+    ("C", INCOME, r"\b(revenues?|sales|gains?|earned|turnover|(discounts?|dividends?) received)\b|\bincome\b(?! tax)"),
+    ("C", INCOME, r"\b(royalt(y|ies)|debts? recovered)\b"),
     ("D", EXPENSE,
      (r"\b(salar(y|ies)|wages|payroll|utilities|electricity|heat(ing)?|light(ing)?|water|telephone"
      r"|stationery)\b")),
@@ -143,7 +146,8 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
      (r"\b(freight|carriage|delivery|travel|postage|commissions?|interest|tax(es)?|purchases|fees"
      r"|miscellaneous)\b")),
     ("D", EXPENSE,
-     (r"\b(fuel|petrol|subscriptions?|dues|entertainment|meals|donations?|training|cleaning|legal"
+     (r"\b(gas|power|rates|printing(?! press)|transportation|fuel|petrol"
+     r"|subscriptions?|dues|entertainment|meals|donations?|training|cleaning|legal"
      r"|audit)\b")),
     ("C", INCOME, r"\b(fees|commissions?|interest|rent|rentals?)\b"),
 )  # fmt: skip

@@ -80,6 +80,14 @@ def test_a_chart_that_bites_its_tail_is_refused() -> None:
         ("Bad debts", "D", "expense"),
         ("Bank loan interest", "D", "expense"),
         ("K. Otieno, drawing", "D", "equity"),
+        ("Contributed surplus", "C", "equity"),
+        ("Profit and loss account", "C", "equity"),
+        ("Members' shares", "C", "equity"),
+        ("Dividends received", "C", "income"),
+        ("Bad debts recovered", "C", "income"),
+        ("Transportation-in", "D", "expense"),
+        ("Rates", "D", "expense"),
+        ("Printing press", "D", "asset"),
     ],
 )
 def test_the_type_of_an_account_is_guessed_from_its_name_and_side(name: str, side: str, kind: str) -> None:
