@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -88,7 +89,7 @@ def _application_preview(maker: User, payload: Payload) -> Preview:
             Change("Amount", "", money_text(amount.minor, amount.currency, with_currency=True)),
             Change("Instalments", "", str(application.instalments)),
             Change("Purpose", "", application.purpose),
-            Change("Share of the income left", "", str(share or "")),
+            Change("Share of the income left", "", f"{Decimal(share) * 100:.2f} %" if share else ""),
             Change("Score", "", "" if application.score is None else str(application.score)),
         ),
         amount=amount,

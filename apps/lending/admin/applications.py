@@ -23,7 +23,7 @@ from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
-from apps.core.errors import DomainError, InvalidRequest
+from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
 from apps.core.money import amount_parse, ungrouped
 from apps.core.record_pages import Fact, record_link, user_may
 from apps.ledger.selectors import business_date_current
@@ -331,7 +331,10 @@ def _save(request: HttpRequest, application: LoanApplication | None) -> LoanAppl
     exponent = currency_get(application.product.currency_id).exponent
 
     def amount(name: str) -> int:
-        return amount_parse(ungrouped(sent.get(name, "")) or "0", exponent, pointer=f"/{name}")
+        try:
+            return amount_parse(ungrouped(sent.get(name, "")) or "0", exponent, pointer=f"/{name}")
+        except InvalidAmount as error:
+            raise InvalidAmount(f"{name.capitalize()}: {error.detail}", pointer=f"/{name}") from None
 
     raw, account = sent.get("instalments", ""), sent.get("account", "")
     if not (raw.isascii() and raw.isdigit() and len(raw) < 5):
