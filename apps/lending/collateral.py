@@ -13,11 +13,14 @@ from django.db import transaction
 from apps.audit.services import record
 from apps.balances.selectors import balance_read
 from apps.calculations.rounding import whole_round
+from apps.core.currencies import currency_get
+from apps.core.display import money_text
 from apps.core.errors import InvalidAmount, NotFound
 from apps.core.text import text_clean
 from apps.lending import locks
-from apps.lending.errors import LoanStateWrong
+from apps.lending.errors import LoanStateWrong, SecurityMissing
 from apps.lending.models import Collateral, CollateralValuation, Guarantor, Loan
+from apps.lending.requirements import Requirements, requirements_read
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -93,10 +96,16 @@ def valuation_add(
 
 @transaction.atomic
 def collateral_release(*, acting_user: User | None, collateral_id: UUID, today: dt.date, at: dt.datetime) -> Collateral:
-    """Give a pledged thing back. Raises NotFound, LoanStateWrong for one that was released."""
+    """Give a pledged thing back.
+
+    Raises NotFound, LoanStateWrong for one that was released, SecurityMissing where the rest is less than the product
+    asks for what is still owed; a thing without value may go, such as one that was sold.
+    """
     thing = _pledged(collateral_id)
     thing.released_on = today
     _save(thing, acting_user, "released", {}, {"released_on": str(today)}, at)
+    if thing.value:
+        collateral_check(loan=thing.loan, principal=owed_of_active(loan=thing.loan))
     return thing
 
 
@@ -129,6 +138,40 @@ def _save(
         after=dict(after),
         at=at,
     )
+
+
+def security_check(*, loan: Loan) -> None:
+    """What the product asks to stand behind a loan that is paid out now is there. Raises SecurityMissing."""
+    guarantors_check(loan=loan)
+    collateral_check(loan=loan, principal=loan.principal)
+
+
+def guarantors_check(*, loan: Loan) -> None:
+    """As many vouch for the loan as the product asks. Raises SecurityMissing."""
+    needed = _needs(loan).guarantors_min
+    if needed:
+        there = Guarantor.objects.filter(loan=loan, released_on__isnull=True).count()
+        if there < needed:
+            raise SecurityMissing(f"{needed} guarantors are needed, {there} are there.")
+
+
+def collateral_check(*, loan: Loan, principal: int) -> None:
+    """Collateral counts for so much principal as the product asks. Raises SecurityMissing."""
+    least = _needs(loan).collateral_share_min * principal
+    if least:
+        counted = coverage_read(loan=loan)["collateral"]
+        if counted < least:
+            there, needed = (money_text(one, loan.currency, with_currency=True) for one in (counted, least))
+            raise SecurityMissing(f"Collateral of {needed} is needed, {there} is there.", counted_minor=counted)
+
+
+def owed_of_active(*, loan: Loan) -> int:
+    """Principal owed of an active loan, minor units: what security that is given back leaves uncovered."""
+    return int(coverage_read(loan=loan)["owed"]) if loan.status == Loan.Status.ACTIVE else 0
+
+
+def _needs(loan: Loan) -> Requirements:
+    return requirements_read(loan.terms.requirements, exponent=currency_get(loan.currency).exponent)
 
 
 def coverage_read(*, loan: Loan) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from apps.audit.services import record
 from apps.balances import services as balances
 from apps.balances.services import Leg, Posting, in_database
 from apps.calculations.rounding import whole_round
+from apps.core.display import money_text
 from apps.core.errors import IdempotencyKeyReused, InvalidAmount, NotFound
 from apps.core.money import MAX_MINOR
 from apps.core.retry import retry_transient
@@ -225,12 +226,14 @@ def credit_line_parts(*, line: CreditLine, kind: str, amount: int, principal: in
             raise CreditLineStateWrong(f"The line was to be reviewed on {line.review_on}.")
         if principal + amount > line.limit:
             left = max(line.limit - principal, 0)
-            raise CreditLineExceeded(f"{left} minor units are left.", pointer="/amount", left_minor=left)
+            text = money_text(left, line.currency, with_currency=True)
+            raise CreditLineExceeded(f"{text} is left of the limit.", pointer="/amount", left_minor=left)
         return amount, 0
     paid = min(amount, max(interest, 0))
     if amount - paid > principal:
         owed = principal + max(interest, 0)
-        raise CreditLineExceeded(f"{owed} minor units are owed.", pointer="/amount", owed_minor=owed)
+        text = money_text(owed, line.currency, with_currency=True)
+        raise CreditLineExceeded(f"{text} is owed.", pointer="/amount", owed_minor=owed)
     return amount - paid, paid
 
 

@@ -16,7 +16,7 @@ from apps.balances.services import hold_place, hold_release
 from apps.core.errors import InvalidAmount, NotFound
 from apps.core.ids import uuid7
 from apps.lending import locks
-from apps.lending.collateral import loan_open_lock
+from apps.lending.collateral import guarantors_check, loan_open_lock, owed_of_active
 from apps.lending.errors import GuarantorNotPossible, LoanStateWrong
 from apps.lending.models import Guarantor, Loan
 from apps.members.services import member_require_active
@@ -86,7 +86,10 @@ def _account(loan: Loan, member_id: UUID, account_id: UUID | None) -> Account | 
 
 
 def guarantor_release(*, acting_user: User | None, guarantor_id: UUID, today: dt.date, at: dt.datetime) -> Guarantor:
-    """The member vouches no longer; what is held goes back to the account. Raises NotFound, LoanStateWrong."""
+    """The member vouches no longer; what is held goes back to the account.
+
+    Raises NotFound, LoanStateWrong, SecurityMissing where the product asks for more who vouch for what is still owed.
+    """
     with transaction.atomic():
         found = Guarantor.objects.filter(pk=guarantor_id).first()
         if found is None:
@@ -102,6 +105,8 @@ def guarantor_release(*, acting_user: User | None, guarantor_id: UUID, today: dt
             action="lending.guarantor.released", acting_user=acting_user, target=guarantor,
             after={"released_on": str(today)}, at=at,
         )  # fmt: skip
+        if owed_of_active(loan=guarantor.loan):
+            guarantors_check(loan=guarantor.loan)
     if guarantor.hold_id is not None:
         hold = hold_find(transaction_id=uuid5(guarantor.pk, f"guarantor:{guarantor.pk}"))
         if hold is not None and hold.status == "active":

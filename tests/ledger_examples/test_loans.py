@@ -12,6 +12,7 @@ from apps.core import clock
 from apps.ledger.models import JournalLine
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
+from apps.lending.errors import ApplicationOutsideProduct
 from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanStanding
 from apps.lending.selectors import position_of, servicing_of
 from apps.lending.services import Act, Money
@@ -137,6 +138,12 @@ def test_changes_move_what_is_unpaid_into_principal() -> None:
     changed = act(loan, "reschedule", details={"extra_instalments": 6}, reason="Poor harvest")
     assert entry(changed) == {"1410": "D 120.00", "1450": "C 120.00"}
     assert LoanInstalment.objects.filter(schedule=changed.loan.schedule_id).count() == 18
+    for kind, amount, details, why in (
+        ("top_up", 988_000_01, {}, "KES 1,000,000.00"), ("rate_change", 0, {"rate": "0.61"}, "at most 60 %"),
+        ("reschedule", 0, {"rate": "0.61", "extra_instalments": 1}, "at most 60 %"),
+    ):  # fmt: skip
+        with pytest.raises(ApplicationOutsideProduct, match=why):
+            act(loan, kind, amount, details=details)
     topped = act(loan, "top_up", 3_000_00)
     assert entry(topped) == {"1410": "D 3000.00", "2110": "C 3000.00"}
     for kind, details in (("rate_change", {"rate": "0.18"}), ("moratorium", {"periods": 2, "interest": "deferred"})):
@@ -166,6 +173,23 @@ def test_by_cash_interest_is_income_when_it_is_paid() -> None:
     paid = act(loan, "repayment", 60_00, channel="mobile")
     assert entry(paid) == {"1240": "D 60.00", "1450": "C 60.00", "1470": "D 60.00", "4110": "C 60.00"}
     check(loan.pk)
+
+
+def test_a_tranche_that_is_paid_back_leaves_the_loan_open_for_the_next() -> None:
+    loan = loan_make(
+        product=product_make(conventions={"method": "flat"}, servicing={"tranches_max": 2}), disburse=False
+    )
+    act(loan, "disbursement", 600_000)
+    paid = act(loan, "repayment", 700_000)
+    assert (paid.loan.status, paid.event.overpaid) == ("active", 28_000)
+    assert entry(paid) == {"2110": "D 6720.00", "1410": "C 6000.00", "1450": "C 720.00"}, "no income before its time"
+    check(loan.pk)
+    again = act(loan, "disbursement", 600_000)
+    check(loan.pk)
+    act(loan, "reversal", event_id=again.event.pk, reason="Wrong account")
+    assert Loan.objects.get(pk=loan.pk).status == "active"
+    closed = act(loan, "payoff", 0)
+    assert (closed.loan.status, owed(loan)) == ("closed", (0, 0, 0))
 
 
 def test_tranches_and_financed_fees() -> None:

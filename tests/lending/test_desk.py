@@ -18,7 +18,7 @@ from apps.lending.closing_lines import credit_lines_provide
 from apps.lending.closing_proof import loans_prove
 from apps.lending.credit_lines import credit_line_owed, credit_lines_accrue
 from apps.lending.errors import ApplicationIncomplete, ApplicationOutsideProduct, OwnApplication, SecurityMissing
-from apps.lending.models import CreditLine, LoanGroup, LoanProduct
+from apps.lending.models import Collateral, CreditLine, Guarantor, LoanGroup, LoanProduct
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
 from tests.factories.lending import application_make, asked, loan_make, owed, product_make
@@ -97,9 +97,7 @@ def test_a_credit_line_from_the_request_to_arrears_and_an_allowance() -> None:
     line.refresh_from_db()
     assert credit_line_owed(line) == (365_000, 0)
     refused = {"amount": "4,350.01", "step": "preview", "key": "k"}
-    assert "435000 minor units are left" in said(
-        clerk.post(reverse("admin:lending_form_of", args=["draw", line.pk]), refused)
-    )
+    assert "KES 4,350.00 is left" in said(clerk.post(reverse("admin:lending_form_of", args=["draw", line.pk]), refused))
     for day in (dt.date(2026, 1, 31), dt.date(2026, 2, 10)):
         today_set(day)
         credit_lines_accrue(business_date=day)
@@ -133,10 +131,22 @@ def test_what_stands_behind_a_loan_is_entered_and_is_there_before_the_money_goes
     fill(client, "promise", loan, amount="100.00", due_on=business_date_current().isoformat())
     page = said(client.get(reverse("admin:lending_loan_security", args=[loan.pk])))
     assert all(words in page for words in ("Plot 7", "7,000.00", vouches.member.display_name))
+    land, release = Collateral.objects.get(loan=loan), {"step": "post", "key": "k"}
+    for form, one, why in (
+        ("release-collateral", land, "KES 6,000.00 is needed, KES 0.00 is there"),
+        ("release-guarantor", Guarantor.objects.get(loan=loan), "1 guarantors are needed"),
+    ):
+        assert why in said(client.post(reverse("admin:lending_form_of", args=[form, one.pk]), release))
+        one.refresh_from_db()
+        assert one.released_on is None, "it stands behind what is still owed"
+    sold = {"value": "0.00", "valued_on": business_date_current().isoformat(), "valuer": "Auction"}
+    fill(client, "value", land, **sold)
+    fill(client, "release-collateral", land)
     event = loan.events.get()
     fill(client, "reverse", event, previews="Principal owed", reason="Wrong member")
     loan.refresh_from_db()
     assert (loan.status, owed(loan)) == ("approved", (0, 0, 0))
+    fill(client, "release-guarantor", Guarantor.objects.get(loan=loan))
 
 
 def test_terms_are_edited_with_the_schedule_they_give_and_losses_by_policy() -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.calculations.errors import ConventionNeeds, UnknownConvention
+from apps.core.currencies import currency_get
+from apps.core.display import money_text
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
-from apps.lending.errors import EventDateNotAllowed, LoanOverpaid
-from apps.lending.models import Loan, LoanEvent
-from apps.lending.selectors import Servicing
+from apps.lending.collateral import collateral_check, guarantors_check
+from apps.lending.errors import ApplicationOutsideProduct, EventDateNotAllowed, LoanOverpaid
+from apps.lending.models import Loan, LoanEvent, LoanProductTerms
+from apps.lending.requirements import requirements_read
+from apps.lending.selectors import Servicing, terms_on
 from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._carry import Done, plan_carry_out
 from apps.lending.services._money import side_of
@@ -50,7 +55,9 @@ class ChangeAsked:
 def change_plan(servicing: Servicing, today: dt.date, *, user: User | None, change: ChangeAsked) -> Plan:
     """What a change from today on would do.
 
-    Raises `LoanStateWrong`, `InvalidAmount`, `LoanOverpaid` for a waiver of more than is owed, CalculationErrors.
+    Raises `LoanStateWrong`, `InvalidAmount`, `LoanOverpaid` for a waiver of more than is owed,
+    `ApplicationOutsideProduct` for a rate or, with a top-up, a debt above the product's, `SecurityMissing` for a
+    top-up, CalculationErrors.
     """
     loan = servicing.loan
     state_require(loan, Loan.Status.ACTIVE)
@@ -62,7 +69,9 @@ def change_plan(servicing: Servicing, today: dt.date, *, user: User | None, chan
     event = _MAKERS[change.kind](servicing, user, change, event)
     plan = event_plan(servicing, event, today=today)
     if change.kind == Kind.WAIVER and plan.portions.overpaid:
-        raise LoanOverpaid("More than is due of that.", pointer="/amount", excess_minor=plan.portions.overpaid)
+        excess = plan.portions.overpaid
+        text = money_text(excess, loan.currency, with_currency=True)
+        raise LoanOverpaid(f"{text} more than is due of that.", pointer="/amount", excess_minor=excess)
     return plan
 
 
@@ -104,15 +113,32 @@ def _detailed(*names: str) -> Maker:
         for name in names:
             if change.details.get(name) is None:
                 raise ConventionNeeds(f"The change needs {name}.", pointer=f"/{POINTERS.get(name, name)}")
+        _rate_check(servicing, event)
         return _no_amount(servicing, user, change, event)
 
     return make
+
+
+def _in_force(servicing: Servicing, event: EventAsked) -> LoanProductTerms:
+    """What the product offers on the day of the change."""
+    return terms_on(product_id=servicing.loan.product_id, day=event.value_date) or servicing.loan.terms
+
+
+def _rate_check(servicing: Servicing, event: EventAsked) -> None:
+    """A lower rate helps a borrower; a higher one is at most what was agreed on or what is offered now."""
+    rate = event.details.get("rate")
+    if rate is None:
+        return
+    most = max(servicing.loan.terms.rate_max, _in_force(servicing, event).rate_max)
+    if Decimal(rate) > most:
+        raise ApplicationOutsideProduct(f"A rate of at most {(most * 100).normalize():f} %.", pointer="/rate_percent")
 
 
 def _reschedule(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
     details = change.details
     if (details.get("first_due") is None) != (details.get("instalments") is None):
         raise ConventionNeeds("A first due date and instalments go together.", pointer="/instalments")
+    _rate_check(servicing, event)
     return _no_amount(servicing, user, change, event)
 
 
@@ -124,6 +150,7 @@ def _moratorium(servicing: Servicing, user: User | None, change: ChangeAsked, ev
 
 def _top_up(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:
     _amount_needed(servicing, user, change, event)
+    _top_up_check(servicing, change, event)
     side = side_of(user=user, loan=servicing.loan, account=change.account, channel=change.channel, inward=False)
     return replace(
         event,
@@ -132,6 +159,23 @@ def _top_up(servicing: Servicing, user: User | None, change: ChangeAsked, event:
         channel=side.channel,
         till=side.till,
     )
+
+
+def _top_up_check(servicing: Servicing, change: ChangeAsked, event: EventAsked) -> None:
+    """What is owed then is within what the product lends to such a borrower, with what has to stand behind it."""
+    loan, terms = servicing.loan, _in_force(servicing, event)
+    narrower = requirements_read(terms.requirements, exponent=currency_get(loan.currency).exponent).limits.get(
+        loan.member.kind
+    )
+    most = terms.principal_max
+    if narrower is not None and narrower.principal_max is not None:
+        most = min(most, narrower.principal_max)
+    owed = sum(row.principal - row.principal_paid for row in servicing.rows) + change.amount
+    if owed > most:
+        text = money_text(most, loan.currency, with_currency=True)
+        raise ApplicationOutsideProduct(f"The borrower may owe {text} of it at most.", pointer="/amount")
+    guarantors_check(loan=loan)
+    collateral_check(loan=loan, principal=owed)
 
 
 def _write_off(servicing: Servicing, user: User | None, change: ChangeAsked, event: EventAsked) -> EventAsked:

@@ -12,13 +12,12 @@ from uuid import UUID
 
 from apps.calculations.loans import Payoff, fee_amount
 from apps.calculations.loans.options import STRATEGIES
-from apps.core.currencies import currency_get
+from apps.core.display import money_text
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
-from apps.lending.collateral import coverage_read
-from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanStateWrong, PayoffDiffers, SecurityMissing
-from apps.lending.models import Guarantor, Loan, LoanEvent
-from apps.lending.requirements import requirements_read
+from apps.lending.collateral import security_check
+from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanStateWrong, PayoffDiffers
+from apps.lending.models import Loan, LoanEvent
 from apps.lending.selectors import Servicing
 from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._carry import Done, plan_carry_out
@@ -87,11 +86,12 @@ def disbursement_plan(servicing: Servicing, today: dt.date, *, user: User | None
     out = [event.amount for event in servicing.events if event.kind == Kind.DISBURSEMENT]
     left = loan.principal - sum(out)
     if money.amount > left:
-        raise DisbursementTooHigh(f"{left} minor units are still to be paid out.", pointer="/amount", left_minor=left)
+        still = money_text(left, loan.currency, with_currency=True)
+        raise DisbursementTooHigh(f"{still} is still to be paid out.", pointer="/amount", left_minor=left)
     if money.amount < left and len(out) + 1 >= servicing.loaned.conventions.tranches_max:
         raise DisbursementTooHigh("The product pays out in fewer parts.", pointer="/amount", left_minor=left)
     if not out:
-        _security_check(loan)
+        security_check(loan=loan)
     withheld = 0 if out else fees_withheld(servicing)
     if withheld >= money.amount:
         raise DisbursementTooHigh("The fees leave nothing to pay out.", pointer="/amount")
@@ -103,21 +103,6 @@ def disbursement_plan(servicing: Servicing, today: dt.date, *, user: User | None
         sign=1, moved=money.amount - withheld, counters=counters, details={"withheld": withheld},
     )  # fmt: skip
     return event_plan(servicing, event, today=today)
-
-
-def _security_check(loan: Loan) -> None:
-    """What the product asks to stand behind a loan is there before money goes out. Raises `SecurityMissing`."""
-    needs = requirements_read(loan.terms.requirements, exponent=currency_get(loan.currency).exponent)
-    if needs.guarantors_min:
-        there = Guarantor.objects.filter(loan=loan, released_on__isnull=True).count()
-        if there < needs.guarantors_min:
-            raise SecurityMissing(f"{needs.guarantors_min} guarantors are needed, {there} are there.")
-    if needs.collateral_share_min:
-        counted = coverage_read(loan=loan)["collateral"]
-        if counted < needs.collateral_share_min * loan.principal:
-            raise SecurityMissing(
-                f"Collateral for {needs.collateral_share_min * 100:f} % of the loan is needed.", counted_minor=counted
-            )
 
 
 def fees_withheld(servicing: Servicing) -> int:
@@ -226,9 +211,8 @@ def payoff_plan(servicing: Servicing, today: dt.date, *, user: User | None, mone
     loan, date = servicing.loan, money.value_date or today
     quote = payoff_quote_of(servicing=servicing, date=date)
     if money.amount + discount != quote.total or discount < 0:
-        raise PayoffDiffers(
-            f"The loan is closed with {quote.total} minor units on {date}.", pointer="/amount", due_minor=quote.total
-        )
+        due = money_text(quote.total, loan.currency, with_currency=True)
+        raise PayoffDiffers(f"The loan is closed with {due} on {date}.", pointer="/amount", due_minor=quote.total)
     more: dict[str, Any] = {}
     if discount:
         cost = Counter("waivers", account_ids_of(loan, ["waivers"])["waivers"], -discount)

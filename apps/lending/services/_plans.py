@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.balances.services import internal_account_id
+from apps.core.display import money_text
 from apps.core.ids import uuid7
 from apps.lending.errors import EventDateNotAllowed, EventNotReversible, LoanOverpaid, LoanStateWrong, PayoffDiffers
 from apps.lending.mapping import LOAN_ACCOUNTS, mapping_of
@@ -39,6 +40,8 @@ class Plan:
     legs: tuple[Counter, ...]
     stamp: tuple[Any, ...]
     today: dt.date
+    ends: bool
+    """Whether the loan is closed with it."""
 
     @property
     def account_ids(self) -> set[int]:
@@ -86,7 +89,8 @@ def event_plan(servicing: Servicing, event: EventAsked, *, today: dt.date) -> Pl
     after = servicing.position(Happening(NEW, event.kind, event.value_date, event.amount, event.details))
     if event.kind == Kind.PAYOFF and not after.is_settled:
         left = sum(one.left for one in after.rows)
-        raise PayoffDiffers(f"{left} minor units are missing.", pointer="/amount", missing_minor=left)
+        missing = money_text(left, servicing.loan.currency, with_currency=True)
+        raise PayoffDiffers(f"{missing} is missing.", pointer="/amount", missing_minor=left)
     return _plan(servicing, after, event=event, taken_back=None, counters=event.counters, today=today)
 
 
@@ -130,8 +134,9 @@ def _plan(
     horizon = max(standing.booked_through or today, today)
     suspends = standing.is_non_accrual or loan.product.accounting == LoanProduct.Accounting.CASH
     held = books_held(servicing=servicing)
-    # A settled loan has nothing left to earn: what was paid ahead of its time is earned now.
-    last = max((one.row.due for one in after.rows), default=horizon) if after.is_settled else horizon
+    ends = _ends(servicing, after, taken_back)
+    # A loan that ends has nothing left to earn: what was paid ahead of its time is earned now.
+    last = max(one.row.due for one in after.rows) if ends else horizon
     books = books_due(after, max(horizon, last), suspends=suspends)
     if loan.status == Loan.Status.WRITTEN_OFF:
         books = held
@@ -146,7 +151,15 @@ def _plan(
     legs += [Counter(role, ids[role], amount) for role, amount in moves.items() if amount]
     if sum(leg.amount for leg in legs):
         raise RuntimeError(f"the entry of loan {loan.number} does not balance: {legs}")
-    return Plan(servicing, event, taken_back, after, horizon, books, tuple(legs), stamp_of(servicing, today), today)
+    return Plan(
+        servicing, event, taken_back, after, horizon, books, tuple(legs), stamp_of(servicing, today), today, ends
+    )  # fmt: skip
+
+
+def _ends(servicing: Servicing, after: Position, taken_back: LoanEvent | None) -> bool:
+    """Whether nothing is left to pay, and nothing of the principal is still to be paid out."""
+    out = sum(one.amount for one in servicing.events if one.kind == Kind.DISBURSEMENT and one != taken_back)
+    return after.is_settled and (out >= servicing.loan.principal or after.closing is not None)
 
 
 def account_ids_of(loan: Loan, roles: Sequence[str]) -> dict[str, int]:
@@ -173,7 +186,8 @@ def _overpaid(servicing: Servicing, after: Position) -> list[Counter]:
         return []
     account = servicing.loan.account
     if account is None:
-        raise LoanOverpaid(f"{more} minor units more than is owed.", pointer="/amount", excess_minor=more)
+        excess = money_text(more, servicing.loan.currency, with_currency=True)
+        raise LoanOverpaid(f"{excess} more than is owed.", pointer="/amount", excess_minor=more)
     return [Counter("overpaid", account.ledger_account_id, more)]
 
 

@@ -203,17 +203,15 @@ def lateness_set(standing: LoanStanding, position: Position, today: dt.date) -> 
 
 
 def _loan_state(loan: Loan, plan: Plan) -> None:
-    after, kind = plan.after, plan.event.kind if plan.event is not None else ""
+    after = plan.after
     if not after.rows:
         loan.status, loan.started_on, loan.matures_on, loan.closed_on = Loan.Status.APPROVED, None, None, None
         return
     loan.started_on = after.rows[0].row.start
     loan.matures_on = max(one.row.due for one in after.rows)
-    whole = sum(event.amount for event in plan.servicing.events if event.kind == "disbursement")
-    is_paid_out = whole >= loan.principal or after.closing is not None
     if after.is_written_off:
         loan.status = Loan.Status.WRITTEN_OFF
-    elif after.is_settled and (is_paid_out or kind == LoanEvent.Kind.PAYOFF):
+    elif plan.ends:
         loan.status, loan.closed_on = Loan.Status.CLOSED, loan.closed_on or plan.today
         return
     else:
