@@ -37,6 +37,12 @@ _WEEKENDS: dict[str, frozenset[int]] = {
     "FRI": frozenset({4}),
     "SAT": frozenset({5}),
 }
+_CENTRES = {
+    "GBLO": "GB", "LONDON": "GB", "ENGLAND": "GB", "USNY": "US", "NEWYORK": "US", "ZAJO": "ZA", "KENA": "KE",
+    "INMU": "IN", "JPTO": "JP", "CHZU": "CH", "CATO": "CA", "AUSY": "AU", "SEST": "SE", "DKCO": "DK", "NOOS": "NO",
+    "NOHOLIDAYS": "NONE", "NULLCALENDAR": "NONE",
+}  # fmt: skip
+"""Business centres as FpML writes them, and other names."""
 _BANKS_OF = {"AU": "NSW", "CA": "ON", "CH": "ZH", "GB": "ENG"}
 """Where the holidays of the whole country are not those of its banks: the part whose holidays its payments keep."""
 _CLOSED_ON = {
@@ -140,8 +146,8 @@ def calendar_get(name: str, *, pointer: str = "/calendar") -> Calendar:
     """The calendar with this name; several joined by "+" are closed where one of them is ("TARGET+US").
 
     Names: a weekend (NONE, SAT/SUN, FRI/SAT, THU/FRI, SUN), TARGET, FED (Federal Reserve), RBI (India's banks), BRAZIL
-    (settlement), a country by code or English name (ZA, ZAF, South Africa) or a part of one (GB-SCT), an exchange
-    (NYSE). Raises CalendarUnknown.
+    (settlement), a country by code or English name (ZA, ZAF, South Africa) or a part of one (GB-SCT), a business centre
+    of FpML (GBLO), an exchange (NYSE). Raises CalendarUnknown.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > 200:
         raise CalendarUnknown("Name a calendar, such as TARGET, ZA or SAT/SUN.", pointer=pointer)
@@ -170,7 +176,8 @@ def _key(name: str) -> str:
 
 @cache
 def _named(key: str) -> Calendar | None:
-    bare = key.replace("WEEKENDONLY", "").replace("WEEKENDS", "").replace("WEEKEND", "")
+    key = _CENTRES.get(key, key)
+    bare = re.sub(r"(FRI|SUN|SAT|THU)(?:R?S|UR)?DAYS?", r"\1", re.sub("WEEKENDS?(ONLY)?", "", key))
     if bare in _WEEKENDS:
         return Calendar(bare, _WEEKENDS[bare])
     if key in {"", "SATSUN", "WEEKDAYS"} or not bare:

@@ -95,7 +95,10 @@ def test_dates_a_period_later(row: tuple[str, str, int, str, bool, str]) -> None
      ("Federal Reserve", "2022-06-20", "2010-12-31"), ("JP", "2025-12-31", "2025-12-30"),
      ("SE", "2025-06-20", "2025-06-19"), ("CA", "2025-05-19", "2025-11-11"), ("HK", "2025-03-01", "2025-03-03"),
      ("DK", "2025-12-24", "2025-12-23"), ("RBI", "2025-09-13", "2025-09-06"),
-     ("TARGET", "1999-12-31", "1998-04-10"), ("SUN", "2026-11-22", "2026-11-21")],
+     ("TARGET", "1999-12-31", "1998-04-10"), ("SUN", "2026-11-22", "2026-11-21"),
+     # FpML's business centres, and names in words
+     ("GBLO", "2022-06-03", "2022-05-30"), ("WeekendsOnly", "2026-11-21", "2026-11-20"),
+     ("Friday/Saturday", "2026-11-20", "2026-11-22")],
 )  # fmt: skip
 def test_calendars_by_name(name: str, closed: str, opened: str) -> None:
     calendar = calendar_get(name)
