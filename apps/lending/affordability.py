@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from apps.core.currencies import minor_format
 from apps.core.money import minor_round
 from apps.lending.servicing import PaidRow
 
@@ -57,6 +58,12 @@ class Affordability:
             "fits": self.fits,
             "formula": f"{self.instalment} / ({self.income} - {self.expenses} - {self.obligations})",
         }
+
+
+def formula_of(found: Mapping[str, Any], currency: str) -> str:
+    """The formula of a kept result (`Affordability.shown`) in units of the currency: 45.84 / (420.00 - 0.00 - 0.00)."""
+    month, *parts = (minor_format(found[name], currency) for name in ("instalment", *FINANCES))
+    return f"{month} / ({' - '.join(parts)})"
 
 
 def affordability_of(

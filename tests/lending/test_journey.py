@@ -66,7 +66,7 @@ def test_from_application_to_closing(api_with: Any) -> None:
         201,
     )  # fmt: skip
     me = ApiClient(borrower)
-    rows = ok(me.post(f"loan-products/{product['id']}/preview", {"amount": kes("12000.00"), "instalments": 12}))
+    rows = ok(me.post(f"loan-products/{product['id']}/preview", {"amount": kes("12000.00"), "instalments": 12}))["rows"]
     assert sum(float(row["principal"]["amount"]) for row in rows) == 12000
     draft = ok(
         me.post(
@@ -84,7 +84,8 @@ def test_from_application_to_closing(api_with: Any) -> None:
     assert (refused.status_code, refused.json()["code"]) == (422, "loan-not-affordable")
     changed = me.patch(one, {"finances": {"income": kes("4000.00")}}, headers={"If-Match": '"1"'})
     ok(me.post(f"{one}/submission", headers={"If-Match": changed["ETag"]}))
-    assert ok(me.get(one))["affordability"]["share"] == "0.2665"
+    found = ok(me.get(one))["affordability"]
+    assert (found["share"], found["income"]) == ("0.2665", kes("4000.00"))
     assert me.post(f"{one}/decision", {"approve": True}).status_code == 403
     missing = chief.post(f"{one}/decision", {"approve": True})
     assert missing.json()["code"] == "application-incomplete"
@@ -189,7 +190,7 @@ def test_terms_hold_from_a_day_on_and_loans_keep_theirs(api_with: Any) -> None:
     early = client.post(f"{path}/terms", {**terms, "effective_from": (today - dt.timedelta(days=1)).isoformat()})
     assert (early.status_code, early.json()["code"]) == (422, "loan-terms-past")
     assert ok(client.post(f"{path}/terms", terms), 201)["number"] == 2
-    rows = ok(client.post(f"{path}/preview", {"amount": kes("1000.00"), "instalments": 12}))
+    rows = ok(client.post(f"{path}/preview", {"amount": kes("1000.00"), "instalments": 12}))["rows"]
     assert rows[0]["interest"]["amount"] == "20.00"
     assert ok(client.get(f"loans/{loan.pk}"))["rate_percent"] == "12"
     kept = ok(client.get(f"loans/{loan.pk}/schedule"))["rows"]

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.core.api.money_fields import MoneyField
 from apps.core.money import Money
+from apps.lending.affordability import FINANCES, formula_of
 from apps.lending.models import (
     Loan,
     LoanApplication,
@@ -101,8 +102,22 @@ class ChecklistAnswer(serializers.Serializer):
     note = serializers.CharField()
 
 
+class AffordabilityAnswer(serializers.Serializer):
+    """What an instalment takes of what is left of a month's income."""
+
+    income = MoneyField()
+    expenses = MoneyField()
+    obligations = MoneyField(help_text="What other debts take.")
+    left = MoneyField(help_text="Before the new instalment.")
+    instalment = MoneyField(help_text="The largest, in proportion to a month.")
+    share = serializers.CharField(allow_null=True, help_text="The instalment over what is left; null when nothing is.")
+    share_max = serializers.CharField(allow_null=True, help_text="What the product allows.")
+    fits = serializers.BooleanField()
+    formula = serializers.CharField()
+
+
 class LoanApplicationAnswer(serializers.ModelSerializer):
-    """A loan application with what came of it. `affordability` is in minor units, with its formula."""
+    """A loan application with what came of it."""
 
     product = LoanProductRefAnswer()
     member = BorrowerAnswer()
@@ -111,7 +126,7 @@ class LoanApplicationAnswer(serializers.ModelSerializer):
     amount = MoneyField(minor_source="amount", currency_source="product.currency_id")
     rate_percent = percent(source="rate", allow_null=True)
     account_id = serializers.UUIDField(allow_null=True)
-    affordability = serializers.DictField()
+    affordability = serializers.SerializerMethodField(help_text="Null before it was submitted.")
     documents = ChecklistAnswer(many=True)
     approval_id = serializers.UUIDField(source="approval_request", allow_null=True)
     offered_amount = MoneyField(minor_source="offered_amount", currency_source="product.currency_id", allow_null=True)
@@ -127,6 +142,13 @@ class LoanApplicationAnswer(serializers.ModelSerializer):
             "offered_rate_percent", "offer_ends_on", "accepted_at", "created_at", "version",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_affordability(self, application: LoanApplication) -> AffordabilityAnswer(allow_null=True):  # type: ignore[valid-type]
+        found, currency = application.affordability, application.product.currency_id
+        if not found:
+            return None
+        amounts = {name: Money(found[name], currency) for name in (*FINANCES, "left", "instalment")}
+        return AffordabilityAnswer({**found, **amounts, "formula": formula_of(found, currency)}).data
 
 
 class LoanStandingAnswer(serializers.ModelSerializer):
@@ -237,6 +259,14 @@ def row_shown(values: dict[str, Any], currency: str) -> dict[str, Any]:
 def instalments_shown(rows: list[LoanInstalment], currency: str) -> list[dict[str, Any]]:
     """Kept rows as the API shows them."""
     return [row_shown(row.__dict__, currency) for row in rows]
+
+
+class LoanOfferPreviewAnswer(serializers.Serializer):
+    """The schedule of a loan that might be."""
+
+    currency = serializers.CharField()
+    rate_percent = percent(source="rate")
+    rows = LoanRowAnswer(many=True)
 
 
 class LoanScheduleAnswer(serializers.Serializer):

@@ -204,7 +204,7 @@ class LoanOfferPreviewView(ApiView):
         summary="Preview a loan of a product",
         description="The schedule by the product's terms of today; nothing is kept.",
         request=forms.OfferPreviewForm,
-        responses=answers.LoanRowAnswer(many=True),
+        responses={200: answers.LoanOfferPreviewAnswer},
     )
     def post(self, request: Request, loan_product_id: UUID) -> Response:
         NoParams.parse(request)
@@ -226,5 +226,5 @@ class LoanOfferPreviewView(ApiView):
             start=body.get("start") or today,
             first_due=body.get("first_due"),
         )
-        rows = rows_of(position, product.currency_id)
-        return respond(answers.LoanRowAnswer(rows, many=True).data)
+        shown = {"currency": product.currency_id, "rate": rate, "rows": rows_of(position, product.currency_id)}
+        return respond(answers.LoanOfferPreviewAnswer(shown).data)

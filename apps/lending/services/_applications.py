@@ -18,7 +18,7 @@ from apps.core.errors import NotFound
 from apps.core.text import text_clean
 from apps.core.trail import history_stamp
 from apps.lending import locks
-from apps.lending.affordability import FINANCES, affordability_of
+from apps.lending.affordability import FINANCES, affordability_of, formula_of
 from apps.lending.errors import (
     ApplicationIncomplete,
     ApplicationOutsideProduct,
@@ -169,7 +169,9 @@ def application_submit(
         rows=position.rows, period_years=conventions.frequency.years, share_max=needs.instalment_share_max,
     )  # fmt: skip
     if not month.fits:
-        raise NotAffordable(month.shown()["formula"], pointer="/finances", share=month.shown()["share"])
+        shown = month.shown()
+        formula = formula_of(shown, application.product.currency_id)
+        raise NotAffordable(formula, pointer="/finances", share=shown["share"])
     application.affordability = month.shown()
     application.score = score_of(
         ScoreFacts(

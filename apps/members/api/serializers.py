@@ -137,6 +137,12 @@ class MemberLookupSerializer(StrictSerializer):
     identity_number = TextField(max_length=40, identifier=True)
 
 
+class MembersFoundSerializer(serializers.Serializer):
+    """Who has the number."""
+
+    data = MemberSerializer(many=True)  # type: ignore[assignment]
+
+
 class MemberRevealSerializer(StrictSerializer):
     """Why the numbers are looked at."""
 

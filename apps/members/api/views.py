@@ -159,13 +159,13 @@ class MemberLookupView(ApiView):
         summary="Find members by an identity number",
         description="The whole number, with or without spaces and hyphens; those that the user may see.",
         request=forms.MemberLookupSerializer,
-        responses={200: forms.MemberSerializer(many=True)},
+        responses={200: forms.MembersFoundSerializer},
     )
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body = body_read(forms.MemberLookupSerializer, request)
         members = members_with_number(members_visible_to(user_of(request)), number=body["identity_number"])
-        return respond(forms.MemberSerializer(members[:LOOKUP_MAX], many=True).data)
+        return respond(forms.MembersFoundSerializer({"data": members[:LOOKUP_MAX]}).data)
 
 
 class MemberRevealView(ApiView):
