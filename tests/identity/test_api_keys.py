@@ -101,6 +101,32 @@ def test_a_key_has_no_session_and_no_second_factor(api, key):
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", "auth/recovery-codes", None),
+        ("post", "auth/factors", {"kind": "totp"}),
+        ("delete", "auth/factors/{factor}", None),
+        ("post", "auth/sessions/end-others", None),
+        ("delete", "auth/sessions/{session}", None),
+        ("patch", "users/me", {"time_zone": "UTC"}),
+    ],
+    ids=["codes", "enrol", "remove", "sessions", "session", "particulars"],
+)
+def test_a_key_that_was_stolen_changes_nothing_of_how_its_person_signs_in(api, key, machine, method, path, body):
+    at = clock.now()
+    factor = services.factor_enrol(acting_user=machine, kind="totp", at=at).factor
+    session = services.token_pair_issue(user=machine, at=at).session_id
+    client = with_key(api, key.secret)
+    address = path.format(factor=factor.pk, session=session)
+    headers = {"If-Match": f'"{machine.version}"'} if method == "patch" else {}
+
+    refused = getattr(client, method)(address, *([body] if body else []), headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission-denied")
+    assert Session.objects.filter(revoked_at=None).count() == 1
+
+
 def test_making_one_needs_the_permission_and_a_step_up(api, machine):
     body = {"user_id": str(machine.pk), "name": "Adapter", "permissions": ["members.view"]}
     assert api.as_user(user_make("identity.view_users")).post("api-keys", body).status_code == 403
@@ -126,6 +152,24 @@ def test_nobody_hands_out_what_they_do_not_have(machine):
         services.api_key_create(
             acting_user=clerk, user_id=machine.pk, name="x", permissions=["members.view"], at=clock.now()
         )
+
+
+def test_nobody_makes_a_second_person_of_a_key():
+    admin = user_make("identity.manage_api_keys", "identity.manage_users", "approvals.decide", "members.view")
+    colleague, member = user_make("members.view"), user_make("members.view", scope="own", is_staff=False)
+    for person in (colleague, member):
+        with pytest.raises(ApiKeyRefused):
+            services.api_key_create(
+                acting_user=admin, user_id=person.pk, name="x", permissions=["members.view"], at=clock.now()
+            )
+    with pytest.raises(ApiKeyRefused):
+        services.api_key_create(
+            acting_user=admin, user_id=admin.pk, name="x", permissions=["approvals.decide"], at=clock.now()
+        )
+    own = services.api_key_create(
+        acting_user=admin, user_id=admin.pk, name="x", permissions=["members.view"], at=clock.now()
+    )
+    assert own.key.user == admin
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from apps.identity.seals import token_hash
 MANAGE_KEYS = "identity.manage_api_keys"
 KEY_PREFIXES = ("nk_live_", "nk_test_")
 KEYS_MAX = 20
+PERSONS_ONLY = frozenset({"approvals.decide"})
+"""What no key holds: a second person is a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,16 @@ def api_key_create(
     """Make a key that acts as a user, with some of that user's permissions, for a number of days.
 
     The maker needs identity.manage_api_keys and, as nobody hands out what they do not have, either the permissions
-    themselves or identity.manage_users. Raises PermissionDenied, NotFound, ApiKeyRefused.
+    themselves or identity.manage_users. Who makes it sees it, so it acts as its maker or as a user made for machines:
+    never as another of the staff or as a member. Raises PermissionDenied, NotFound, ApiKeyRefused.
     """
     _may_manage(acting_user)
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         raise NotFound
     wanted = sorted(set(permissions))
+    if acting_user is not None and user.pk != acting_user.pk and (user.is_staff or user.reach == "own"):
+        raise ApiKeyRefused("A key acts as oneself or as a machine, not as somebody else.", pointer="/user_id")
     _grant_check(user, wanted, days, at)
     if acting_user is not None and not acting_user.has_permission("identity.manage_users"):
         missing = sorted(set(wanted) - acting_user.permission_codes)
@@ -116,6 +121,8 @@ def _may_manage(acting_user: Any) -> None:
 def _grant_check(user: User, wanted: list[str], days: int, at: datetime) -> None:
     if not wanted or permissions_unknown(wanted) or not set(wanted) <= user.permission_codes:
         raise ApiKeyRefused("A key holds some of its user's permissions, at least one.", pointer="/permissions")
+    if PERSONS_ONLY.intersection(wanted):
+        raise ApiKeyRefused(f"No key holds {', '.join(sorted(PERSONS_ONLY))}.", pointer="/permissions")
     longest = settings.NUMINA["API_KEY_DAYS_MAX"]
     if not 1 <= days <= longest:
         raise ApiKeyRefused(f"A key lives for 1 to {longest} days.", pointer="/days")
