@@ -12,6 +12,9 @@
     return target.isContentEditable || /^(textarea|select)$/i.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "checkbox");
   }
 
+  // Unfold's own script looks for a text field beside every file field and fails where there is none.
+  document.querySelectorAll("input[type=file]").forEach((field) => (field.hasChangeListener = true));
+
   function move(step) {
     if (!rows.length) return;
     if (at >= 0) delete rows[at].dataset.at;

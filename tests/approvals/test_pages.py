@@ -14,7 +14,7 @@ from django.urls import reverse
 from apps.approvals.models import ApprovalCandidate, ApprovalLevel, ApprovalRequest, Delegation
 from apps.approvals.services import request_cancel
 from apps.core import clock
-from tests.approvals.support import Bank, decide, fresh
+from tests.approvals.support import FAULTS, Bank, Refused, decide, fresh
 from tests.factories.identity import user_make
 
 INBOX = "/admin/approvals/inbox/"
@@ -62,6 +62,14 @@ def test_pages_open_for_those_with_the_permission_only(bank: Bank, browsers: dic
     for box in ("queue", "inbox", "delegated", "breached", "sent", "done", "all", "nonsense"):
         assert browsers["manager"].get(f"{INBOX}?box={box}").status_code == 200
     assert browsers["teller"].get("/admin/approvals/delegations/").status_code == 403
+
+
+def test_what_is_tried_again_and_fails_again_is_not_called_done(bank: Bank, browsers: dict[str, Client]) -> None:
+    bank.policy(bank.level("manager", 1))
+    FAULTS["refused"] = [Refused("No funds"), Refused("No funds")]
+    request = decide(bank.submit(name="refused"), bank.manager)
+    assert "could not be carried out: No funds" in press(browsers["teller"], request, "retry")
+    assert "Tried again, and carried out." in press(browsers["teller"], request, "retry")
 
 
 def test_a_row_says_what_experience_wants(bank: Bank, browsers: dict[str, Client]) -> None:

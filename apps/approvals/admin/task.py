@@ -40,6 +40,10 @@ TABS = (
     ("policy", "Policy"),
 )
 VERDICTS = {"approve": "Approved", "return": "Returned to its maker", "reject": "Rejected"}
+DONE = {
+    "cancel": "Withdrawn.", "escalate": "Escalated.", "resubmit": "Sent again.", "comment": "The comment is kept.",
+    "attach": "The document is added.", "delegate": "Handed on.",
+}  # fmt: skip
 FILE_ENDINGS = ",".join(f".{ending}" for ending in ENDINGS)
 EVENT_CHIPS = {"approved": "good", "executed": "good", "rejected": "bad", "failed": "bad", "escalated": "warn",
                "returned": "warn", "expired": "warn", "reminded": "warn"}  # fmt: skip
@@ -170,7 +174,6 @@ def _act(request: HttpRequest, user: User, approval: ApprovalRequest, at: dt.dat
     doing: dict[str, Callable[[], Any]] = {
         "cancel": lambda: services.request_cancel(**with_version),
         "escalate": lambda: services.request_escalate(**with_version),
-        "retry": lambda: services.request_retry(**with_version),
         "resubmit": lambda: services.request_resubmit(**with_version),
         "comment": lambda: services.request_comment(**common),
         "attach": lambda: services.document_add(
@@ -182,9 +185,11 @@ def _act(request: HttpRequest, user: User, approval: ApprovalRequest, at: dt.dat
         if action in VERDICTS:
             decided = services.request_decide(**with_version, verdict=action).request
             _say(request, decided, VERDICTS[action])
+        elif action == "retry":
+            _say(request, services.request_retry(**with_version), "Tried again")
         elif action in doing:
             doing[action]()
-            messages.success(request, "Done.")
+            messages.success(request, DONE[action])
     except PreconditionFailed:
         messages.error(request, "It changed since you opened it. This is how it is now; decide again.")
     except DomainError as error:
