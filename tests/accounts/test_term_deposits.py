@@ -10,6 +10,7 @@ import pytest
 
 from apps.accounts import services
 from apps.accounts.models import Account, TermDeposit
+from apps.accounts.services import _term_deposits as term_services
 from apps.balances.selectors import balance_read
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
@@ -80,6 +81,36 @@ def test_a_term_broken_early_earns_the_early_rate() -> None:
     facts = day_close(dt.date(2026, 1, 11))
     assert facts["corrections"] == 0
     assert facts["posted"] == 0
+
+
+def test_a_term_that_the_books_refuse_to_pay_out_waits_and_one_that_was_broken_meanwhile_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, source = placed("payout")
+    other, theirs = placed("renew_all", early_rate=Decimal("0.0146"))
+    source.refresh_from_db()
+    blocked = services.account_status_set(
+        acting_user=None, account_id=source.pk, expected_version=source.version, status="frozen", reason="Court order"
+    )
+    ids = term_services.closure_ledger_ids
+
+    def broken_meanwhile(**names: Any) -> list[int]:
+        monkeypatch.setattr(term_services, "closure_ledger_ids", ids)
+        term = TermDeposit.objects.get(account=other)
+        services.term_deposit_break(acting_user=None, term_id=term.pk, expected_version=1, today=dt.date(2026, 1, 31))
+        return ids(**names)
+
+    day_close(dt.date(2026, 1, 30))
+    monkeypatch.setattr(term_services, "closure_ledger_ids", broken_meanwhile)
+    facts = day_close(dt.date(2026, 1, 31))
+    assert [facts[name] for name in ("paid_out", "renewed", "waiting")] == [0, 0, 1]
+    assert booked(other, theirs) == [0, 10_012_00], "30 days at 1.46 %"
+    assert TermDeposit.objects.get(account=other).status == "broken"
+    services.account_status_set(
+        acting_user=None, account_id=source.pk, expected_version=blocked.version, status="active", reason="Lifted"
+    )
+    assert day_close(dt.date(2026, 2, 1))["paid_out"] == 1
+    assert booked(account, source) == [0, 10_031_00], "interest to the day on which it was due"
 
 
 def test_term_deposits_over_http(api_with: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum
 
+from apps.accounts import locks
 from apps.accounts.errors import AccountNotSettled, TermDepositInvalid, TermDepositNotRunning
 from apps.accounts.interest_terms import day_fraction
 from apps.accounts.models import (
@@ -48,10 +50,13 @@ from apps.balances.services import Book, Leg
 from apps.calculations.business_days import months_add
 from apps.calculations.rounding import decimals_round
 from apps.core.api.etag import version_check
+from apps.core.errors import DomainError
 from apps.core.ids import uuid7
 
 if TYPE_CHECKING:
     from apps.identity.models import User
+
+logger = logging.getLogger(__name__)
 
 MONTHS_MAX = 600
 TERM_KINDS = ("fixed_term", "recurring")
@@ -206,7 +211,8 @@ def _break(book: Book, term: TermDeposit, today: dt.date, *, acting_user: User |
 def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
     """Pay out or renew the terms of a range that are due once the days up to `through` have accrued.
 
-    Each in its own transaction, which a repetition finds done. Returns facts: paid_out, renewed.
+    Each in its own transaction, which a repetition finds done. One that the books refuse, such as a payment to an account
+    that is blocked, waits for the next close and stops nobody else's. Returns facts: paid_out, renewed, waiting.
     """
     low, high = range_of(partition)
     due = TermDeposit.objects.filter(
@@ -215,15 +221,32 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
         account__ledger_account__gte=low,
         account__ledger_account__lte=high,
     ).exclude(account__status__in=WAITS)
-    facts = {"paid_out": 0, "renewed": 0}
-    for term in due.order_by("matures_on", "pk").select_related("payout_account", "terms"):
-        ids = closure_ledger_ids(account_id=term.account_id, payout_to=term.payout_account_id)
-        with balances.in_database(ids, actor_id=None) as book:
-            account = account_with_books(term.account_id)
-            locked = account_locked(term.account_id, account.version)
-            renewed = _end(book, locked, account, term, term.matures_on, business_date, TermDeposit.Status.MATURED)
-        facts["renewed" if renewed else "paid_out"] += 1
+    facts = {"paid_out": 0, "renewed": 0, "waiting": 0}
+    for term in due.order_by("matures_on", "pk"):
+        try:
+            renewed = _mature(term, business_date)
+        except DomainError as error:
+            logger.warning(
+                "the term of account %s that is due on %s waits: %s", term.account_id, term.matures_on, error
+            )
+            facts["waiting"] += 1
+            continue
+        if renewed is not None:
+            facts["renewed" if renewed else "paid_out"] += 1
     return facts
+
+
+def _mature(due: TermDeposit, day: dt.date) -> bool | None:
+    """End one term that is due: True when it was renewed; None when it ended meanwhile. Raises what the books refuse."""
+    ids = closure_ledger_ids(account_id=due.account_id, payout_to=due.payout_account_id)
+    with balances.in_database(ids, actor_id=None) as book:
+        locked = locks.account_lock(pk=due.account_id)
+        running = TermDeposit.objects.select_related("payout_account", "terms").filter(status=TermDeposit.Status.ACTIVE)
+        term = running.filter(pk=due.pk).first()
+        if locked is None or term is None:
+            return None
+        account = account_with_books(due.account_id)
+        return _end(book, locked, account, term, term.matures_on, day, TermDeposit.Status.MATURED)
 
 
 def _checked(account_id: UUID, source_id: UUID, amount: int, months: int) -> tuple[Account, Account]:
