@@ -211,8 +211,8 @@ def _break(book: Book, term: TermDeposit, today: dt.date, *, acting_user: User |
 def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
     """Pay out or renew the terms of a range that are due once the days up to `through` have accrued.
 
-    Each in its own transaction, which a repetition finds done. One that the books refuse, such as a payment to an account
-    that is blocked, waits for the next close and stops nobody else's. Returns facts: paid_out, renewed, waiting.
+    Each in its own transaction, which a repetition finds done. One that the books refuse, such as a payment to an
+    account that is blocked, waits for the next close and stops nobody else's. Facts: paid_out, renewed, waiting.
     """
     low, high = range_of(partition)
     due = TermDeposit.objects.filter(
@@ -237,7 +237,7 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
 
 
 def _mature(due: TermDeposit, day: dt.date) -> bool | None:
-    """End one term that is due: True when it was renewed; None when it ended meanwhile. Raises what the books refuse."""
+    """End one term that is due: was it renewed? None when it ended meanwhile. Raises what the books refuse."""
     ids = closure_ledger_ids(account_id=due.account_id, payout_to=due.payout_account_id)
     with balances.in_database(ids, actor_id=None) as book:
         locked = locks.account_lock(pk=due.account_id)
