@@ -109,6 +109,11 @@ def mod97_valid(digits: str) -> bool:
     return len(digits) > 2 and _DIGITS.issuperset(digits) and int(digits) % 97 == 1
 
 
+def mod97_10_valid(text: str) -> bool:
+    """Do the last two digits check the letters and digits before them by ISO 7064 MOD 97-10, as in an LEI?"""
+    return len(text) > 2 and _ALPHANUMERIC.issuperset(text) and mod97_remainder(text) == 1
+
+
 def mod97_remainder(text: str) -> int:
     """The remainder by 97 of digits and capital letters (ASCII), with A to Z as 10 to 35, as ISO 7064 counts."""
     if not text or not _ALPHANUMERIC.issuperset(text):

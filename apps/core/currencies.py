@@ -189,9 +189,11 @@ ZMW 967 2 Zambian Kwacha
 ZWG 924 2 Zimbabwe Gold
 """
 
-CODES_WITHOUT_MINOR_UNIT = frozenset(
-    {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
-)
+CODES_WITHOUT_MINOR_UNIT: dict[str, str] = {
+    "XAG": "961", "XAU": "959", "XBA": "955", "XBB": "956", "XBC": "957", "XBD": "958", "XDR": "960", "XPD": "964",
+    "XPT": "962", "XSU": "994", "XTS": "963", "XUA": "965", "XXX": "999",
+}  # fmt: skip
+"""Metals, units of account, and the codes for tests and for none, with their numbers."""
 
 _WITHDRAWN_TABLE = """
 ANG 532 2 Netherlands Antillean Guilder

@@ -18,6 +18,7 @@ from apps.core.check_digits import (
     mod11_10_valid,
     mod37_2_valid,
     mod37_36_valid,
+    mod97_10_valid,
     mod97_remainder,
     verhoeff_valid,
 )
@@ -204,6 +205,7 @@ CHECKS: dict[str, Callable[[str], Checked]] = {
     "mod11_2": _system(mod11_2_valid),
     "mod37_2": _system(mod37_2_valid),
     "mod37_36": _system(mod37_36_valid),
+    "mod97_10": _system(mod97_10_valid),
     "cusip": cusip_check,
     "sedol": sedol_check,
     "rf": creditor_reference_check,

@@ -7,6 +7,7 @@ disbursement; the rest falls due in equal parts. Payments go to the oldest insta
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,7 @@ from apps.calculations.arrears import (
 )
 from apps.calculations.calendars import Calendar
 from apps.calculations.loans import (
+    COMPONENTS,
     Charge,
     Frequency,
     LoanTerms,
@@ -41,14 +43,15 @@ FINERACT = [
     Bucket(f"RANGE_{name}", start, following - 1 if following else None)
     for name, start, following in zip(NAMES, STARTS, [*STARTS[1:], None], strict=True)
 ]
-BASES = {
-    "initial amount": ("initial_principal", "principal"),
-    "olb": ("outstanding_principal", "olb"),
-    "outstanding balance": ("outstanding_principal", "outstanding_balance"),
-    "overdue interest": ("overdue_interest", "overdue_interest"),
-    "overdue principal": ("overdue_principal", "overdue_principal"),
-    "overdue total": ("overdue", "overdue_total"),
-}
+BASES = (
+    (r"initial|loan amount|amount of the loan", "initial_principal", ("initial_amount", "principal")),
+    (r"\bolb\b|outstanding", "outstanding_principal", ("olb", "outstanding_balance", "outstanding")),
+    (r"total|and interest|\+ ?interest", "overdue", ("overdue_total", "overdue_amount")),
+    (r"interest", "overdue_interest", ()),
+    (r"principal", "overdue_principal", ()),
+    (r"overdue amount|instal+ment", "overdue", ("overdue_amount", "overdue_total")),
+)
+"""Words that name the base of a fee, our name of it, and the inputs that may hold it besides one of that name."""
 
 
 def day(text: str) -> dt.date:
@@ -141,6 +144,23 @@ def delinquency(case: Case) -> dict[str, Any]:
     return {"checks": checks}
 
 
+def base_of(case: Case, words: str) -> tuple[str, Any]:
+    """Our name of the base of a fee, and its amount; the total is the sum of its parts where only they are given."""
+
+    def first(*names: str) -> Any:
+        return next((case.inputs[key] for key in names if key in case.inputs), None)
+
+    for pattern, name, sources in BASES:
+        if not re.search(pattern, words.lower()):
+            continue
+        given = first(name, *sources, "amount", "base_amount")
+        if given is None and name == "overdue":
+            given = sum(Decimal(first(f"overdue_{part}") or 0) for part in COMPONENTS) or None
+        if given is not None:
+            return name, given
+    raise Unsupported(f"the base {words} is not known, or has no amount")
+
+
 @handles("arrears_penalties")
 def late_fee(case: Case) -> dict[str, Any]:
     """A fee by the day on a base; days off count unless the case says that they do not.
@@ -148,10 +168,7 @@ def late_fee(case: Case) -> dict[str, Any]:
     OpenCBS leaves out the days off between the due date and the payment; its settings begin with Sundays off.
     """
     base, rate, due, paid = case.need("base", "fee_per_day", "due", "paid")
-    if base.lower() not in BASES:
-        raise Unsupported(f"the base {base} is not known")
-    name, source = BASES[base.lower()]
-    given = case.inputs.get(source, case.inputs.get("amount", case.inputs.get("principal")))
+    name, given = base_of(case, base)
     counts = case.inputs.get("count_days_off", True)
     calendar = None
     if not counts:
@@ -160,6 +177,10 @@ def late_fee(case: Case) -> dict[str, Any]:
             [day(text) for text in case.inputs.get("holidays", [])],
             weekend=[WEEKDAYS.index(word) for word in case.inputs.get("weekend", ["SUN"])],
         )
-    rule = PenaltyRule(name, "per_day", Decimal(rate), count_days_off=counts, day_paid_counts=not counts)
+    graces = [case.inputs[key] for key in ("grace_days", "grace_period_days", "grace_period") if key in case.inputs]
+    rule = PenaltyRule(
+        name, "per_day", Decimal(rate), grace_days=int(graces[0]) if graces else 0, count_days_off=counts,
+        day_paid_counts=not counts,
+    )  # fmt: skip
     penalty = penalty_for(rule, {name: minor(given, 2)}, day(due), day(paid), calendar=calendar)
     return {"late_days": penalty.days, "fee": major(penalty.amount, 2)}

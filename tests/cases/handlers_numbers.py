@@ -122,7 +122,8 @@ def currency(case: Case) -> dict[str, Any]:
         raise Unsupported(f"identifier {kind}")
     found = CURRENCIES.get(str(code)) or WITHDRAWN.get(str(code))
     if found is None:
-        return {"valid": False, "minor_units": None, "known": str(code) in CODES_WITHOUT_MINOR_UNIT}
+        number = CODES_WITHOUT_MINOR_UNIT.get(str(code))
+        return {"valid": False, "minor_units": None, "numeric": number, "known": number is not None}
     return {
         "valid": found.code in CURRENCIES,
         "numeric": found.numeric,

@@ -91,6 +91,8 @@ def test_an_iban_that_cannot_be_made() -> None:
      ("mod11_2", "0000-0002-1825-0098", False), ("mod37_2", "G123489654321Y", True),
      ("mod37_2", "G123489654321Z", False), ("mod37_36", "A12425GABC1234002M", True),
      ("mod37_36", "A12425GABC1234003M", False), ("mod37_2", "", False),
+     ("mod97_10", "9999123456789012141490", True), ("mod97_10", "9999123456789012141409", False),
+     ("mod97_10", "é", False),
      # securities as their registers have them: Apple, Google, Oracle; BAE Systems, Treasury
      ("cusip", "037833100", True), ("cusip", "38259P508", True), ("cusip", "68389X105", True),
      ("cusip", "68389X106", False), ("cusip", "37833100", False), ("sedol", "0263494", True),

@@ -237,7 +237,7 @@ def test_the_table_is_sound() -> None:
         assert len(currency.numeric) == 3
         assert currency.numeric.isdigit()
         assert currency.exponent in (0, 2, 3, 4)
-    assert not CODES_WITHOUT_MINOR_UNIT & set(CURRENCIES)
+    assert not CODES_WITHOUT_MINOR_UNIT.keys() & set(CURRENCIES)
     assert not set(WITHDRAWN) & set(CURRENCIES)
     assert (WITHDRAWN["HRK"].numeric, WITHDRAWN["BYR"].exponent, WITHDRAWN["SLL"].exponent) == ("191", 0, 2)
 
