@@ -202,3 +202,34 @@ def _copy(cursor: Any, table: str, key: str, more: dict[str, str], values: dict[
         f"WHERE t.{key} = %(first)s",
         values,
     )
+
+
+def test_nobody_raises_their_own_limit_or_forgets_whom_they_are_related_to(bank: Bank) -> None:
+    chief = user_make("approvals.view", "approvals.administer", "approvals.decide")
+    own, other = bank.approver(chief, limit_minor=100), bank.approver(bank.manager, limit_minor=100)
+    browser = Client()
+    browser.force_login(chief)
+    sent = {"limit_minor": "999", "related_members": "", "manager": ""}
+    for row, became in ((own, 100), (other, 999)):
+        page = reverse("admin:approvals_approver_change", args=[row.pk])
+        answer = browser.post(page, {**sent, "user": row.user_id})
+        row.refresh_from_db()
+        assert (row.limit_minor, answer.status_code == 302) == (became, became == 999)
+    stolen = browser.post(
+        reverse("admin:approvals_approver_change", args=[other.pk]), {**sent, "user": chief.pk, "limit_minor": "1"}
+    )
+    own.delete()
+    new = browser.post(reverse("admin:approvals_approver_add"), {**sent, "user": chief.pk})
+    assert new.status_code == 403, "a row of one's own is another's to write"
+    assert stolen.status_code != 302
+
+
+def test_the_results_of_many_decisions_name_nothing_out_of_reach(bank: Bank) -> None:
+    bank.three_levels()
+    request = bank.submit(name="Secret")
+    stranger = Client()
+    stranger.force_login(user_make("approvals.request", "approvals.decide", branch=Bank().branch, scope="branch"))
+    said = stranger.post(INBOX, {"verdict": "approve", "item": f"{request.public_id}:{request.version}"})
+    assert said.status_code == 200
+    assert request.number not in said.content.decode()
+    assert request.title not in said.content.decode()

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -80,7 +81,7 @@ class ApproverBase(NuminaAdmin):
 
 @admin.register(Approver)
 class ApproverAdmin(ApproverBase):
-    """Managers, personal limits and committees of those who decide."""
+    """Managers, personal limits and committees of those who decide. Nobody writes their own."""
 
     list_display = ("user", "manager", "limit", "committees")
     list_select_related = ("user", "manager")
@@ -88,9 +89,17 @@ class ApproverAdmin(ApproverBase):
     fields = ("user", "manager", "limit_minor", "groups", "related_members")
     autocomplete_fields = ("user", "manager")
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever administers approvals, but for the row about themselves."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.user_id != request.user.pk)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if obj.user_id == request.user.pk:
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
+
     @admin.display(description="Limit", ordering="limit_minor")
     def limit(self, row: Approver) -> str:
-
         if row.limit_minor is None:
             return "none"
         return display.money_text(row.limit_minor, settings.NUMINA["BASE_CURRENCY"], with_currency=True)

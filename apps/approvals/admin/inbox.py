@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from apps.approvals.admin.shown import Row, kind_title, sla_chip, span_text
+from apps.approvals.errors import ApprovalNotFound
 from apps.approvals.models import ApprovalLevel, ApprovalRequest
 from apps.approvals.registry import actions_all
-from apps.approvals.selectors import levels_in_box, queue_count, requests_in_box
+from apps.approvals.selectors import levels_in_box, queue_count, request_get_for, requests_in_box
 from apps.approvals.services import BulkItem, bulk_problem, requests_decide
 from apps.core import clock
 from apps.core.query_forms import QueryForm
@@ -136,9 +138,9 @@ def _bulk(request: HttpRequest, user: User, at: dt.datetime) -> list[dict[str, A
         return []
     comment = request.POST.get("comment", "").replace("\x00", "").strip()[:4000]
     decided = requests_decide(acting_user=user, items=items, verdict=verdict, comment=comment, at=at)
-    known = ApprovalRequest.objects.in_bulk([item.request_id for item in items], field_name="public_id")
-    return [
-        {"request": known.get(result.request_id), "state": result.request, "error": result.error}
-        for result in decided
-        if result.request_id in known
-    ]
+    shown = []
+    for result in decided:
+        with suppress(ApprovalNotFound):  # what is none of the user's business is not named
+            known = request_get_for(user=user, public_id=result.request_id, at=at)
+            shown.append({"request": known, "state": result.request, "error": result.error})
+    return shown
