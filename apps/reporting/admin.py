@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
 from apps.core.errors import DomainError
+from apps.ledger.admin.scope import branch_ids_of
 from apps.reporting import renditions
 from apps.reporting.models import ReportOpening, ReportRun, ReportSchedule, StatementLayout, TranslationRate, YearClose
 from apps.reporting.selectors import report_run_get_for, report_runs_visible_to, report_schedules_visible_to
@@ -47,6 +49,8 @@ class ReportRunAdmin(NuminaAdmin):
     def file_view(self, request: HttpRequest, run_id: Any) -> HttpResponse | FileResponse:
         """The file. That it was opened is noted."""
         user: Any = request.user
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         try:
             run = report_run_get_for(user=user, pk=run_id)
             file = report_open(acting_user=user, run=run, at=clock.now(), way=ReportOpening.Way.PAGE)
@@ -107,6 +111,11 @@ class YearCloseAdmin(NuminaAdmin):
     subtitle = "Year-end close"
     list_display = ("year", "status", "entry_count", "changed_by", "changed_at")
     fields = ("year", "status", "results", "entry_count", "reason", "changed_by", "changed_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[YearClose]:
+        """Results are those of the whole bank, for who sees it."""
+        years = super().get_queryset(request)
+        return years if branch_ids_of(request) is None else years.none()
 
 
 @admin.register(StatementLayout)

@@ -85,6 +85,7 @@ def table_page(site: Any, request: HttpRequest, code: str) -> HttpResponse | Fil
         file = form.choice("format", ("csv", "xlsx", "pdf"))
         if file:
             step_up_check(user, at=clock.now())
+            services.table_exported(acting_user=user, code=code, title=report.title, form=file, at=clock.now())
             try:
                 return table_response(table, file, drawn_by=user.full_name)
             except DomainError as error:

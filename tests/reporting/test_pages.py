@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from apps.audit.models import AuditEvent
+from apps.core import clock
 from apps.ledger.selectors import business_date_current
 from apps.reporting.dashboards import DASHBOARDS
 from apps.reporting.models import ReportDefinition, YearClose
@@ -136,3 +138,20 @@ def test_a_year_is_closed_on_its_page(staff: Any) -> None:
     assert f"The result of {year} is in retained earnings." in done
     assert YearClose.objects.get().results == {"KES": 70_00}
     assert staff.post("/admin/reports/years/", {"year": str(year), "act": "open", "reason": "x"}).status_code == 403
+
+
+def test_the_results_of_the_bank_are_not_for_a_branch(client: Any, user_with: Any, branch: Any) -> None:
+    facts = {"results": {"KES": 123_45}, "entry_count": 1, "changed_by": user_with(), "changed_at": clock.now()}
+    YearClose.objects.create(year=2025, status="closed", **facts)
+    page = f"/admin/reporting/yearclose/{YearClose.objects.get().pk}/change/"
+    for scope, found in (("all", 200), ("branch", 404)):
+        client.force_login(user_with("ledger.view", "backoffice.dashboard", scope=scope, branch=branch))
+        assert client.get(page).status_code == found
+
+
+def test_a_list_that_leaves_as_a_file_is_noted(staff: Any, api_with: Any) -> None:
+    assert staff.get("/admin/reports/lists/dormant-accounts/?format=csv").status_code == 200
+    api = api_with("reporting.read", "accounts.view").step_up()
+    assert api.get("reports/tables/dormant-accounts?format=csv").status_code == 200
+    noted = AuditEvent.objects.filter(action="reporting.table.exported", kind="access", object_id="dormant-accounts")
+    assert [(one.after["form"], one.actor is not None) for one in noted] == [("csv", True)] * 2

@@ -166,6 +166,37 @@ def test_a_list_by_schedule_is_opened_by_no_link_but_after_a_second_factor(
     assert [(one.user, one.way) for one in run.openings.all()] == [(told, "api")]
 
 
+def test_a_kept_list_opens_for_those_only_who_may_see_what_is_in_it(
+    api_with: Any, client: Any, books: Books, django_capture_on_commit_callbacks: Any
+) -> None:
+    role = RoleFactory(scope="all", permissions=["reporting.read", "backoffice.dashboard"])
+    maker = api_with(
+        "reporting.read", "reporting.schedule", "reporting.define", "members.view", "members.reveal", scope="all"
+    ).step_up()
+    born = {"fields": ["number", "email", "date_of_birth"]}
+    spec = {"title": "Born", "dataset": "members", "spec": born, "shared_with": role.code}
+    made = maker.post("reports/definitions", spec).json()
+    body = {"definition_id": made["id"], "format": "csv", "rhythm": "day", "role": role.code}
+    assert maker.post("reports/schedules", body).status_code == 201
+    with django_capture_on_commit_callbacks(execute=True):
+        assert schedules_run(business_date=business_date_current(), at=clock.now()) == 1
+    run = ReportRun.objects.get()
+    # What the definition became since does not matter: the file has the fields of its own version.
+    plain = {"title": "Born", "spec": {"fields": ["number"]}, "shared_with": role.code}
+    maker.put(f"reports/definitions/{made['id']}", plain, headers={"If-Match": '"1"'})
+    holder = user_make("members.view", scope="all")
+    holder.roles.add(role)
+
+    refused = ApiClient(holder).step_up().get(f"reports/runs/{run.pk}/file")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission-denied")
+    client.force_login(holder)
+    assert client.get(f"/admin/reporting/reportrun/{run.pk}/file/").status_code == 403
+    assert not run.openings.exists()
+    holder.roles.add(RoleFactory(scope="all", permissions=["members.reveal"]))
+    assert ApiClient(holder).step_up().get(f"reports/runs/{run.pk}/file").status_code == 200
+
+
 def test_schedules_are_for_those_who_see_the_whole_bank(api_with: Any) -> None:
     RoleFactory(code="board")
     body = {"report": "balance-sheet", "format": "pdf", "rhythm": "day", "role": "board"}

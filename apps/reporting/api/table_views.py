@@ -23,7 +23,7 @@ from apps.core.errors import NotFound, PermissionDenied
 from apps.identity.guards import step_up_check
 from apps.identity.models import User
 from apps.ledger.selectors import branches_in_reach, business_date_current
-from apps.reporting import renditions
+from apps.reporting import renditions, services
 from apps.reporting.api.views import CSVRenderer, PDFRenderer, XLSXRenderer
 from apps.reporting.errors import ReportPeriod
 from apps.reporting.selectors import report_branch
@@ -160,7 +160,9 @@ class TableView(ApiView):
         if form == "json":
             request.accepted_renderer = JSONRenderer()
             return respond(table_json(table, limit=JSON_ROWS_MAX))
-        step_up_check(user, at=clock.now())  # rows of persons leave the bank by thousands
+        at = clock.now()
+        step_up_check(user, at=at)  # rows of persons leave the bank by thousands
+        services.table_exported(acting_user=user, code=code, title=report.title, form=form, at=at)
         return table_response(table, form, drawn_by=user.full_name)
 
 

@@ -6,6 +6,7 @@ from apps.reporting.services._definitions import (
     definition_create,
     definition_exported,
     definition_retire,
+    table_exported,
 )
 from apps.reporting.services._delivery import link_make, link_open, may_read
 from apps.reporting.services._layouts import layout_reset, layout_write, translation_rate_set
@@ -45,6 +46,7 @@ __all__ = [
     "schedule_create",
     "schedule_end",
     "schedules_run",
+    "table_exported",
     "translation_rate_set",
     "year_close",
     "year_reopen",

@@ -81,6 +81,14 @@ def definition_exported(*, acting_user: User, definition: ReportDefinition, form
     )  # fmt: skip
 
 
+def table_exported(*, acting_user: User, code: str, title: str, form: str, at: dt.datetime) -> None:
+    """Note who carried the rows of a list of the bank's away as a file. Callers ask for a step-up first."""
+    record(
+        action="reporting.table.exported", acting_user=acting_user, kind="access", object_type="reporting.table",
+        object_id=code, object_label=title, after={"form": form}, at=at,
+    )  # fmt: skip
+
+
 def _version_keep(definition: ReportDefinition, acting_user: User, at: dt.datetime) -> None:
     ReportDefinitionVersion.objects.create(
         definition=definition, number=definition.number, title=definition.title, spec=definition.spec,

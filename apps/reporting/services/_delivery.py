@@ -57,15 +57,19 @@ def link_open(*, token: str, at: dt.datetime) -> tuple[ReportRun, IO[bytes]]:
 
 
 def may_read(*, user: User, run: ReportRun) -> bool:
-    """Whether a user holds what a report over the whole bank asks for, its definition's fields included."""
+    """Whether a user sees the whole bank and holds what a report over it asks for."""
+    return branches_in_reach(user=user) is None and holds_what_it_asks(user=user, run=run)
+
+
+def holds_what_it_asks(*, user: User, run: ReportRun) -> bool:
+    """Whether a user holds the permissions of what is in a report: of its list, or of the fields of its version."""
     from apps.reporting.services._runs import report_permission
 
-    if branches_in_reach(user=user) is not None:
-        return False
     if run.definition is None:
         return user.has_permission(report_permission(report=run.report, definition=None))
+    kept = run.definition.versions.filter(number=run.params.get("number", run.definition.number)).first()
     try:
-        spec_check(dataset=run.definition.dataset, spec=run.definition.spec, user=user)
+        spec_check(dataset=run.definition.dataset, spec=(kept or run.definition).spec, user=user)
     except DomainError:
         return False
     return True

@@ -27,7 +27,7 @@ from apps.reporting.drawing import statement_draw
 from apps.reporting.errors import ReportNotReady, ReportPeriod
 from apps.reporting.models import TITLES, ReportDefinition, ReportDefinitionVersion, ReportOpening, ReportRun
 from apps.reporting.selectors import report_branch
-from apps.reporting.services._delivery import run_announce
+from apps.reporting.services._delivery import holds_what_it_asks, run_announce
 from apps.reporting.tables import TABLES, Params, table_read
 from apps.reporting.tables.render import table_write
 
@@ -193,9 +193,12 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
 def report_open(*, acting_user: User, run: ReportRun, at: dt.datetime, way: str) -> IO[bytes]:
     """The file of a report, at its start; who opened it and which way is kept, and goes to the access log.
 
-    Raises `MfaStepUpRequired` for a list; `ReportNotReady` while it is being drawn up, and when the file is no longer
+    Raises `PermissionDenied` for who may not see what is in it, whoever asked for it or named them its reader;
+    `MfaStepUpRequired` for a list; `ReportNotReady` while it is being drawn up, and when the file is no longer
     the one that was kept.
     """
+    if not holds_what_it_asks(user=acting_user, run=run):
+        raise PermissionDenied("You may not see what is in this report.")
     if of_persons(run.report):
         step_up_check(acting_user, at=at)
     if run.drawn_at is None:
