@@ -50,8 +50,9 @@ from apps.balances.services import Book, Leg
 from apps.calculations.business_days import months_add
 from apps.calculations.rounding import decimals_round
 from apps.core.api.etag import version_check
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, Unavailable
 from apps.core.ids import uuid7
+from apps.core.retry import retry_transient
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -225,6 +226,8 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
     for term in due.order_by("matures_on", "pk"):
         try:
             renewed = _mature(term, business_date)
+        except Unavailable:
+            raise  # it is not refused: the step is run again
         except DomainError as error:
             logger.warning(
                 "the term of account %s that is due on %s waits: %s", term.account_id, term.matures_on, error
@@ -236,6 +239,7 @@ def term_deposits_mature(*, partition: str, business_date: dt.date, through: dt.
     return facts
 
 
+@retry_transient
 def _mature(due: TermDeposit, day: dt.date) -> bool | None:
     """End one term that is due: was it renewed? None when it ended meanwhile. Raises what the books refuse."""
     ids = closure_ledger_ids(account_id=due.account_id, payout_to=due.payout_account_id)
