@@ -112,7 +112,7 @@ def test_it_ends_refused_taken_back_or_unsigned_and_only_holders_see_it(family: 
     family.sign(1, poor)
     failed = family.sign(2, poor).json()
     assert (failed["status"], failed["outcome"], booked(family.shop)) == ("failed", "insufficient-funds", 0)
-    listed = family.clients[2].get("pending-payments?status=expired").json()["data"]
+    listed = family.clients[2].get(f"pending-payments?status=expired&account={family.account.number}").json()["data"]
     assert [one["id"] for one in listed] == [late["id"]]
     staff = ApiClient(user_make("accounts.view", "payments.transfer", scope="all"))
     assert staff.post(f"pending-payments/{late['id']}/signature").json()["code"] == "pending-payment-ended"

@@ -53,7 +53,7 @@ PARAMETERS: dict[str, str] = {
 
 FIELDS: dict[str, str] = {
     "access": "The access token; 15 minutes.",
-    "account": "Number of the account, or its IBAN.",
+    "account": "Number of the account.",
     "account_code": "Code of the node of the chart.",
     "account_name": "Name of the node of the chart.",
     "accrual_decimals": "Decimals of a minor unit that are kept each day.",

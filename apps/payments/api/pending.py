@@ -16,6 +16,7 @@ from apps.core.api.views import ApiView, respond
 from apps.core.money import Money
 from apps.payments import services, signing
 from apps.payments.api import pending_forms as forms
+from apps.payments.api.cheques import of_account
 from apps.payments.api.limits import amount_allowed
 from apps.payments.api.views import caller
 from apps.payments.selectors import pending_get_for, pendings_visible_to
@@ -39,8 +40,7 @@ class PendingPaymentsView(ApiView):
         found = pendings_visible_to(caller(request)).prefetch_related("signatures__member")
         if values["status"]:
             found = found.filter(status=values["status"])
-        if values["account_id"]:
-            found = found.filter(account=values["account_id"])
+        found = of_account(found, values)
         page = forms.PendingPaymentsQuery.page(found, request=request, values=values)
         return page.response(forms.PendingPaymentSerializer)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework import serializers
 
-from apps.core.api.fields import ChoiceField, TextField, UUIDField
+from apps.core.api.fields import ChoiceField, TextField
 from apps.core.api.lean import answer
 from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
+from apps.payments.api.serializers import account_field
 from apps.payments.models import PendingPayment
 
 REASON_MAX = 200
@@ -56,7 +57,7 @@ class PendingPaymentsQuery(ListParams):
     """Filters of the list."""
 
     status = ChoiceField(choices=PendingPayment.Status.choices, required=False)
-    account_id = UUIDField(required=False)
+    account = account_field(required=False)
 
 
 class RefusalSerializer(StrictSerializer):
