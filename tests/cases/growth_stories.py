@@ -15,7 +15,7 @@ from apps.calculations.loans import (
     Row,
     RowState,
 )
-from tests.cases.handlers_loans import UNITS, days_of
+from tests.cases.handlers_loans import UNITS, days_of, leap_day_only
 from tests.cases.registry import Case, Unsupported
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def growth_state(case: Case, story: Story, terms: LoanTerms) -> LoanState:
             days_of(product.get("days_in_month", "ACTUAL"), "DAYS_"),
             UNITS[case.inputs["repay_unit"]],
             case.inputs["repay_every"],
+            leap_day_only(case),
         ),
         rounding=terms.instalment_rounding,
         decimals=case.inputs.get("decimals", 2),

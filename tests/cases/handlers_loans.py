@@ -120,6 +120,11 @@ def days_of(name: str, prefix: str) -> int | None:
     return int(number) if number.isdigit() else None
 
 
+def leap_day_only(case: Case) -> bool:
+    """The source's strategy FEB_29_PERIOD_ONLY: whatever the input is called that names it, or the product."""
+    return "FEB_29" in f"{case.id} {list(case.inputs.values())}".upper()
+
+
 def happen(loan: GrowthLoan, event: dict[str, Any], decimals: int) -> None:
     """An event of the source's growth model, by the source's name of it."""
     dates = [dt.date.fromisoformat(date) for date in event.get("dates", [])]
@@ -159,6 +164,7 @@ def growth(case: Case) -> dict[str, Any]:
             None if month == "ACTUAL" else days_of(month, "DAYS_") or 30,
             UNITS[unit],
             case.inputs.get("repay_every", 1),
+            leap_day_only(case),
         ),
         rounding=Rounding(minor(multiple, decimals) if multiple else 1, "half_even"),
         decimals=decimals,

@@ -124,13 +124,15 @@ class FactorRule:
     """How a rate factor is made: days of a year and of a month, and the repayment frequency.
 
     `days_in_year` None is the actual length of the year, `days_in_month` None actual days; a month of 30 days shares
-    the nominal period among its actual days.
+    the nominal period among its actual days. With `leap_day_only` a year has 366 days for the period alone that a
+    29 February falls into (after its start, up to its due date), and 365 for the others of a leap year.
     """
 
     days_in_year: int | None
     days_in_month: int | None
     unit: str
     every: int
+    leap_day_only: bool = False
 
     def factor(self, rate: Fraction, start: dt.date, end: dt.date, period: GrowthPeriod, every: Fraction) -> Fraction:
         """The interest on one from `start` to `end`, within `period`, at an annual rate."""
@@ -138,9 +140,10 @@ class FactorRule:
         if not length:
             return Fraction(0)
         days = (end - start).days
-        if self.days_in_year is None and end.year > start.year:
+        in_period = not self.leap_day_only or _has_leap_day(period.start, period.due)
+        if self.days_in_year is None and end.year > start.year and in_period:
             return rate * _years_by_year(start, end)
-        year = self.days_in_year or (366 if calendar.isleap(start.year) else 365)
+        year = self.days_in_year or (366 if calendar.isleap(start.year) and in_period else 365)
         if self.days_in_month is None:
             return rate * days / year
         size = {"days": 1, "weeks": 7, "months": self.days_in_month, "years": 12 * self.days_in_month}[self.unit]
@@ -156,6 +159,13 @@ class FactorRule:
             count += 1
         reached, following = months_on(period.start, size * count), months_on(period.start, size * (count + 1))
         return count + Fraction((period.due - reached).days, (following - reached).days)
+
+
+def _has_leap_day(start: dt.date, due: dt.date) -> bool:
+    """Is there a 29 February after `start`, up to `due`?"""
+    return any(
+        calendar.isleap(year) and start < dt.date(year, 2, 29) <= due for year in range(start.year, due.year + 1)
+    )
 
 
 def _years_by_year(start: dt.date, end: dt.date) -> Fraction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -179,3 +180,16 @@ def test_what_cannot_happen_is_refused() -> None:
         found.disburse(date(2, 1), 10_000)
     with pytest.raises(EventNotPossible):
         found.change_rate(date(2, 1), Decimal("0.05"))
+
+
+def test_a_year_of_366_days_for_the_period_of_the_leap_day_alone() -> None:
+    """Fineract's FEB_29_PERIOD_ONLY: February 2024 over 366, the other months of the year over 365, and no share of the
+    turn of the year. Figures: days over the length of the year."""
+    year_end = (dt.date(2024, 12, 15), dt.date(2025, 1, 15))
+    found = GrowthLoan(
+        [*HALF_YEAR[:3], year_end], Decimal("0.1"), FactorRule(None, None, "months", 1, leap_day_only=True)
+    )
+    found.disburse(date(1, 1), 10_000)
+    tenth = Fraction(1, 10)
+    lengths = [tenth * 31 / 365, tenth * 29 / 366, tenth * 31 / 365, tenth * 31 / 365]
+    assert [period.growth for period in found.periods] == lengths
