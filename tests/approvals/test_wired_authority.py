@@ -80,12 +80,12 @@ def test_holders_and_the_mandate_wait_are_shown_and_change_once_approved(desk: D
     assert mandate["Any other amount"][1].startswith("2 together, from ")
     assert MandateRule.objects.filter(account=desk.account).count() == 2
 
-    end = {"until": (today - dt.timedelta(days=1)).isoformat(), "reason": "Left"}
+    end = {"ends_on": (today - dt.timedelta(days=1)).isoformat(), "reason": "Left"}
     ending = f"{desk.path}/holders/{holder.pk}/end"
     faulty = desk.maker.post(ending, end, headers=desk.seen())
     assert (faulty.status_code, faulty.json()["code"]) == (422, "holder-invalid")  # refused before anybody is asked
     desk.decide(desk.maker.put(f"{desk.path}/mandate", {"rules": []}, headers=desk.seen()))
-    end["until"] = today.isoformat()
+    end["ends_on"] = today.isoformat()
     ended = desk.decide(desk.maker.post(ending, end, headers=desk.seen()))
     assert (ended["status"], ended["Reason"]) == ("executed", ("", "Left"))
     assert "until" in ended[who][1]
@@ -95,7 +95,7 @@ def test_holders_and_the_mandate_wait_are_shown_and_change_once_approved(desk: D
 def test_a_day_that_is_over_when_it_is_approved_becomes_that_of_the_approval(desk: Desk) -> None:
     today = business_date_current()
     before = (today - dt.timedelta(days=3)).isoformat()
-    assert desk.add(since=before).json()["code"] == "holder-invalid"  # nobody asks for a day that is over
+    assert desk.add(starts_on=before).json()["code"] == "holder-invalid"  # nobody asks for a day that is over
     payload = {
         "account_id": str(desk.account.pk), "version": desk.account.version, "do": "holder_add", "asked_on": before,
         "values": {"member_id": str(desk.partner.pk), "role": "joint", "since": before},
