@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from apps.calculations.loans import (
     Allocation,
-    FactorRule,
     GrowthLoan,
     GrowthPayer,
     LoanState,
@@ -15,7 +14,7 @@ from apps.calculations.loans import (
     Row,
     RowState,
 )
-from tests.cases.handlers_loans import UNITS, days_of, leap_day_only
+from tests.cases.handlers_loans import factor_rule
 from tests.cases.registry import Case, Unsupported
 
 if TYPE_CHECKING:
@@ -39,13 +38,7 @@ def growth_state(case: Case, story: Story, terms: LoanTerms) -> LoanState:
     loan = GrowthLoan(
         [(period.start, period.due) for period in terms.periods],
         terms.rate,
-        FactorRule(
-            days_of(product.get("days_in_year", "ACTUAL"), "DAYS_"),
-            days_of(product.get("days_in_month", "ACTUAL"), "DAYS_"),
-            UNITS[case.inputs["repay_unit"]],
-            case.inputs["repay_every"],
-            leap_day_only(case),
-        ),
+        factor_rule(case, product.get("days_in_year", "ACTUAL"), product.get("days_in_month", "ACTUAL")),
         rounding=terms.instalment_rounding,
         decimals=case.inputs.get("decimals", 2),
     )

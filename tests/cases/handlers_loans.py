@@ -120,9 +120,21 @@ def days_of(name: str, prefix: str) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def leap_day_only(case: Case) -> bool:
-    """The source's strategy FEB_29_PERIOD_ONLY: whatever the input is called that names it, or the product."""
-    return "FEB_29" in f"{case.id} {list(case.inputs.values())}".upper()
+def factor_rule(case: Case, year: Any, month: Any) -> FactorRule:
+    """How the source makes the rate factors of its progressive loans.
+
+    FEB_29_PERIOD_ONLY is a strategy of its years, whatever the input is called that names it, or the product.
+    """
+    unit, every = UNITS[case.inputs["repay_unit"]], case.inputs.get("repay_every", 1)
+    if case.inputs.get("interest_period") == "SAME_AS_REPAYMENT_PERIOD" and unit in ("months", "weeks"):
+        return FactorRule.nominal(unit, every)
+    return FactorRule(
+        days_of(year, "DAYS_"),
+        None if month == "ACTUAL" else days_of(month, "DAYS_") or 30,
+        unit,
+        every,
+        leap_day_only="FEB_29" in f"{case.id} {list(case.inputs.values())}".upper(),
+    )
 
 
 def happen(loan: GrowthLoan, event: dict[str, Any], decimals: int) -> None:
@@ -152,20 +164,14 @@ def happen(loan: GrowthLoan, event: dict[str, Any], decimals: int) -> None:
 @handles("loan_schedules")
 def growth(case: Case) -> dict[str, Any]:
     """Fineract's progressive loans: rows name a period and a sub-period; sub 0 alone is the whole period."""
-    spans, events, unit = case.need("periods", "events", "repay_unit")
+    spans, events, _ = case.need("periods", "events", "repay_unit")
     decimals = case.inputs.get("decimals", 2)
     multiple = case.inputs.get("instalment_multiple_of")
     month = case.inputs.get("days_in_month", "ACTUAL")
     loan = GrowthLoan(
         [(dt.date.fromisoformat(one), dt.date.fromisoformat(two)) for one, two in spans],
         Decimal(case.inputs["annual_rate_percent"]) / 100,
-        FactorRule(
-            days_of(case.inputs.get("days_in_year", "ACTUAL"), "DAYS_"),
-            None if month == "ACTUAL" else days_of(month, "DAYS_") or 30,
-            UNITS[unit],
-            case.inputs.get("repay_every", 1),
-            leap_day_only(case),
-        ),
+        factor_rule(case, case.inputs.get("days_in_year", "ACTUAL"), month),
         rounding=Rounding(minor(multiple, decimals) if multiple else 1, "half_even"),
         decimals=decimals,
         round_parts=True,

@@ -134,6 +134,11 @@ class FactorRule:
     every: int
     leap_day_only: bool = False
 
+    @classmethod
+    def nominal(cls, unit: str, every: int) -> FactorRule:
+        """Interest by whole periods, whatever their days: a month is a twelfth of a year, a week a 52nd."""
+        return cls(364 if unit == "weeks" else 360, 30, unit, every)
+
     def factor(self, rate: Fraction, start: dt.date, end: dt.date, period: GrowthPeriod, every: Fraction) -> Fraction:
         """The interest on one from `start` to `end`, within `period`, at an annual rate."""
         length = (period.due - period.start).days

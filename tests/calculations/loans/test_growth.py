@@ -193,3 +193,14 @@ def test_a_year_of_366_days_for_the_period_of_the_leap_day_alone() -> None:
     tenth = Fraction(1, 10)
     lengths = [tenth * 31 / 365, tenth * 29 / 366, tenth * 31 / 365, tenth * 31 / 365]
     assert [period.growth for period in found.periods] == lengths
+
+
+def test_interest_by_whole_periods_takes_no_notice_of_their_days() -> None:
+    """A twelfth of 12 % for January as for February, a 52nd of 10.4 % a week."""
+    months = loan("0.12", FactorRule.nominal("months", 1))
+    months.disburse(date(1, 1), 10_000)
+    assert [period.growth for period in months.periods] == [Fraction(1, 100)] * 6
+    weeks = [(date(1, 1), date(1, 8)), (date(1, 8), date(1, 15))]
+    weekly = GrowthLoan(weeks, Decimal("0.104"), FactorRule.nominal("weeks", 1))
+    weekly.disburse(date(1, 1), 10_000)
+    assert [period.growth for period in weekly.periods] == [Fraction(2, 1000)] * 2
