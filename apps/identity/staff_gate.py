@@ -16,11 +16,14 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import BadRequest
+from django.core.handlers.exception import response_for_exception
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
 from apps.core.context import client_ip
+from apps.core.errors import NotFound
 from apps.core.trail import trail_record
 from apps.identity.guards import StaffStepUp
 from apps.identity.selectors import mfa_required_of
@@ -47,6 +50,8 @@ class StaffGateMiddleware:
             return None
         if not address_allowed(request):
             return _address_refused(request)
+        if request.method == "POST" and any("\0" in text for _, texts in request.POST.lists() for text in texts):
+            raise BadRequest("NUL in a form.")  # PostgreSQL takes none: what is typed never holds one
         page = request.resolver_match.url_name if request.resolver_match else ""
         user: Any = request.user
         if page in OPEN_PAGES or not user.is_authenticated:
@@ -62,7 +67,10 @@ class StaffGateMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """An act in the middle of a page turned out to need the second factor: nothing of it was done."""
+        """404 where what a page asked a service for is not there or out of reach; to the second factor where an act
+        turned out to need it in the middle of a page: nothing of it was done."""
+        if isinstance(exception, NotFound) and request.path_info.startswith(STAFF_SITE):
+            return response_for_exception(request, Http404(str(exception.detail)))
         if not isinstance(exception, StaffStepUp):
             return None
         messages.info(request, "That needs your second factor. Then fill in the form again: nothing was done yet.")

@@ -15,7 +15,7 @@ from apps.balances.selectors import balance_read
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
-from tests.factories.identity import user_make
+from tests.factories.identity import BranchFactory, user_make
 from tests.factories.interest import day_close, terms_make
 from tests.factories.members import MemberFactory
 
@@ -76,6 +76,19 @@ def test_a_recurring_deposit_is_agreed_changed_and_broken_with_forms(staff: Clie
     account.refresh_from_db()
     assert account.status == "closed"
     assert "The account is closed" in page(staff, "account_closing", account.pk)
+
+
+def test_accounts_of_another_branch_are_offered_to_nobody_out_of_reach() -> None:
+    gl_account_ready("2150")
+    product = ProductFactory(kind="recurring", gl_account="2150")
+    near = AccountFactory(product=product)
+    beside, far = AccountFactory(member=near.member), AccountFactory(member=near.member, branch=BranchFactory())
+    assert far.branch != near.branch
+    client = Client()
+    client.force_login(user_make("accounts.view", "accounts.update", scope="branch", branch=near.branch))
+    shown = page(client, "account_term", near.pk)
+    assert beside.number in shown
+    assert far.number not in shown
 
 
 def test_a_dividend_is_drawn_up_and_paid_with_forms(staff: Client) -> None:

@@ -248,6 +248,6 @@ def test_hostile_ids_on_the_page_change_nothing(client, clerk):
     for value in ("x", "", str(stranger.pk), "\x00", "9" * 99):
         for act in ("remove", "end", "confirm"):
             answer = client.post("/admin/security/", {"do": act, "factor": value, "session": value, "code": value})
-            assert answer.status_code in {302, 422}
+            assert answer.status_code in ({400} if value == "\x00" else {302, 422})
     assert SecondFactor.objects.filter(pk=stranger.pk).exists()
     assert client.post("/admin/security/", {"do": "nothing"}).status_code == 302

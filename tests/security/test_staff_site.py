@@ -199,3 +199,26 @@ def test_every_page_of_the_site_asks_who_you_are(things: dict[str, Any]) -> None
         ):
             faults.append(f"{url}: {response.status_code}")
     assert not faults, "\n".join(faults)
+
+
+FORMS = [
+    ("accounts_account_act", "account", ("holder",), {"member": "\x00", "role": "joint", "version": "1"}),
+    ("accounts_account_act", "account", ("note",), {"text": "a\x00b"}),
+    ("accounts_account_fee_waive", "account", (), {"fee": "1", "reason": "a\x00b"}),
+    ("compliance_legalhold_place", None, (), {"number": "\x00", "reason": "x"}),
+]
+
+
+def test_nul_in_a_form_is_refused_and_breaks_no_page(root: Client, things: dict[str, Any]) -> None:
+    for name, thing, more, sent in FORMS:
+        url = reverse(f"admin:{name}", args=[*([things[thing].pk] if thing else []), *more])
+        assert root.post(url, sent).status_code == 400, name
+
+
+def test_what_is_out_of_reach_is_not_there_for_forms_either(things: dict[str, Any]) -> None:
+    client = _staff(scope="branch", branch=BranchFactory())
+    for name in ("accounts_termdeposit_place", "accounts_dividend_draw", "payments_cheque_act"):
+        ident = uuid.uuid4() if name == "accounts_dividend_draw" else things["account"].pk
+        url = reverse(f"admin:{name}", args=[ident, *(["in"] if name == "payments_cheque_act" else [])])
+        answer = client.post(url, {"amount": "1", "version": "1"})
+        assert answer.status_code in {302, 404}, name

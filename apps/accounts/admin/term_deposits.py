@@ -17,7 +17,7 @@ from apps.accounts import services
 from apps.accounts.admin.accounts import AccountAdmin
 from apps.accounts.admin.forms import account_read, amount_read, choice_read, number_read, version_read
 from apps.accounts.models import Account, TermDeposit
-from apps.accounts.selectors import account_get_for, instalments_of, term_deposits_visible_to
+from apps.accounts.selectors import account_get_for, accounts_visible_to, instalments_of, term_deposits_visible_to
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError
@@ -212,7 +212,8 @@ def _tab(request: HttpRequest, record: Account) -> dict[str, Any]:
     terms = list(term_deposits_visible_to(user).filter(account=record.pk)[:ROWS_MAX])
     running = any(term.status == TermDeposit.Status.ACTIVE for term in terms)
     free = record.status == Account.Status.ACTIVE and not running
-    sources = Account.objects.filter(member=record.member_id, currency=record.currency, status=Account.Status.ACTIVE)
+    own = accounts_visible_to(user).filter(member=record.member_id)
+    sources = own.filter(currency=record.currency, status=Account.Status.ACTIVE)
     return {
         "term_rows": [(term, CHIPS[term.status]) for term in terms],
         "term_kind": kind,
