@@ -30,7 +30,7 @@ from apps.lending.errors import (
     OwnApplication,
 )
 from apps.lending.mapping import mapping_of
-from apps.lending.models import CreditLine, CreditLineDay, CreditLineEvent, LoanProduct
+from apps.lending.models import CreditLine, CreditLineDay, CreditLineEvent, LoanProduct, LoanProductTerms
 from apps.lending.numbers import loan_number
 from apps.lending.selectors import terms_on
 from apps.lending.services import Asked
@@ -63,7 +63,7 @@ def credit_line_request(
     if account is None or account.currency != product.currency_id:
         raise LoanProductNotUsable("An open account of the member in the product's currency.", pointer="/account_id")
     if not terms.principal_min <= limit <= terms.principal_max:
-        raise InvalidAmount("The limit is not one that the product offers.", pointer="/limit")
+        raise _outside(terms)
     line = CreditLine.objects.create(
         number=loan_number(prefix=product.number_prefix), product=product, member=member, branch_id=member.branch_id,
         account=account, currency=product.currency_id, limit=limit, rate=terms.rate, requested_by=acting_user,
@@ -92,10 +92,11 @@ def credit_line_decide(
     terms = terms_on(product_id=line.product_id, day=business_date)
     line.limit = limit or line.limit
     line.rate = line.rate if rate is None else rate
-    if terms is None or not (
-        terms.principal_min <= line.limit <= terms.principal_max and terms.rate_min <= line.rate <= terms.rate_max
-    ):
-        raise InvalidAmount("Limit or rate are not what the product offers.", pointer="/limit")
+    if terms is None or not terms.principal_min <= line.limit <= terms.principal_max:
+        raise _outside(terms)
+    if not terms.rate_min <= line.rate <= terms.rate_max:
+        least, most = ((one * 100).normalize() for one in (terms.rate_min, terms.rate_max))
+        raise InvalidAmount(f"A rate from {least:f} to {most:f} %.", pointer="/rate_percent")
     mapping = mapping_of(line.product.mapping)
     for role, suffix in (("principal", "P"), ("interest", "I")):
         account = balances.account_open(
@@ -120,8 +121,9 @@ def credit_line_change(
     line = _locked(line_id, Status.ACTIVE, Status.BLOCKED)
     line.note = text_clean(note, max_length=400, min_length=3, pointer="/note")
     if action == "review":
-        if limit is not None and not 0 < limit <= MAX_MINOR:
-            raise InvalidAmount("The limit must be above zero.", pointer="/limit")
+        terms = terms_on(product_id=line.product_id, day=business_date_current())
+        if limit is not None and (terms is None or not 0 < limit <= max(terms.principal_max, line.limit)):
+            raise _outside(terms)
         line.limit, line.review_on = limit or line.limit, review_on
         return _saved(line, line.status, acting_user, "reviewed", at)
     if action in ("block", "unblock"):
@@ -131,6 +133,14 @@ def credit_line_change(
         raise CreditLineStateWrong("Something is still owed.")
     line.closed_on = business_date_current()
     return _saved(line, Status.CLOSED, acting_user, "closed", at)
+
+
+def _outside(terms: LoanProductTerms | None) -> InvalidAmount:
+    """The refusal of a limit that the product does not offer, with what it does."""
+    if terms is None:
+        return InvalidAmount("The product offers no credit lines now.", pointer="/limit")
+    ends = (money_text(one, terms.product.currency_id) for one in (terms.principal_min, terms.principal_max))
+    return InvalidAmount(f"{terms.product.currency_id} {' to '.join(ends)}.", pointer="/limit")
 
 
 def credit_line_owed(line: CreditLine) -> tuple[int, int]:

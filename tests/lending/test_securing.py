@@ -12,7 +12,7 @@ from apps.accounts.models import Account
 from apps.balances.errors import InsufficientFunds
 from apps.balances.selectors import balance_read
 from apps.core import clock
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, InvalidAmount
 from apps.lending import alerts, services
 from apps.lending.arrears_promises import pause_add, promise_make
 from apps.lending.closing_proof import loans_prove
@@ -182,6 +182,10 @@ def test_a_credit_line_is_drawn_paid_back_and_bears_interest_on_what_was_used() 
         credit_line_draw(asked=asked(clerk), line_id=line.pk, amount=1, at=at)
     with pytest.raises(CreditLineStateWrong, match="owed"):
         credit_line_change(acting_user=chief, line_id=line.pk, action="close", note="No longer wanted", at=at)
+    with pytest.raises(InvalidAmount, match="KES 1.00 to 1,000,000.00"):
+        credit_line_change(
+            acting_user=chief, line_id=line.pk, action="review", limit=100_000_001, note="Typed wrong", at=at
+        )
     credit_line_repay(asked=asked(clerk), line_id=line.pk, amount=165_000, at=at)
     credit_line_change(acting_user=chief, line_id=line.pk, action="close", note="No longer wanted", at=at)
     assert CreditLine.objects.get(pk=line.pk).status == "closed"

@@ -13,7 +13,6 @@ from apps.lending.services._applications import (
     application_wait,
     application_withdraw,
     document_mark,
-    limits_check,
     offer_accept,
     position_offered,
 )
@@ -21,6 +20,7 @@ from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._bulk import LoanPast, loans_take_over
 from apps.lending.services._carry import Done, plan_carry_out
 from apps.lending.services._changing import CHANGES, ChangeAsked, loan_change
+from apps.lending.services._limits import limits_check
 from apps.lending.services._loans import loan_open
 from apps.lending.services._money import CHANNEL_NAMES
 from apps.lending.services._paying import (

@@ -13,7 +13,6 @@ from django.db import transaction
 from apps.accounts.models import Account
 from apps.audit.services import record
 from apps.core.api.etag import version_check
-from apps.core.currencies import currency_get
 from apps.core.errors import NotFound
 from apps.core.text import text_clean
 from apps.core.trail import history_stamp
@@ -31,9 +30,9 @@ from apps.lending.errors import (
 from apps.lending.models import Loan, LoanApplication, LoanProduct, LoanProductTerms
 from apps.lending.notices import decision_tell
 from apps.lending.numbers import application_number
-from apps.lending.requirements import Requirements, requirements_read
 from apps.lending.scoring import ScoreFacts, score_of
 from apps.lending.selectors import application_facts, product_get_for, terms_conventions, terms_on
+from apps.lending.services._limits import limits_check, needs_of
 from apps.lending.services._loans import loan_open
 from apps.lending.servicing import Happening, Loaned, Position, replay
 from apps.members.services import member_require_active
@@ -100,7 +99,7 @@ def _draft(user: User, product_id: UUID | None, member_id: UUID | None, day: dt.
         raise LoanProductNotUsable("The product is not open for applications.", pointer="/product_id")
     if member.kind not in product.borrowers:
         raise ApplicationOutsideProduct(f"The product is not for a {member.kind}.", pointer="/member_id")
-    papers = _needs(terms).documents
+    papers = needs_of(terms).documents
     return LoanApplication(
         number=application_number(),
         product=product,
@@ -156,7 +155,7 @@ def application_submit(
         terms=terms, amount=application.amount, rate=rate, instalments=application.instalments,
         borrower=application.member.kind,
     )  # fmt: skip
-    needs = _needs(terms)
+    needs = needs_of(terms)
     if needs.instalment_share_max is not None and not application.finances.get("income"):
         raise ApplicationIncomplete("The income a month is needed.", pointer="/finances/income")
     position = position_offered(
@@ -183,32 +182,6 @@ def application_submit(
     _save(application, acting_user, "submitted")
     _note(application, acting_user, "submitted", at)
     return application
-
-
-def _needs(terms: LoanProductTerms) -> Requirements:
-    return requirements_read(terms.requirements, exponent=currency_get(terms.product.currency_id).exponent)
-
-
-def limits_check(
-    *, terms: LoanProductTerms, amount: int, rate: Decimal, instalments: int, borrower: str | None = None
-) -> None:
-    """Raises `ApplicationOutsideProduct` for what the terms do not offer, or not to a kind of member."""
-    narrower = _needs(terms).limits.get(borrower or "")
-    if narrower is not None:
-        if narrower.principal_max is not None and amount > narrower.principal_max:
-            raise ApplicationOutsideProduct(f"The amount is more than a {borrower} may have.", pointer="/amount")
-        if narrower.instalments_max is not None and instalments > narrower.instalments_max:
-            raise ApplicationOutsideProduct(
-                f"At most {narrower.instalments_max} instalments for a {borrower}.", pointer="/instalments"
-            )
-    if not terms.principal_min <= amount <= terms.principal_max:
-        raise ApplicationOutsideProduct("The amount is not one that the product lends.", pointer="/amount")
-    if not terms.instalments_min <= instalments <= terms.instalments_max:
-        raise ApplicationOutsideProduct(
-            f"From {terms.instalments_min} to {terms.instalments_max} instalments.", pointer="/instalments"
-        )
-    if not terms.rate_min <= rate <= terms.rate_max:
-        raise ApplicationOutsideProduct(f"A rate from {terms.rate_min} to {terms.rate_max}.", pointer="/rate")
 
 
 @transaction.atomic
@@ -285,7 +258,7 @@ def application_decide(
     if missing:
         raise ApplicationIncomplete("Still missing: " + ", ".join(missing) + ".", pointer="/documents")
     terms = _terms(application)
-    if _needs(terms).needs_verification and application.verified_at is None:
+    if needs_of(terms).needs_verification and application.verified_at is None:
         raise ApplicationIncomplete("What it says has not been verified.", pointer="/verification")
     application.offered_amount = amount or application.amount
     application.offered_instalments = instalments or application.instalments
@@ -295,7 +268,7 @@ def application_decide(
         terms=terms, amount=application.offered_amount, rate=application.offered_rate,
         instalments=application.offered_instalments, borrower=application.member.kind,
     )  # fmt: skip
-    application.offer_ends_on = business_date + dt.timedelta(days=_needs(terms).offer_days)
+    application.offer_ends_on = business_date + dt.timedelta(days=needs_of(terms).offer_days)
     application.status = Status.APPROVED
     _save(application, acting_user, "offer made")
     _note(application, acting_user, "approved", at)

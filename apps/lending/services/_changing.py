@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.calculations.errors import ConventionNeeds, UnknownConvention
-from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
 from apps.lending.collateral import collateral_check, guarantors_check
 from apps.lending.errors import ApplicationOutsideProduct, EventDateNotAllowed, LoanOverpaid
 from apps.lending.models import Loan, LoanEvent, LoanProductTerms
-from apps.lending.requirements import requirements_read
 from apps.lending.selectors import Servicing, terms_on
 from apps.lending.services._asked import Asked, Counter, EventAsked
 from apps.lending.services._carry import Done, plan_carry_out
+from apps.lending.services._limits import needs_of
 from apps.lending.services._money import side_of
 from apps.lending.services._plans import Plan, account_ids_of, event_plan, state_require
 
@@ -164,9 +163,7 @@ def _top_up(servicing: Servicing, user: User | None, change: ChangeAsked, event:
 def _top_up_check(servicing: Servicing, change: ChangeAsked, event: EventAsked) -> None:
     """What is owed then is within what the product lends to such a borrower, with what has to stand behind it."""
     loan, terms = servicing.loan, _in_force(servicing, event)
-    narrower = requirements_read(terms.requirements, exponent=currency_get(loan.currency).exponent).limits.get(
-        loan.member.kind
-    )
+    narrower = needs_of(terms).limits.get(loan.member.kind)
     most = terms.principal_max
     if narrower is not None and narrower.principal_max is not None:
         most = min(most, narrower.principal_max)
