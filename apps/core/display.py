@@ -70,6 +70,19 @@ def moment_text(moment: dt.datetime | None) -> str:
     return f"{day_text(utc.date())} {utc:%H:%M:%S} UTC"
 
 
+def every_text(seconds: int) -> str:
+    """How often: 30 s, 15 min, 1 d, in the largest unit that it is a whole number of."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def country_text(code: str) -> str:
+    """A country of ISO 3166-1 by its name: Kenya."""
+    return _locale(get_language() or "en-gb").territories.get(code, code) or EMPTY
+
+
 def chip(text: object, kind: str = "plain") -> SafeString:
     """A small label: kind is good, warn, bad, info or plain."""
     if kind not in CHIP_KINDS:

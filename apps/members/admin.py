@@ -108,6 +108,10 @@ class MemberAdmin(NuminaHistoryAdmin):
                 context = {"page_faults": ["Say why."]}
         return self.render_tab(request, record, "reveal", "members/reveal.html", context)
 
+    @admin.display(description="Country")
+    def country_name(self, record: Member) -> str:
+        return display.country_text(record.country)
+
     def record_title(self, record: Member) -> str:
         return record.display_name
 
@@ -123,6 +127,6 @@ class MemberAdmin(NuminaHistoryAdmin):
         else:
             identity = ["number", "first_name", "last_name", "date_of_birth", "national_number", "tax_number"]
         bank = ["branch", "joined_on", "exited_on", "user"]
-        contact = ["phone_masked", "email", "address", "city", "country"]
+        contact = ["phone_masked", "email", "address", "city", "country_name"]
         groups = {"Who": identity, "Contact": contact, "With the bank": bank}
         return [(title, [self.fact(request, record, name) for name in names]) for title, names in groups.items()]

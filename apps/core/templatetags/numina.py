@@ -52,6 +52,12 @@ def moment(value: dt.datetime | None) -> str:
 
 
 @register.filter
+def every(seconds: int) -> str:
+    """How often: 30 s, 15 min, 1 d."""
+    return display.every_text(seconds)
+
+
+@register.filter
 def words(value: str) -> str:
     """A code in words."""
     return display.kind_text(value)
