@@ -81,6 +81,7 @@ def test_a_member_fetches_everything_that_the_bank_has(owner: Any, member: Membe
 
 def test_nobody_else_reaches_a_request(owner: Any, member: Member, api_with: Any) -> None:
     made = ask(owner, "export").json()["id"]
+    assert [row["id"] for row in owner.get(f"privacy/requests?member_id={member.pk}").json()["data"]] == [made]
     stranger = api_with("members.view", "compliance.request", scope="own", is_staff=False)
     clerk = api_with("members.view", "compliance.request")
     for client in (stranger, clerk):

@@ -272,6 +272,7 @@ def test_users_are_listed_within_reach(api_with, branch):
     emails = {row["email"] for row in here.get("users").json()["data"]}
     assert near.email in emails
     assert far.email not in emails
+    assert here.get("users?is_active=false").json()["data"] == []
     assert here.get(f"users/{near.pk}").status_code == 200
     missing = here.get(f"users/{far.pk}")
     assert missing.status_code == 404
@@ -312,6 +313,7 @@ def test_branches_within_reach(api_with, branch):
     assert closed.code not in codes
     mine = api_with("members.view", scope="branch", branch=branch)
     assert [row["code"] for row in mine.get("branches").json()["data"]] == [branch.code]
+    assert mine.get("branches?is_active=false").json()["data"] == []
     assert branches_visible_to(user_make(scope="branch")).count() == 0
     assert closed in branches_visible_to(user_make(scope="all"))
 

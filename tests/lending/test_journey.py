@@ -140,6 +140,7 @@ def test_from_application_to_closing(api_with: Any) -> None:
     assert closed["status"] == "closed"
     assert closed["owed"]["total"]["amount"] == "0.00"
     kinds = [event["kind"] for event in ok(me.get(f"{path}/transactions"))["data"]]
+    assert {event["kind"] for event in ok(me.get(f"{path}/transactions?kind=repayment"))["data"]} == {"repayment"}
     assert kinds == ["payoff", "repayment", "repayment", "disbursement"]
 
 

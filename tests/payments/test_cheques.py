@@ -181,6 +181,7 @@ def test_a_terminal_authorises_captures_and_releases(clerk: ApiClient, account: 
     third = ask("100.00", "R4").json()
     assert hold_expire_due(at=clock.now() + dt.timedelta(minutes=31)) == 1
     assert clerk.get(f"authorisations/{third['id']}").json()["status"] == "expired"
+    assert [row["id"] for row in clerk.get("authorisations?status=expired").json()["data"]] == [third["id"]]
     assert state(account) == (620_00, 620_00)
 
 

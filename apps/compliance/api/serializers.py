@@ -97,6 +97,7 @@ class PrivacyRequestsQuery(ListParams):
 
     kind = ChoiceField(choices=PrivacyRequest.Kind.choices, required=False)
     status = ChoiceField(choices=PrivacyRequest.Status.choices, required=False)
+    member_id = UUIDField(required=False)
 
 
 class PrivacyRequestMakeSerializer(StrictSerializer):

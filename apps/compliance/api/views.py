@@ -107,7 +107,7 @@ class PrivacyRequestsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         values = forms.PrivacyRequestsQuery.parse(request)
-        wanted = {name: values[name] for name in ("kind", "status") if values[name] is not None}
+        wanted = {name: values[name] for name in ("kind", "status", "member_id") if values[name] is not None}
         found = requests_visible_to(user_of(request)).filter(**wanted)
         page = forms.PrivacyRequestsQuery.page(found, request=request, values=values)
         return page.response(forms.PrivacyRequestSerializer)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api.fields import CurrencyField, EmailField, TextField
+from apps.core.api.fields import BooleanField, CurrencyField, EmailField, TextField
 from apps.core.api.pagination import ListParams
 from apps.core.api.serializers import StrictSerializer
 from apps.identity.emails import EMAIL_MAX, email_canonical
@@ -202,6 +202,8 @@ class BranchListParams(ListParams):
     sorts = {"code": "code"}
     default_sort = "code"
 
+    is_active = BooleanField(required=False)
+
 
 class RoleListParams(ListParams):
     """Parameters of the list of roles."""
@@ -219,3 +221,4 @@ class UserListParams(ListParams):
     role = TextField(max_length=40, required=False, identifier=True, help_text="Code of a role.")
     branch = TextField(max_length=20, required=False, identifier=True, help_text="Code of a branch.")
     email = AddressField(max_length=EMAIL_MAX, required=False)
+    is_active = BooleanField(required=False)

@@ -52,7 +52,12 @@ class UsersView(ApiView):
     def get(self, request: Request) -> Response:
         values = serializers.UserListParams.parse(request)
         users = selectors.users_visible_to(caller(request))
-        for name, lookup in (("role", "roles__code"), ("branch", "branch__code"), ("email", "email")):
+        for name, lookup in (
+            ("role", "roles__code"),
+            ("branch", "branch__code"),
+            ("email", "email"),
+            ("is_active", "is_active"),
+        ):
             if values[name] is not None:
                 users = users.filter(**{lookup: values[name]})
         page = serializers.UserListParams.page(users, request=request, values=values)

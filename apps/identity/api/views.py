@@ -185,6 +185,8 @@ class BranchesView(ApiView):
     def get(self, request: Request) -> Response:
         values = forms.BranchListParams.parse(request)
         branches = selectors.branches_visible_to(caller(request))
+        if values["is_active"] is not None:
+            branches = branches.filter(is_active=values["is_active"])
         return forms.BranchListParams.page(branches, request=request, values=values).response(forms.BranchSerializer)
 
 

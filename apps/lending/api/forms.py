@@ -24,7 +24,7 @@ from apps.core.api.money_fields import MoneyField
 from apps.core.api.pagination import ListParams
 from apps.core.api.query import QueryParams
 from apps.core.api.serializers import StrictSerializer
-from apps.lending.models import BorrowerKind, Loan, LoanApplication, LoanProduct
+from apps.lending.models import BorrowerKind, Loan, LoanApplication, LoanEvent, LoanProduct
 from apps.lending.selectors import STANDING_FIGURES
 from apps.lending.services import ACTS, CHANGES, CHANNEL_NAMES
 
@@ -291,6 +291,8 @@ class LoanEventsQuery(ListParams):
 
     sorts = {"sequence": "sequence"}
     default_sort = "-sequence"
+
+    kind = ChoiceField(choices=LoanEvent.Kind.choices, required=False)
 
 
 class ScheduleQuery(QueryParams):

@@ -129,6 +129,8 @@ class LoanTransactionsView(ApiView):
         values = forms.LoanEventsQuery.parse(request)
         loan = loan_get_for(user=user_of(request), pk=loan_id)
         events = LoanEvent.objects.filter(loan=loan).select_related("loan")
+        if values["kind"]:
+            events = events.filter(kind=values["kind"])
         return forms.LoanEventsQuery.page(events, request=request, values=values).response(answers.LoanEventAnswer)
 
 

@@ -28,6 +28,7 @@ from apps.payments.api.views import API, caller
 from apps.payments.models import Authorisation, Terminal
 from apps.payments.selectors import authorisation_get_for, authorisations_visible_to, terminals
 
+STATUSES = ["active", "captured", "released", "expired"]
 MANAGE, AUTHORISE = "payments.manage_terminals", "payments.authorise"
 WEEK_MINUTES = 7 * 24 * 60
 
@@ -91,7 +92,7 @@ class AuthorisationSerializer(serializers.Serializer):
     reference = serializers.CharField()
     amount = MoneyField(minor_source="hold.amount", currency_source="hold.currency")
     captured = MoneyField(minor_source="hold.captured", currency_source="hold.currency")
-    status = serializers.ChoiceField(source="hold.status", choices=["active", "captured", "released", "expired"])
+    status = serializers.ChoiceField(source="hold.status", choices=STATUSES)
     capture_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(source="hold.expires_at")
@@ -102,6 +103,7 @@ class AuthorisationListParams(ListParams):
 
     account = account_field(required=False)
     terminal = TextField(max_length=16, required=False, identifier=True)
+    status = ChoiceField(choices=STATUSES, required=False)
 
 
 def shown(found: Authorisation, **options: Any) -> Response:
@@ -157,6 +159,8 @@ class AuthorisationsView(ApiView):
         found = of_account(authorisations_visible_to(caller(request)), values)
         if values["terminal"]:
             found = found.filter(terminal__code=values["terminal"])
+        if values["status"]:
+            found = found.filter(hold__status=values["status"])
         page = AuthorisationListParams.page(found, request=request, values=values)
         return page.response(AuthorisationSerializer)
 
