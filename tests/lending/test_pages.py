@@ -93,6 +93,18 @@ def test_from_the_wizard_to_the_payoff() -> None:
     assert officer.post(step, {"step": "approve"}).status_code == 403, "an officer does not decide"
 
 
+def test_the_page_offers_to_pay_out_while_a_tranche_is_to_come() -> None:
+    client = signed_in(user_make(*OFFICER))
+    loan = loan_make(product=product_make(servicing={"tranches_max": 2}), disburse=False)
+    page = reverse("admin:lending_loan_change", args=[loan.pk])
+    pay_out = reverse("admin:lending_act", args=[loan.pk, "disbursement"])
+    for amount in ("5,000.00", "7,000.00"):
+        assert pay_out in said(client.get(page))
+        act(client, loan, "disbursement", amount=amount)
+    assert pay_out not in said(client.get(page))
+    assert owed(loan)[0] == 1_200_000
+
+
 def test_the_portfolio_and_the_day_show_what_is_late() -> None:
     today = business_date_current()
     officer = user_make(*OFFICER)

@@ -26,7 +26,7 @@ from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.actions import act_kind, act_payload, act_size
 from apps.lending.models import Loan
-from apps.lending.selectors import loan_get_for, servicing_of
+from apps.lending.selectors import loan_get_for, servicing_of, to_pay_out
 from apps.lending.services import Act, Asked, Money
 
 ACTIVE, APPROVED, WRITTEN_OFF = Loan.Status.ACTIVE, Loan.Status.APPROVED, Loan.Status.WRITTEN_OFF
@@ -65,7 +65,7 @@ def kinds_open(request: HttpRequest, loan: Loan) -> list[tuple[str, str, str]]:
         (kind, title, icon)
         for kind, (title, icon, permission, states, _) in KINDS.items()
         if loan.status in states and user_may(request, permission)
-        if kind != "disbursement" or loan.status == APPROVED
+        if kind != "disbursement" or to_pay_out(loan)
     ]
 
 

@@ -28,6 +28,7 @@ from apps.lending.selectors._loans import (
     servicings_of,
     terms_conventions,
     terms_on,
+    to_pay_out,
 )
 
 __all__ = [
@@ -60,4 +61,5 @@ __all__ = [
     "terms_conventions",
     "terms_facts",
     "terms_on",
+    "to_pay_out",
 ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
+from django.db.models import Sum
+
 from apps.core.currencies import currency_get
 from apps.core.snapshots import one_moment
 from apps.lending.conventions import Conventions, conventions_read
@@ -48,6 +50,14 @@ def terms_conventions(terms: LoanProductTerms) -> Conventions:
 def loan_conventions(loan: Loan) -> Conventions:
     """How a loan is worked out and serviced."""
     return _kept(loan.terms_id)
+
+
+def to_pay_out(loan: Loan) -> int:
+    """What of the principal is still to be paid out, minor units."""
+    if loan.started_on is not None and loan_conventions(loan).tranches_max == 1:
+        return 0  # the first part was all of it
+    out = LoanEvent.objects.filter(loan=loan, kind=LoanEvent.Kind.DISBURSEMENT, reversed_at__isnull=True)
+    return loan.principal - (out.aggregate(sum=Sum("amount"))["sum"] or 0)
 
 
 def events_standing(loan_id: UUID) -> list[LoanEvent]:
