@@ -152,3 +152,21 @@ def test_a_mangled_file_is_read_or_refused(text: str, place: int, noise: bytes) 
     content = text.encode()
     with suppress(BankFileNotValid):
         bank_file_read(content[:place] + noise + content[place + len(noise) :])
+
+
+LONG = b"9" * 300_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b":20:1\n:60F:C131230CHF100,\n:61:200101D" + LONG + b"!",
+        b"<OFX><STMTRS><STMTTRN><TRNAMT>" + LONG + b"x</STMTTRN></STMTRS>",
+        b"<OFX><STMTRS><" + b"a" * 300_000,
+        b"<D><BkToCstmrStmt>" + b"text<b/>" * 100_000 + b"</BkToCstmrStmt></D>",
+    ],
+    ids=["line", "amount", "tag", "text"],
+)
+def test_what_is_long_and_wrong_is_given_up_at_once(content: bytes) -> None:
+    """Read by steps that go back, each of these takes an hour."""
+    assert all(entry.amount is None for entry in bank_file_read(content).entries)

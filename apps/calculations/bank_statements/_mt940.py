@@ -25,7 +25,7 @@ _LINE = re.compile(
     [ ]*
     (?P<mark>E?R?[CD])                  # credit or debit, R: the reversal of one, E: only expected
     (?P<funds>[A-Z])?                   # the third letter of the currency
-    \s*(?P<amount>[0-9.,]*[0-9][0-9.,]*)(?=[A-Z\s/]|$)
+    \s*(?P<amount>(?=[.,]*[0-9])[0-9.,]++)(?=[A-Z\s/]|$)
     (?P<kind>[A-Z][A-Z0-9 ]{3})?
     (?P<reference>(?:(?!//)[^\n])*)
     (?://(?P<bank>[^\n]*))?

@@ -14,7 +14,8 @@ from decimal import Decimal
 
 from apps.calculations.bank_statements._facts import AccountName, BankFile, Entry, Named, Statement
 
-_TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*?(/?)>([^<]*)")
+# Possessive: what does not fit is given up at once, however long it is.
+_TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]++)([^<>]*+)>([^<]*)")
 _SECTIONS = {"STMTRS": "account", "CCSTMTRS": "card", "INVSTMTRS": "investment"}
 _BALANCES = ("LEDGERBAL", "AVAILBAL")
 
@@ -34,13 +35,13 @@ def ofx_read(text: str) -> BankFile:
 
 def _tokens(body: str) -> Iterator[tuple[str, str, str]]:
     """(what, name, text): "open" with its text when it is a leaf, "close"."""
-    for closing, name, empty, text in _TOKEN.findall(body):
+    for closing, name, rest, text in _TOKEN.findall(body):
         said = html.unescape(text.strip())
         if closing:
             yield "close", name.upper(), ""
         else:
             yield "open", name.upper(), said
-            if empty:
+            if rest.endswith("/"):
                 yield "close", name.upper(), ""
 
 
@@ -101,7 +102,7 @@ def amount_read(text: str) -> Decimal | None:
     """An amount as OFX writes it: a sign, digits, a point or a comma before the decimals. Where a file has both, or one
     of them more than once, the others are thousands. None when it is no number."""
     said = re.sub(r"[\s']", "", text)
-    if not re.fullmatch(r"[-+]?[0-9.,]*[0-9][0-9.,]*", said):
+    if not re.fullmatch(r"[-+]?(?=[.,]*[0-9])[0-9.,]++", said):
         return None
     mark = max(said.rfind("."), said.rfind(","))
     if mark >= 0 and said.count(said[mark]) > 1:

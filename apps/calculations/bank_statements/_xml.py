@@ -52,6 +52,7 @@ def xml_read(content: bytes) -> Node:
     """The root of a document. Raises BankFileNotValid."""
     top = Node("")
     stack = [top]
+    texts: list[list[str]] = [[]]
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         if len(stack) > DEPTH_MAX:
@@ -59,12 +60,13 @@ def xml_read(content: bytes) -> Node:
         node = Node(name.rpartition("|")[2], attributes)
         stack[-1].children.append(node)
         stack.append(node)
+        texts.append([])
 
     def end(_name: str) -> None:
-        stack.pop()
+        stack.pop().text = "".join(texts.pop())
 
     def said(text: str) -> None:
-        stack[-1].text += text
+        texts[-1].append(text)
 
     def refuse(*_details: object) -> None:
         raise BankFileNotValid("Documents with a DTD are not read.", pointer="/content")
