@@ -71,3 +71,27 @@ def test_groups_and_files(tmp_path: Path) -> None:
     found = cases_read(tmp_path)
     assert [(case.file, case.group, case.id) for case in found] == [("a.json", "g", "one"), ("b.json", "b", "1")]
     assert found[1].inputs["x"] == Decimal("1.1")
+
+
+PROVISIONS = [{"from": 0, "to": 0, "rate": "0.02"}, {"from": 1, "to": 30, "rate": "0.1"}, {"from": 31, "rate": "0.25"}]
+LOANS = [{"outstanding": 1000, "days_late": 0}, {"outstanding": 500, "days_late": 31}]
+VECTOR = {
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "timestamp": 1614265330, "payload": '{"test": 2432232314}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("group", "inputs", "expected"),
+    [  # kinds of which the project has no published case: by the definition of the figure, or the standard's vector
+        ("arrears_penalties", {"loans": LOANS}, {"par_30_percent": Decimal("33.33"), "par_30_amount": 500}),
+        ("arrears_penalties", {"loans": LOANS, "rules": PROVISIONS}, {"total": 145}),
+        ("arrears_penalties", {"outstanding": 400, "days_past_due": 12, "rules": PROVISIONS}, {"provision": 40}),
+        ("security_vectors", VECTOR, {"signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}),
+        ("security_vectors", {**VECTOR, "now": 1614265631}, {"valid": False}),
+        ("security_vectors", {"token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."}, {"accepted": False}),
+        ("excel_functions", {"function": "RATE", "args": {"nper": 12, "pmt": 400, "pv": 10000}}, {"value": None}),
+    ],
+)
+def test_kinds_without_a_case(group: str, inputs: dict[str, object], expected: dict[str, object]) -> None:
+    assert case_work(_case(group, inputs, expected)) == []
