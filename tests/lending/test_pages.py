@@ -82,6 +82,15 @@ def test_from_the_wizard_to_the_payoff() -> None:
         said(officer.get(reverse(f"admin:lending_loan_{tab}", args=[loan.pk])))
     explained = said(officer.get(reverse("admin:lending_loan_schedule", args=[loan.pk]), {"explain": "2"}))
     assert "balance x rate x period_years" in explained
+    offer = reverse("admin:lending_loanproduct_preview", args=[loan.product_id])
+    for rate in ("NaN", "1e99999999", "-1", "x"):
+        url = reverse("admin:lending_act", args=[loan.pk, "rate_change"])
+        assert "a number such as 12.5" in said(officer.post(url, {"rate": rate, "reason": "Agreed", "step": "preview"}))
+        assert "a number such as 12.5" in said(officer.get(offer, {"amount": "1000", "rate": rate}))
+    far = {"first_due": "9999-12-31", "instalments": "3", "step": "preview"}
+    assert "a date such as" in said(officer.post(reverse("admin:lending_act", args=[loan.pk, "reschedule"]), far))
+    first = (business_date_current() + dt.timedelta(days=10)).isoformat()
+    assert "Instalments that change" in act(officer, loan, "reschedule", first_due=first, instalments="20")
     changes = (("rate_change", {"rate": "15"}), ("moratorium", {"periods": "1", "interest": "deferred"}))
     for kind, sent in (*changes, ("top_up", {"amount": "500.00", "extra": "1", "way": ""})):
         assert "Instalments that change" in act(officer, loan, kind, reason="Agreed", **sent)

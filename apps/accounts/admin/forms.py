@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -42,7 +42,7 @@ def percent_read(request: HttpRequest, name: str) -> Decimal:
     """A percentage as a fraction; nothing is zero. Raises InvalidRequest."""
     try:
         value = Decimal(text_read(request, name).replace("%", "").strip() or "0") / 100
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise InvalidRequest(f"{name.capitalize()}: not a percentage.", pointer=f"/{name}") from error
     if not value.is_finite() or not 0 <= value <= 1 or value != round(value, 6):
         raise InvalidRequest(f"{name.capitalize()}: from 0 to 100 %, to four decimals.", pointer=f"/{name}")

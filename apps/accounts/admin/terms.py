@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +95,7 @@ def _tiers_read(text: str, exponent: int, label: str) -> list[list[object]]:
         start, rate = ("0", words[0]) if len(words) == 1 else (words[0], words[1])
         try:
             rows.append([amount_parse(start, exponent) if start != "0" else 0, str(Decimal(rate) / 100)])
-        except (InvalidAmount, InvalidOperation) as error:
+        except (InvalidAmount, ArithmeticError) as error:
             raise TermsInvalid(f"{label}: “{line.strip()[:40]}” is not a balance and a rate.") from error
     return rows
 
@@ -194,7 +194,7 @@ def _fraction(text: str, label: str) -> Decimal:
     bare = text.replace("%", "").strip()
     try:
         value = Decimal(bare or "0") / 100
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise TermsInvalid(f"{label}: not a percentage.") from error
     if not value.is_finite() or not 0 <= value < 1:
         raise TermsInvalid(f"{label}: from 0 to below 100 %.")

@@ -154,8 +154,10 @@ def reschedule(
     """Another rate, more instalments, or grace on principal for the due dates to come."""
     cut = _cut(state, date, terms)
     dues = [period.due for period in terms.periods if period.due > date]
-    if extra_periods < 0 or not dues:
-        raise PeriodNotValid("At least one due date is left, and none is taken away.", pointer="/extra_periods")
+    if extra_periods < 0:
+        raise PeriodNotValid("No instalment is taken away.", pointer="/extra_periods")
+    if not dues:
+        raise PeriodNotValid("No due date is left: name a first due date and instalments.", pointer="/date")
     if extra_periods:
         dues += due_dates(dues[-1], extra_periods, frequency)
     changes: dict[str, object] = {"grace_principal": grace_principal}

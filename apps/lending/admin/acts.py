@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -25,6 +24,7 @@ from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.actions import act_kind, act_payload, act_size
+from apps.lending.admin.forms import percent_of
 from apps.lending.models import Loan
 from apps.lending.selectors import loan_get_for, servicing_of, to_pay_out
 from apps.lending.services import Act, Asked, Money
@@ -37,13 +37,14 @@ KINDS: dict[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = {
     "disbursement": ("Pay out", "send_money", "lending.disburse", (APPROVED, ACTIVE), ("money",)),
     "charge": ("Charge", "add_card", "lending.change", (ACTIVE,), ("penalty",)),
     "waiver": ("Waive", "money_off", "lending.change", (ACTIVE,), ("component",)),
-    "reschedule": ("Reschedule", "event_repeat", "lending.change", (ACTIVE,), ("extra",)),
+    "reschedule": ("Reschedule", "event_repeat", "lending.change", (ACTIVE,), ("extra", "dates")),
     "rate_change": ("Change the rate", "percent", "lending.change", (ACTIVE,), ("rate",)),
     "moratorium": ("Moratorium", "pause_circle", "lending.change", (ACTIVE,), ("periods",)),
     "top_up": ("Top up", "add_circle", "lending.disburse", (ACTIVE,), ("money", "extra")),
     "write_off": ("Write off", "delete_forever", "lending.write_off", (ACTIVE,), ()),
     "recovery": ("Take a recovery", "undo", "lending.repay", (WRITTEN_OFF,), ("money",)),
 }
+YEAR_MAX = 2200  # as over the API
 MOVES_NONE = ("reschedule", "rate_change", "moratorium", "write_off")
 INTEREST_IN_MORATORIUM = (("deferred", "Deferred"), ("forgiven", "Forgiven"), ("paid", "Paid as before"))
 STRATEGIES = (
@@ -124,22 +125,31 @@ def _act(request: HttpRequest, loan: Loan, kind: str) -> Act:
         raw = ungrouped(text(name, 30))
         return amount_parse(raw, exponent, pointer=f"/{name}") if raw else 0
 
-    raw_day = text("value_date", 10)
-    try:
-        day = dt.date.fromisoformat(raw_day) if raw_day else None
-    except ValueError:
-        raise InvalidRequest("The value date is a date such as 2026-11-21.") from None
+    def day(name: str, words: str) -> dt.date | None:
+        raw = text(name, 10)
+        try:
+            found = dt.date.fromisoformat(raw) if raw else None
+        except ValueError:
+            found = dt.date.max
+        if found is not None and found.year > YEAR_MAX:
+            raise InvalidRequest(f"{words}: a date such as 2026-11-21.", pointer=f"/{name}")
+        return found
+
     way = text("way", 40)
     account = text("account", 40) if way == "account" else ""
     money = Money(
         amount("amount"), account=account or None, channel=way if way in services.CHANNEL_NAMES else None,
-        value_date=day, reference=text("reference", 64),
+        value_date=day("value_date", "Value date"), reference=text("reference", 64),
     )  # fmt: skip
     details: dict[str, Any] = {}
     if kind == "charge":
         details["penalty"] = bool(sent.get("penalty"))
     elif kind == "waiver":
         details["component"] = text("component", 20)
+    elif kind == "reschedule" and (first_due := day("first_due", "First due date")):
+        details |= {
+            "first_due": first_due.isoformat(), "instalments": _whole(text("instalments", 4), "Instalments from then")
+        }  # fmt: skip
     elif kind in ("reschedule", "top_up"):
         details["extra_instalments"] = _whole(text("extra", 4), "More instalments")
     elif kind == "rate_change":
@@ -156,10 +166,7 @@ def _whole(raw: str, name: str) -> int:
 
 
 def _rate(raw: str) -> str:
-    try:
-        return f"{Decimal(raw) / 100:f}"
-    except InvalidOperation:
-        raise InvalidRequest("Rate: a number such as 12.5.") from None
+    return f"{percent_of(raw, 'rate'):f}"
 
 
 def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -29,6 +29,7 @@ from apps.core.record_pages import Fact, record_link, user_may
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.actions import APPLICATION, application_payload
+from apps.lending.admin.forms import percent_of
 from apps.lending.affordability import FINANCES
 from apps.lending.models import Loan, LoanApplication, LoanProduct
 from apps.lending.selectors import application_get_for, applications_visible_to, products_visible_to, terms_on
@@ -342,9 +343,9 @@ def _save(request: HttpRequest, application: LoanApplication | None) -> LoanAppl
     try:
         account_id = uuid.UUID(account) if account else None
         percent = sent.get("rate", "").strip()
-        rate = Decimal(percent) / 100 if percent else None
-    except (ValueError, InvalidOperation):
-        raise InvalidRequest("The account or the rate cannot be read.") from None
+        rate = percent_of(percent, "rate") if percent else None
+    except ValueError:
+        raise InvalidRequest("The account cannot be read.", pointer="/account") from None
     return services.application_save(
         acting_user=user, business_date=business_date_current(), application_id=application.pk,
         expected_version=application.version, amount=amount("amount"), instalments=int(raw), rate=rate,

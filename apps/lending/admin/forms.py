@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +26,19 @@ from apps.core.record_pages import user_may
 from apps.lending.services import Asked
 from apps.members.models import Member
 from apps.members.selectors import members_visible_to
+
+PERCENT_MAX = 10_000
+
+
+def percent_of(raw: str, name: str) -> Decimal:
+    """A fraction from a percentage as it was typed. Raises InvalidRequest, also for 1e99 and NaN."""
+    try:
+        found = Decimal(raw)
+    except ArithmeticError:
+        found = Decimal("NaN")
+    if not found.is_finite() or not 0 <= found <= PERCENT_MAX:
+        raise InvalidRequest(f"{name.capitalize()}: a number such as 12.5.", pointer=f"/{name}")
+    return found / 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +72,7 @@ class Sent:
     def percent(self, name: str) -> Decimal | None:
         """A fraction from a percentage, None where nothing was entered."""
         raw = self.text(name, 12)
-        try:
-            return Decimal(raw) / 100 if raw else None
-        except InvalidOperation:
-            raise InvalidRequest(f"{name.capitalize()}: a number such as 12.5.", pointer=f"/{name}") from None
+        return percent_of(raw, name) if raw else None
 
     def whole(self, name: str) -> int:
         """A whole number, not below zero."""

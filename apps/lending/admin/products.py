@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import admin
@@ -21,7 +20,7 @@ from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Fact, Tab
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
-from apps.lending.admin.forms import actions_of
+from apps.lending.admin.forms import actions_of, percent_of
 from apps.lending.admin.product_forms import PRODUCT_FORMS
 from apps.lending.mapping import mapping_of
 from apps.lending.models import LoanProduct, ProvisionPolicy
@@ -95,16 +94,13 @@ def _preview(request: HttpRequest, record: LoanProduct) -> dict[str, Any]:
     try:
         amount = amount_parse(raw, currency_get(currency).exponent, pointer="/amount") if raw else terms.principal_min
         count = int(instalments) if instalments.isascii() and instalments.isdigit() else terms.instalments_min
-        rate = Decimal(percent) / 100 if percent else terms.rate
+        rate = percent_of(percent, "rate") if percent else terms.rate
         services.limits_check(terms=terms, amount=amount, rate=rate, instalments=count)
         position = services.position_offered(
             terms=terms, amount=amount, rate=rate, instalments=count, start=today, first_due=None
         )
     except DomainError as error:
         form.faults.append(str(error.detail or error.title))
-        return context
-    except InvalidOperation:
-        form.faults.append("The rate is a number such as 12.5.")
         return context
     rows = [one.row for one in position.rows]
     return context | {
