@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,6 +18,7 @@ from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, branch_scope, money_column
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Tab
+from apps.core.trail import read_announce
 from apps.identity.selectors import branches_visible_to
 from apps.ledger.admin.chart import GLAccountAdmin
 from apps.ledger.admin.lines import lines_context
@@ -62,6 +64,15 @@ class LedgerAccountAdmin(NuminaAdmin):
 
     def overview_context(self, request: HttpRequest, record: LedgerAccount) -> dict[str, Any]:
         return {"ledger_balance": record.balance}
+
+    def render_tab(self, request: HttpRequest, record: LedgerAccount, *args: Any) -> TemplateResponse:
+        """As of every record; a member's account seen from the books is seen, too, and the access log notes it."""
+        if record.kind == LedgerAccount.Kind.CUSTOMER:
+            read_announce(
+                acting_user=request.user, object_type="ledger.ledgeraccount", object_id=str(record.pk),
+                object_label=record.number,
+            )  # fmt: skip
+        return super().render_tab(request, record, *args)
 
 
 def _lines(request: HttpRequest, record: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from apps.accounts.models import StatementIssue
 from apps.audit.models import AuditEvent
 from apps.core.display import money_short, money_text
 from apps.core.money import Money
+from apps.ledger.models import LedgerAccount
 from apps.ledger.selectors import business_date_current
 from apps.ledger.services import period_create
 from apps.members.services import member_update
@@ -255,6 +256,15 @@ def test_the_trial_balance_leads_from_the_chart_to_the_lines(auditor: Client, ba
     assert reverse("admin:ledger_ledgeraccount_lines", args=[bank.alice.ledger_account_id]) in accounts
     lines = text_of(auditor, reverse("admin:ledger_ledgeraccount_lines", args=[bank.alice.ledger_account_id]))
     assert "1,016.30" in lines
+
+
+def test_a_members_account_that_is_seen_from_the_books_is_noted(auditor: Client, bank: Bank) -> None:
+    seen = AuditEvent.objects.filter(kind="access", object_type="ledger.ledgeraccount")
+    internal = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.INTERNAL).first()
+    assert internal is not None
+    for account in (bank.alice.ledger_account, internal):
+        assert auditor.get(reverse("admin:ledger_ledgeraccount_lines", args=[account.pk])).status_code == 200
+    assert [one.object_id for one in seen] == [str(bank.alice.ledger_account_id)]
 
 
 def test_the_trial_balance_is_narrowed_by_day_branch_and_currency(auditor: Client, bank: Bank) -> None:
