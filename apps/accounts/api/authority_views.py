@@ -52,7 +52,7 @@ class AccountHolderSerializer(serializers.ModelSerializer):
 
     member = MemberRefSerializer()
 
-    starts_on = serializers.DateField(source="since")
+    starts_on = serializers.DateField(source="since", allow_null=True, help_text="Null: from the opening on.")
     ends_on = serializers.DateField(source="until", allow_null=True)
 
     class Meta:

@@ -22,7 +22,7 @@ class FlagSerializer(serializers.ModelSerializer):
     object_type = serializers.CharField(source="subject_type", help_text="For example accounts.account.")
     object_id = serializers.CharField(source="subject_id")
     object_label = serializers.CharField(source="subject_label")
-    date = serializers.DateField(source="day", allow_null=True, help_text="The business date that it is about.")
+    date = serializers.DateField(source="day", help_text="The business date that it is about.")
 
     class Meta:
         model = Flag
