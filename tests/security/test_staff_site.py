@@ -222,3 +222,10 @@ def test_what_is_out_of_reach_is_not_there_for_forms_either(things: dict[str, An
         url = reverse(f"admin:{name}", args=[ident, *(["in"] if name == "payments_cheque_act" else [])])
         answer = client.post(url, {"amount": "1", "version": "1"})
         assert answer.status_code in {302, 404}, name
+
+
+def test_a_number_without_end_in_a_form_breaks_no_page(root: Client, things: dict[str, Any]) -> None:
+    url = reverse("admin:accounts_accountproduct_terms_change", args=[things["product"].pk])
+    for field in ("grace", "dormant"):
+        sent = {"action": "set", "posting": "monthly", "effective_from": "2026-01-01", field: "9" * 5_000}
+        assert root.post(url, sent).status_code == 302

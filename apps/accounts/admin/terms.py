@@ -30,7 +30,7 @@ from apps.core.record_pages import Tab, user_may
 from apps.ledger.figures import business_date_or_none
 
 MANAGE = "products.manage"
-ROWS_MAX = 100
+ROWS_MAX, WHOLE_DIGITS = 100, 4
 
 
 def _today() -> dt.date:
@@ -119,9 +119,9 @@ def _terms_set(request: HttpRequest, product: AccountProduct) -> str:
         "minimum_kept": posted.get("minimum_kept") == "on",
         "maximum_balance": _amount(posted.get("maximum_balance", ""), exponent, "Maximum balance") or None,
         "early_rate": _fraction(posted["early"], "Broken early") if posted.get("early", "").strip() else None,
-        "grace_days": int(posted["grace"]) if posted.get("grace", "").isdecimal() else 0,
+        "grace_days": _days(posted.get("grace", "")) or 0,
         "channels": posted.get("channels", "").replace(",", " ").split(),
-        "dormant_after_days": int(posted["dormant"]) if posted.get("dormant", "").isdecimal() else None,
+        "dormant_after_days": _days(posted.get("dormant", "")),
         "note": posted.get("note", ""),
     }
     return _changed(request, product, "terms_set", values, f"The terms hold from {values['effective_from']}.")
@@ -145,7 +145,7 @@ def _fee_add(request: HttpRequest, product: AccountProduct) -> str:
         "percent": _fraction(posted.get("percent", ""), "Percent"),
         "fee_min": _amount(posted.get("fee_min", ""), exponent, "At least"),
         "fee_max": _amount(most, exponent, "At most") if most else None,
-        "free_quota": int(posted["free"]) if posted.get("free", "").isdecimal() else 0,
+        "free_quota": _days(posted.get("free", "")) or 0,
         "channels": posted.get("channels", "").replace(",", " ").split(),
         "effective_from": _day(posted.get("effective_from", "")),
     }
@@ -171,6 +171,13 @@ def _day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise TermsInvalid("From: not a date.") from error
+
+
+def _days(text: str) -> int | None:
+    """A whole number of at most four digits; None where there is none."""
+    if len(text) > WHOLE_DIGITS:
+        raise TermsInvalid("Days and quotas: a whole number of at most four digits.")
+    return int(text) if text.isdecimal() else None
 
 
 def _id(text: str) -> UUID:

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import Account
+from apps.accounts.selectors import accounts_visible_to
 from apps.approvals.services import request_submit
 from apps.core import clock, display
 from apps.core.admin import NuminaHistoryAdmin, money_column
@@ -280,7 +280,7 @@ def application_form(site: Any, request: HttpRequest, application_id: uuid.UUID 
         "form_term": term,
         "form_found": members_search(members_visible_to(user), text=term)[:FOUND_MAX] if term else [],
         "form_products": _products(user, member) if application is None else [],
-        "form_accounts": Account.objects.filter(member=member)[:ACCOUNTS_MAX] if member else [],
+        "form_accounts": accounts_visible_to(user).filter(member=member)[:ACCOUNTS_MAX] if member else [],
         "form_values": request.POST if request.method == "POST" else _values(application),
         "form_currency": product.currency_id if product else "",
         "form_terms": terms_on(product_id=product.pk, day=business_date_current()) if product else None,
