@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
+from apps.core.text import ungrouped
 from apps.identity.models import Branch
 from apps.ledger.admin.scope import branches_of
 from apps.ledger.selectors import gl_accounts

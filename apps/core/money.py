@@ -15,7 +15,6 @@ MAX_MINOR = 10**13
 """The largest amount of one movement, in minor units, either way."""
 
 _AMOUNT = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]+))?")
-_GROUPED = re.compile(r"-?[0-9]{1,3}(?:[, ][0-9]{2,3})*[, ][0-9]{3}(?:\.[0-9]+)?")
 
 
 def _half(away: Callable[[int, bool], bool]) -> Callable[[int, int, int], int]:
@@ -76,15 +75,6 @@ def money_round(value: Decimal | Fraction | int, currency: str, mode: str = "hal
     scale = 10 ** currency_get(currency).exponent
     numerator, denominator = _exact(value)
     return Money(ratio_round(numerator * scale, denominator, mode), currency)
-
-
-def ungrouped(text: str) -> str:
-    """What somebody typed as an amount without the separators of its thousands: "1,250.00", "12,50,000", "1 250".
-
-    A comma or a space anywhere else stays, so that "12,50" is refused and never taken for 1,250.
-    """
-    bare = text.strip()
-    return bare.replace(",", "").replace(" ", "") if _GROUPED.fullmatch(bare) else bare
 
 
 def amount_parse(

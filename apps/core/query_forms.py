@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 
 from apps.core.errors import InvalidAmount
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
+from apps.core.text import ungrouped
 
 YEAR_MIN, YEAR_MAX = 1900, 2200
 

@@ -14,6 +14,7 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _MULTILINE = frozenset("\n\t")
 _PLAIN = re.compile(r"[ -~]*\Z")
 _SPACES = re.compile(r"\s+")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(?:[, ][0-9]{2,3})*[, ][0-9]{3}(?:\.[0-9]+)?")
 
 
 def text_clean(
@@ -70,3 +71,12 @@ def _refuse_hidden(value: str, *, multiline: bool, pointer: str | None) -> None:
         )
         if hidden:
             raise InvalidText(f"The character U+{point:04X} is not allowed.", pointer=pointer)
+
+
+def ungrouped(text: str) -> str:
+    """What somebody typed as an amount without the separators of its thousands: "1,250.00", "12,50,000", "1 250".
+
+    A comma or a space anywhere else stays, so that "12,50" is refused and never taken for 1,250.
+    """
+    bare = text.strip()
+    return bare.replace(",", "").replace(" ", "") if _GROUPED.fullmatch(bare) else bare

@@ -19,8 +19,8 @@ from django.urls import URLPattern, path, reverse
 
 from apps.core import clock
 from apps.core.errors import DomainError, ValidationFailed
-from apps.core.money import ungrouped
 from apps.core.record_pages import RecordPages, user_may
+from apps.core.text import ungrouped
 from apps.identity import services
 from apps.identity.gate import Waiting
 from apps.identity.limits import amount_read

@@ -17,8 +17,8 @@ from apps.core.money import (
     minor_round,
     money_round,
     ratio_round,
-    ungrouped,
 )
+from apps.core.text import ungrouped
 
 codes = st.sampled_from(sorted(CURRENCIES))
 minors = st.integers(min_value=-MAX_MINOR, max_value=MAX_MINOR)

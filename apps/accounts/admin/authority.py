@@ -23,8 +23,9 @@ from apps.approvals.services import request_submit
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.record_pages import Tab, user_may
+from apps.core.text import ungrouped
 from apps.ledger.figures import business_date_or_none
 from apps.members.selectors import members_visible_to
 

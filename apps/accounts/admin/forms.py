@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from apps.accounts.models import Account
 from apps.accounts.selectors import accounts_visible_to
 from apps.core.errors import InvalidRequest
-from apps.core.money import Money, ungrouped
+from apps.core.money import Money
+from apps.core.text import ungrouped
 
 
 def text_read(request: HttpRequest, name: str) -> str:

@@ -25,8 +25,9 @@ from apps.calculations.rounding import decimal_text
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.record_pages import Tab, user_may
+from apps.core.text import ungrouped
 from apps.ledger.figures import business_date_or_none
 
 MANAGE = "products.manage"

@@ -20,9 +20,10 @@ from apps.approvals.selectors import delegations_visible_to, sla_report
 from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError
-from apps.core.money import Money, ungrouped
+from apps.core.money import Money
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
+from apps.core.text import ungrouped
 from apps.identity.models import User
 from apps.identity.selectors import branches_visible_to
 

@@ -18,8 +18,9 @@ from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.record_pages import user_may
+from apps.core.text import ungrouped
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
 from apps.lending import services

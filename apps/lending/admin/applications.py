@@ -24,8 +24,9 @@ from apps.core.admin import NuminaHistoryAdmin, money_column
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidAmount, InvalidRequest
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.record_pages import Fact, record_link, user_may
+from apps.core.text import ungrouped
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.actions import APPLICATION, application_payload

@@ -21,8 +21,9 @@ from apps.accounts.models import Account
 from apps.approvals.models import ApprovalRequest
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidRequest, NotFound
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.record_pages import user_may
+from apps.core.text import ungrouped
 from apps.lending.services import Asked
 from apps.members.models import Member
 from apps.members.selectors import members_visible_to

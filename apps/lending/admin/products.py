@@ -15,9 +15,10 @@ from apps.core.admin import NuminaHistoryAdmin
 from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError
-from apps.core.money import amount_parse, ungrouped
+from apps.core.money import amount_parse
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import Fact, Tab
+from apps.core.text import ungrouped
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
 from apps.lending.admin.forms import actions_of, percent_of

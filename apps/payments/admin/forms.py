@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.core.errors import InvalidRequest
-from apps.core.money import Money, ungrouped
-from apps.core.text import text_clean
+from apps.core.money import Money
+from apps.core.text import text_clean, ungrouped
 from apps.payments.denominations import PIECES_MAX, pieces_of
 
 PIECE = "piece_"

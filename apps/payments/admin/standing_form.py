@@ -19,8 +19,9 @@ from apps.accounts.selectors import accounts_visible_to
 from apps.core import clock
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.ids import uuid7
-from apps.core.money import Money, ungrouped
+from apps.core.money import Money
 from apps.core.record_pages import user_may
+from apps.core.text import ungrouped
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
 from apps.payments.admin.forms import text_read

@@ -12,8 +12,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.core.errors import DomainError, InvalidRequest
-from apps.core.money import Money, ungrouped
+from apps.core.money import Money
 from apps.core.record_pages import user_may
+from apps.core.text import ungrouped
 from apps.identity.selectors import branches_visible_to
 from apps.payments import services
 from apps.payments.admin.forms import text_read, version_read
