@@ -62,7 +62,7 @@ class TestManualEntries:
         assert (entry["kind"], entry["outcome"], entry["line_count"]) == ("manual", "OK", 2)
         assert entry["business_date"] == str(business_date_current())
         assert entry["actor_id"] == str(finance.user.pk)
-        assert [(one["account"]["gl_code"], one["side"], one["amount"]) for one in entry["lines"]] == [
+        assert [(one["account"]["account_code"], one["side"], one["amount"]) for one in entry["lines"]] == [
             ("5510", "debit", {"amount": "850.00", "currency": "KES"}),
             ("1220", "credit", {"amount": "850.00", "currency": "KES"}),
         ]
@@ -167,7 +167,7 @@ class TestReversals:
         assert first.status_code == 201, first.content
         reversal = first.json()
         assert (reversal["kind"], reversal["reverses"]) == ("reversal", entry["id"])
-        sides = {one["account"]["gl_code"]: one["side"] for one in reversal["lines"]}
+        sides = {one["account"]["account_code"]: one["side"] for one in reversal["lines"]}
         assert sides == {"5510": "credit", "1220": "debit"}
         shown = finance.get(f"{ENTRIES}/{entry['id']}").json()
         assert shown == {**entry, "reversed_by": reversal["id"]}
@@ -226,8 +226,8 @@ class TestReading:
         assert len(finance.get(ENTRIES, {**wanted, "reference": "N3"}).json()["data"]) == 1
         number = first["data"][0]["lines"][0]["account"]["number"]
         assert len(finance.get(ENTRIES, {**wanted, "account": number}).json()["data"]) == 5
-        assert len(finance.get(ENTRIES, {**wanted, "gl_code": "2110"}).json()["data"]) == 5
-        assert finance.get(ENTRIES, {**wanted, "gl_code": "5510"}).json()["data"] == []
+        assert len(finance.get(ENTRIES, {**wanted, "account_code": "2110"}).json()["data"]) == 5
+        assert finance.get(ENTRIES, {**wanted, "account_code": "5510"}).json()["data"] == []
         stale = finance.get(ENTRIES, {"kind": "manual", "cursor": first["next_cursor"]})
         assert (stale.status_code, stale.json()["code"]) == (400, "invalid-cursor")
 

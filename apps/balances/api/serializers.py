@@ -27,7 +27,7 @@ class EntryListParams(ListParams):
 
     kind = TextField(max_length=30, required=False, identifier=True)
     account = TextField(max_length=34, required=False, identifier=True, help_text="Number of a ledger account.")
-    gl_code = TextField(max_length=20, required=False, identifier=True, help_text="Code in the chart of accounts.")
+    account_code = TextField(max_length=20, required=False, identifier=True, help_text="Code in the chart of accounts.")
     reference = TextField(max_length=64, required=False)
     outcome = ChoiceField(choices=[*OUTCOMES, "any"], default="OK", help_text="Posted entries unless told otherwise.")
 
@@ -46,8 +46,8 @@ class EntryAccountSerializer(serializers.Serializer):
     number = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.CharField(help_text="customer or internal")
-    gl_code = serializers.CharField(source="gl_account.code")
-    gl_name = serializers.CharField(source="gl_account.name")
+    account_code = serializers.CharField(source="gl_account.code", help_text="Node of the chart of accounts.")
+    account_name = serializers.CharField(source="gl_account.name")
     branch = serializers.CharField(source="branch.code")
 
 

@@ -102,7 +102,8 @@ class JournalEntriesView(ApiView):
         narrow = EntryFilter(
             since=values["from"],
             until=values["to"],
-            **{name: values[name] for name in ("kind", "account", "gl_code", "reference", "outcome")},
+            gl_code=values["account_code"],
+            **{name: values[name] for name in ("kind", "account", "reference", "outcome")},
         )
         entries = journal_entries_visible(user=caller(request), narrow=narrow)
         return forms.EntryListParams.page(entries, request=request, values=values).response(
