@@ -16,14 +16,16 @@ from django.db import connection, transaction
 from apps.accounts.models import Account, AccountHolder, TermDeposit
 from apps.accounts.selectors import accounts_visible_to
 from apps.accounts.services import account_status_set
+from apps.approvals.models import ApprovalRequest
 from apps.audit.models import AuditEvent
 from apps.backoffice.seeding import run, writer
 from apps.backoffice.seeding.books import Entry
 from apps.backoffice.seeding.days import days_play
 from apps.backoffice.seeding.people import Plan, plan_make
 from apps.backoffice.seeding.profiles import PROFILES, Profile
-from apps.balances.selectors import balances_read, books_verify
+from apps.balances.selectors import balance_read, balances_read, books_verify
 from apps.core.check_digits import luhn_valid
+from apps.core.money import Money
 from apps.identity.models import Branch, User
 from apps.ledger.models import AccountingPeriod, JournalEntry, LedgerAccount
 from apps.ledger.selectors import TrialBalance, business_date_current, trial_balance
@@ -173,6 +175,14 @@ class TestSeeded:
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('members_number_seq'), nextval('accounts_number_seq')")
             assert cursor.fetchone() >= (TINY.members + 1, TINY.accounts + 1)
+
+    def test_transfers_that_wait_for_approval_can_be_carried_out(self, seeded: dict[str, Any]) -> None:
+        waiting = [one.payload for one in ApprovalRequest.objects.filter(kind="payments.transfer")]
+        assert len(waiting) == 3
+        for payload in waiting:
+            source = Account.objects.get(number=payload["source"])
+            has = balance_read(account_id=source.ledger_account_id).available
+            assert has >= Money.parse(payload["amount"], "KES").minor
 
     def test_account_status_and_limit_are_those_of_the_balance(self, seeded: dict[str, Any]) -> None:
         wanted = {"active": "O", "frozen": "F", "debit_blocked": "D", "credit_blocked": "C"}

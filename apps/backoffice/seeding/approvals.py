@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,9 +11,10 @@ from apps.accounts.models import Account
 from apps.accounts.selectors import accounts_visible_to
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import document_add, request_comment, request_decide, request_submit
-from apps.balances.selectors import balances_read
 from apps.core.errors import DomainError
+from apps.core.money import Money
 from apps.identity.models import User
+from apps.payments.services import Asked, Details, deposit_post
 
 LARGE = ("6200000.00", "8750000.00", "24000000.00")
 FREED = 4
@@ -20,20 +22,21 @@ TRIES_MAX = 40
 
 
 def requests_open(*, staff: Mapping[str, User], at: dt.datetime) -> int:
-    """Ask for approval as the demo's people do, under the policies that come with Numina. Returns how many wait.
+    """Ask for approval as the demo's people do, under the policies that come with Numina.
 
-    Run again after a break it asks for nothing twice: each request has a key of its own.
+    Returns how many payments came in for it: whoever asks to transfer millions has them, so that what is approved can
+    be carried out. Run again after a break it asks and pays nothing twice: each has a key of its own.
     """
     ask = _Asking(at)
     teller, manager = _fresh(staff["teller:NBO"]), _fresh(staff["manager:NBO"])
-    _transfers(ask, teller)
+    paid_in = _transfers(ask, teller, payer=_fresh(staff["integration"]))
     freed = _freeings(ask, manager)
     ask("identity.user_roles", _fresh(staff["administrator"]), "roles", {
         "user_id": str(staff["teller:KSM"].pk), "roles": ["teller", "branch_manager"], "reason": "Stands in",
     })  # fmt: skip
     if freed:
         _talk(freed, compliance=_fresh(staff["compliance"]), at=at)
-    return ApprovalRequest.objects.filter(state__in=("pending", "returned")).count()
+    return paid_in
 
 
 class _Asking:
@@ -53,17 +56,18 @@ def _fresh(user: User) -> User:
     return User.objects.prefetch_related("user_roles__role").get(pk=user.pk)
 
 
-def _transfers(ask: Callable[..., Any], teller: User) -> None:
-    """Large transfers from the fullest of the active shilling accounts; pairs that a limit forbids are left out."""
+def _transfers(ask: Callable[..., Any], teller: User, *, payer: User) -> int:
+    """Large transfers between active shilling accounts; pairs that a limit forbids are left out.
+
+    Returns how many payments came in.
+    """
     active = accounts_visible_to(teller).filter(currency="KES", status=Account.Status.ACTIVE)
-    found = list(active.order_by("-product__code", "number")[: 10 * TRIES_MAX])
-    balances = balances_read(account_ids=[account.ledger_account_id for account in found])
-    found.sort(key=lambda account: (-balances[account.ledger_account_id].available, account.number))
-    numbers = [account.number for account in found[: 2 * TRIES_MAX]]
+    found = list(active.order_by("-product__code", "number")[: 2 * TRIES_MAX])
+    numbers = [account.number for account in found]
     wanted = list(LARGE)
     for source, destination in zip(numbers[::2], numbers[1::2], strict=False):
         if not wanted:
-            return
+            break
         payload = {
             "source": source, "destination": destination, "amount": wanted[0], "currency": "KES",
             "description": "Purchase of land, sale agreement attached", "channel": "branch",
@@ -72,12 +76,25 @@ def _transfers(ask: Callable[..., Any], teller: User) -> None:
             found = ask("payments.transfer", teller, f"transfer {len(wanted)}", payload)
         except DomainError:
             continue
-        wanted.pop(0)
+        _pay_in(source, wanted.pop(0), payer=payer)
         if found is not None:
             text = b"Sale agreement, plot LR 209/4401, Nairobi.\nPrice and parties as in the request.\n"
             document_add(
                 acting_user=teller, request_id=found.public_id, name="agreement.txt", content=text, at=found.created_at
             )
+
+    return len(LARGE) - len(wanted)
+
+
+def _pay_in(account: str, amount: str, *, payer: User) -> None:
+    deposit_post(
+        asked=Asked(
+            user=payer, key=f"seed-large-{account}", fingerprint=hashlib.sha256(f"{account} {amount}".encode()).digest()
+        ),
+        account=account,
+        amount=Money.parse(amount, "KES"),
+        details=Details(description="Loan for a purchase of land", counterparty="Housing Finance", channel="transfer"),
+    )
 
 
 def _freeings(ask: Callable[..., Any], manager: User) -> list[ApprovalRequest]:

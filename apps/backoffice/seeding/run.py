@@ -185,7 +185,9 @@ class _Run:
         )
         self._step("Interest", None, lambda _: closing.interest_accrue(today=plan.today))
         self._step("Dividend", None, lambda _: deposits.dividend())
-        self._step("Requests for approval", None, lambda _: requests_open(staff=staff, at=self._at))
+        paid_in = self._step("Requests for approval", None, lambda _: requests_open(staff=staff, at=self._at))
+        report.counter += paid_in
+        report.entries += paid_in
         self._step("Statistics", None, lambda _: writer.statistics_refresh())
         report.differences, report.faults = self._step("Proof", None, lambda _: closing.proof(plan, verify=verify))
         report.verified = verify
