@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Account
+from apps.approvals.services import policy_activate, policy_draft
 from apps.balances.selectors import balance_read, books_verify
 from apps.balances.services import hold_expire_due
 from apps.core import clock
@@ -148,6 +149,17 @@ def test_a_cheque_is_cashed_at_the_till(clerk: ApiClient) -> None:
     assert counter.report()["closing"] == kes("300.00")
     more = counter.teller.post("cheque-payments", {**body, "number": 2}, headers=key_headers())
     assert more.json()["code"] == "cash-not-there"
+    level = {"name": "Somebody", "stage": 1, "who": {"position": "branch"}}
+    bands = [{"from": "0", "to": "100.00", "levels": []}, {"from": "100.00", "to": None, "levels": [level]}]
+    policy = policy_draft(
+        acting_user=None, kind="payments.cash", name="Cash", effective_from=dt.date(2020, 1, 1),
+        document={"segments": [{"name": "All", "when": {}, "bands": bands}]},
+    )  # fmt: skip
+    policy_activate(acting_user=None, policy_id=policy.pk, at=clock.now())
+    body = {**body, "number": 2, "amount": kes("100.00")}
+    assert counter.teller.post("cheque-payments", body, headers=key_headers()).json()["code"] == "approval-required"
+    body = {**body, "amount": kes("99.00")}
+    assert counter.teller.post("cheque-payments", body, headers=key_headers()).status_code == 201
 
 
 def test_a_terminal_authorises_captures_and_releases(clerk: ApiClient, account: Account) -> None:

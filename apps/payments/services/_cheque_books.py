@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from apps.approvals.errors import ApprovalRequired
+from apps.approvals.services import approval_possible
 from apps.audit.services import record
 from apps.balances.services import in_database, internal_account_id
 from apps.core.money import Money
@@ -37,6 +39,8 @@ from apps.payments.services._signatures import signatures_check, signatures_keep
 if TYPE_CHECKING:
     from apps.identity.models import User
 
+CASH = "payments.cash"
+"""The kind of action whose policies also bind cheques that are paid in cash."""
 Status = ChequeLeaf.Status
 
 
@@ -118,8 +122,8 @@ def cheque_pay(
     """Pay a cheque that was drawn on an account: in cash at an open till, or to the clearing without a session.
 
     `signed_by` are the members who signed it, where the account's mandate asks for several. Raises `ChequeNotPayable`,
-    `ChannelNotAllowed`, `BalanceBelowMinimum`, what `cash_pay` raises, and the refusals of a posting, which are not
-    kept.
+    `ApprovalRequired` for cash that a policy wants approved, `ChannelNotAllowed`, `BalanceBelowMinimum`, what
+    `cash_pay` raises, and the refusals of a posting, which are not kept.
     """
     if (before := decided_before(asked)) is not None:
         return before
@@ -128,6 +132,10 @@ def cheque_pay(
     limit_check(ref=ref, amount=amount, limits=product_limits())
     signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
+        if approval_possible(kind=CASH, amount=amount, at=at):
+            raise ApprovalRequired(
+                "So much cash needs approval: pay it out as a withdrawal, which asks."
+            )
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     else:
         credit = internal_account_id(
