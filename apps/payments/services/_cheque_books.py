@@ -133,9 +133,7 @@ def cheque_pay(
     signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
         if approval_possible(kind=CASH, amount=amount, at=at):
-            raise ApprovalRequired(
-                "So much cash needs approval: pay it out as a withdrawal, which asks."
-            )
+            raise ApprovalRequired("So much cash needs approval: pay it out as a withdrawal, which asks.")
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     else:
         credit = internal_account_id(
