@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from apps.core.errors import InvalidRequest
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
+from apps.lending.admin.forms import Sent
 from apps.lending.models import Loan, LoanApplication
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
@@ -89,6 +93,8 @@ def test_from_the_wizard_to_the_payoff() -> None:
         assert "a number such as 12.5" in said(officer.get(offer, {"amount": "1000", "rate": rate}))
     far = {"first_due": "9999-12-31", "instalments": "3", "step": "preview"}
     assert "a date such as" in said(officer.post(reverse("admin:lending_act", args=[loan.pk, "reschedule"]), far))
+    with pytest.raises(InvalidRequest, match="not JSON"):
+        Sent(QueryDict(urlencode({"terms": "[" * 15_000}))).document("terms")
     first = (business_date_current() + dt.timedelta(days=10)).isoformat()
     assert "Instalments that change" in act(officer, loan, "reschedule", first_due=first, instalments="20")
     changes = (("rate_change", {"rate": "15"}), ("moratorium", {"periods": "1", "interest": "deferred"}))

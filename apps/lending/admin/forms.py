@@ -103,7 +103,7 @@ class Sent:
         raw = self.text(name, 20_000)
         try:
             return json.loads(raw, parse_float=str) if raw else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidRequest(f"{name.capitalize()}: not JSON.", pointer=f"/{name}") from None
 
     def member(self, user: Any, name: str = "member") -> Member:
