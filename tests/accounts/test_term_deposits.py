@@ -14,7 +14,7 @@ from apps.accounts.services import _term_deposits as term_services
 from apps.balances.selectors import balance_read
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.books import gl_account_ready
-from tests.factories.interest import day_close, terms_make
+from tests.factories.interest import day_close, fee_make, terms_make
 from tests.factories.members import MemberFactory
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,27 @@ def test_a_term_that_the_books_refuse_to_pay_out_waits_and_one_that_was_broken_m
     )
     assert day_close(dt.date(2026, 2, 1))["paid_out"] == 1
     assert booked(account, source) == [0, 10_031_00], "interest to the day on which it was due"
+
+
+def test_a_block_of_a_term_is_a_freeze_and_fees_that_take_all_of_it_end_it() -> None:
+    """A block of credits alone would free the debits; a renewal of nothing would stop the close of the bank."""
+    account, source = placed("renew_all")
+    account.refresh_from_db()
+    for status in ("credit_blocked", "frozen"):
+        account = services.account_status_set(
+            acting_user=None, account_id=account.pk, expected_version=account.version, status=status, reason="Court"
+        )
+        assert account.status == "frozen"
+        with pytest.raises(AssertionError, match="FROZEN"):
+            cash_move(account, "-1.00")
+    account = services.account_status_set(
+        acting_user=None, account_id=account.pk, expected_version=account.version, status="active", reason="Lifted"
+    )
+    assert account.status == "debit_blocked"
+    fee_make(account.product, "monthly", amount=10_031_00)
+    assert day_close(dt.date(2026, 1, 31))["paid_out"] == 1
+    assert booked(account, source) == [0, 0]
+    assert TermDeposit.objects.get(account=account).status == "matured"
 
 
 def test_term_deposits_over_http(api_with: Any) -> None:

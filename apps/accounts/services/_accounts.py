@@ -52,6 +52,7 @@ _BOOK_STATUS = {
     Account.Status.DORMANT: "D",
 }
 CLOSED = "X"
+_HALVES = (Account.Status.DEBIT_BLOCKED, Account.Status.CREDIT_BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +170,8 @@ def account_status_set(
 ) -> Account:
     """Block or free an account: active, debit_blocked, credit_blocked, frozen or dormant, with the reason.
 
-    A block with `until` ends by itself at the close of that date. The balance's own status changes in the same
-    transaction, so no posting slips through in between.
+    A block with `until` ends by itself at the close of that date; while a term deposit runs, a block is a freeze. The
+    balance's own status changes in the same transaction, so no posting slips through in between.
     Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `InvalidText` without a reason.
     """
     wanted = Account.Status(status)
@@ -183,6 +184,8 @@ def account_status_set(
         before = account_facts(account)
         if wanted == Account.Status.ACTIVE and account.fixed_terms_id is not None:
             wanted, reason = Account.Status.DEBIT_BLOCKED, TERM_RUNS  # what a term forbids stays forbidden
+        elif wanted in _HALVES and account.fixed_terms_id is not None:
+            wanted = Account.Status.FROZEN  # a block of credits would free the debits, one of debits end with the term
         if wanted != account.status:
             book.change(ledger_id, status=_BOOK_STATUS[wanted])
         account.status = wanted

@@ -285,10 +285,10 @@ def _end(
     book.change(ledger_id, status="O")
     instalments_end(term, account, until, missed=how == TermDeposit.Status.MATURED)
     fees_settle(book, account, day)
-    instruction = TermDeposit.Instruction(term.instruction)
+    instruction, total = TermDeposit.Instruction(term.instruction), book.balance(ledger_id).balance
     terms = terms_on(product_id=account.product_id, day=until)
     renew = how == TermDeposit.Status.MATURED and instruction != TermDeposit.Instruction.PAYOUT and terms is not None
-    total = book.balance(ledger_id).balance
+    renew = renew and total > 0  # fees may have taken all of it
     rest = (total if instruction == TermDeposit.Instruction.RENEW_ALL else min(term.principal, total)) if renew else 0
     if total > rest:
         _move(book, account, term.payout_account, total - rest, day, f"Term deposit due {until}", value=until)
