@@ -83,9 +83,17 @@ def rule_parse(text: str, *, pointer: str = "/rule") -> dict[str, str]:
     for name, value in parts.items():
         if not all(_fits(name, item) for item in value.split(",")):
             raise RecurrenceNotValid(f"{name}={value[:64]} cannot be.", pointer=pointer)
+    _weekdays_check(parts, pointer)
     if "UNTIL" in parts:
         parts["UNTIL"] = _last_day(parts["UNTIL"], pointer)
     return parts
+
+
+def _weekdays_check(parts: dict[str, str], pointer: str) -> None:
+    """A month has five Mondays at most, a year 53; dateutil breaks at more, in some months only."""
+    most = 5 if parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts else 53
+    if any(int(number) > most for number in re.findall(r"[0-9]+", parts.get("BYDAY", ""))):
+        raise RecurrenceNotValid(f"BYDAY counts up to {most} with this rule.", pointer=pointer)
 
 
 def _last_day(until: str, pointer: str) -> str:

@@ -48,6 +48,9 @@ def date_after(instruction: StandingInstruction, calendar: BankDays, nominal: dt
     return next((one for one in dates_of(instruction, calendar) if one.nominal > nominal), None)
 
 
-def date_from(instruction: StandingInstruction, calendar: BankDays, day: dt.date) -> Occurrence | None:
-    """The first date that is carried out on a day or later; None when there is none."""
-    return next((one for one in dates_of(instruction, calendar) if one.date >= day), None)
+def date_from(
+    instruction: StandingInstruction, calendar: BankDays, day: dt.date, *, after: dt.date | None = None
+) -> Occurrence | None:
+    """The first date that is carried out on a day or later, nominally `after` another one; None when there is none."""
+    found = (one for one in dates_of(instruction, calendar) if one.date >= day)
+    return next((one for one in found if after is None or one.nominal > after), None)

@@ -93,7 +93,8 @@ def test_rules_without_an_end_are_lazy_and_end_with_the_calendar() -> None:
         "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1", "FREQ=MONTHLY;INTERVAL=-1", "FREQ=DAILY;X-BANK=1",
         "FREQ=DAILY;SKIP=NO", "FREQ=DAILY;RSCALE=HEBREW",
         "FREQ=WEEKLY;BYMONTHDAY=1",
-        "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "A" * 501,
+        "FREQ=WEEKLY;BYDAY=1MO", "FREQ=MONTHLY;BYDAY=1MO,50MO", "FREQ=YEARLY;BYMONTH=12;BYDAY=-6FR",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=MO", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "A" * 501,
     ],
 )  # fmt: skip
 def test_rules_that_are_refused(rule: str) -> None:

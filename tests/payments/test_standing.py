@@ -160,6 +160,17 @@ def test_failures_in_a_row_pause_it_and_a_blocked_account_fails(
     assert booked(source) == 1000_00
 
 
+def test_resumed_on_the_day_that_was_paid_it_goes_on_with_the_next(
+    owner: ApiClient, source: Account, landlord: Account
+) -> None:
+    path = f"standing-instructions/{instruct(owner, source, landlord, convention='none').json()['id']}"
+    assert run(TODAY)["paid"] == 1
+    for verb, body in (("pause", {"reason": "Away"}), ("resume", None)):
+        shown = owner.post(f"{path}/{verb}", body, headers={"If-Match": owner.get(path)["ETag"]}).json()
+    assert shown["next_on"] == str(TODAY + dt.timedelta(days=1))
+    assert run(MONDAY)["paid"] == 2
+
+
 def test_missed_dates_are_caught_up_once(owner: ApiClient, source: Account, landlord: Account) -> None:
     each = instruct(owner, source, landlord, rule="FREQ=DAILY;BYDAY=MO,TU,WE", amount=kes("10.00")).json()
     latest = instruct(owner, source, landlord, rule="FREQ=DAILY;BYDAY=MO,TU,WE", amount=kes("1.00"), catch_up="latest")

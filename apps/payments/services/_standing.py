@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from apps.accounts.selectors import AccountRef
 from apps.approvals.errors import ApprovalRequired
@@ -157,8 +158,9 @@ def _terms_check(terms: Terms) -> None:
 
 
 def _next_set(instruction: StandingInstruction, source: AccountRef, today: dt.date) -> None:
-    """The first date from today on becomes the next one; without any it has ended."""
-    following = date_from(instruction, bank_days(branch_id=source.branch_id), today)
+    """The first date from today on that is not decided becomes the next one; without any it has ended."""
+    decided = StandingExecution.objects.filter(instruction=instruction.pk).aggregate(newest=Max("nominal"))["newest"]
+    following = date_from(instruction, bank_days(branch_id=source.branch_id), today, after=decided)
     instruction.next_nominal = following.nominal if following else None
     instruction.next_on = following.date if following else None
     instruction.dates_passed = following.number - 1 if following else instruction.dates_passed

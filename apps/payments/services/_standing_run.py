@@ -68,6 +68,9 @@ def standing_run(*, business_date: dt.date, at: dt.datetime) -> dict[str, int]:
         except Unavailable:
             logger.warning("standing instruction %s could not be carried out now", instruction_id)
             held_up += 1
+        except DomainError as error:  # it stops nobody else's
+            logger.warning("standing instruction %s cannot be carried out: %s", instruction_id, error)
+            counts[State.FAILED.value] += 1
     if held_up:
         raise Unavailable(f"{held_up} standing instructions could not be carried out now.")
     return dict(counts)
