@@ -11,6 +11,7 @@ from uuid import UUID
 
 from apps.accounts import services
 from apps.accounts.partitions import ranges_with_accounts
+from apps.balances.controls import entry_owner_register
 from apps.jobs.registry import (
     CloseContext,
     CloseStep,
@@ -39,8 +40,13 @@ def accrued_through(business_date: dt.date) -> dt.date:
     return min(calendar_of().next_after(business_date) - dt.timedelta(days=1), month_end)
 
 
+def _owner(kind: str, transaction_id: UUID) -> str:
+    return {"dividend": "a dividend", "term_deposit": "a term deposit"}.get(kind, "")
+
+
 def register() -> None:
-    """Offer the steps to the runner of the close, and the payment of dividends to the workers."""
+    """Offer the steps to the runner of the close, and say which entries are of a term deposit or a dividend."""
+    entry_owner_register(_owner)
     for name, title, order, run in (
         ("accounts.instalments", "Instalments of recurring deposits", 200, _instalments),
         ("accounts.day_balances", "Balances by day", 210, _fold_sealed),

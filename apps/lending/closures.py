@@ -1,10 +1,11 @@
-"""What lending keeps on a member's account that is to be closed."""
+"""What lending keeps on a member's account that is to be closed, and which entries are its own."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from apps.accounts.closures import ClosurePart, Ties, closure_part_register, counted
+from apps.balances.controls import entry_owner_register
 from apps.lending.models import CreditLine, Loan
 
 
@@ -19,6 +20,11 @@ def _look(account_id: UUID) -> Ties:
     )
 
 
+def _owner(kind: str, transaction_id: UUID) -> str:
+    return "a loan or credit line" if kind.startswith(("loan_", "credit_line_")) else ""
+
+
 def register() -> None:
-    """Offer it to the closing of accounts."""
+    """Offer it to the closing of accounts, and to who would reverse an entry."""
     closure_part_register(ClosurePart("lending", look=_look))
+    entry_owner_register(_owner)

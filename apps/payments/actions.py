@@ -19,7 +19,7 @@ from apps.core.money import Money
 from apps.identity.models import User
 from apps.ledger.selectors import business_date_current
 from apps.payments import services
-from apps.payments.errors import PaymentAccountNotFound, PaymentNotReversible
+from apps.payments.errors import PaymentAccountNotFound
 from apps.payments.selectors import (
     Payment,
     account_refs,
@@ -33,7 +33,7 @@ from apps.payments.services._common import currency_check, usable_ref, value_dat
 from apps.payments.services._counter import till_limit_check
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check
-from apps.payments.services._transfers import transfer_sides, usable_sources
+from apps.payments.services._transfers import reversible_check, transfer_sides, usable_sources
 
 TRANSFER, REVERSAL, CASH = "payments.transfer", "payments.reversal", "payments.cash"
 
@@ -197,10 +197,7 @@ def _transfer_execute(execution: Execution) -> Result:
 
 def _original(maker: User, payload: Payload) -> Payment:
     original = payment_get_for(user=maker, transaction_id=UUID(payload["payment_id"]))
-    if not original.ok or original.kind not in payload["kinds"]:
-        raise PaymentNotReversible(
-            "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
-        )
+    reversible_check(original, payload["kinds"])
     return original
 
 

@@ -1,4 +1,4 @@
-"""What payments keep on an account that is to be closed."""
+"""What payments keep on an account that is to be closed, and which entries are of a till or a cheque."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from uuid import UUID
 
 from apps.accounts.closures import ClosurePart, Ties, closure_part_register, counted
 from apps.audit.services import record
+from apps.balances.controls import entry_owner_register
 from apps.payments import locks, services
 from apps.payments.models import ChequeDeposit, ChequeLeaf, PendingPayment, StandingInstruction
+from apps.payments.selectors import cheque_in_clearing
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -61,6 +63,13 @@ def _end(*, account_id: UUID, acting_user: User | None, reason: str, at: dt.date
         )
 
 
+def _owner(kind: str, transaction_id: UUID) -> str:
+    if kind in {"vault_transfer", "till_difference"}:
+        return "a till"
+    return "a cheque" if kind == "cheque_clearing" or cheque_in_clearing(transaction_id=transaction_id) else ""
+
+
 def register() -> None:
-    """Offer it to the closing of accounts."""
+    """Offer it to the closing of accounts, and to who would reverse an entry."""
     closure_part_register(ClosurePart("payments", look=_look, end=_end))
+    entry_owner_register(_owner)

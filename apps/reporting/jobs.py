@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
+from uuid import UUID
 
+from apps.balances.controls import entry_owner_register
 from apps.core import clock
 from apps.jobs.registry import (
     CloseContext,
@@ -18,14 +20,20 @@ from apps.jobs.registry import (
     schedule_register,
     step_register,
 )
+from apps.ledger.totals import CLOSING
 from apps.reporting.facts import facts_keep, facts_state
 from apps.reporting.services import DRAW, breaks_count, breaks_keep, report_draw, schedules_run
 
 SCHEDULES = "reporting.schedules"
 
 
+def _owner(kind: str, transaction_id: UUID) -> str:
+    return "the close of a year" if kind == CLOSING else ""
+
+
 def register() -> None:
-    """Make the kinds known; schedules run in the morning after a business date."""
+    """Make the kinds known, and whose the entries of a closed year are; schedules run in the morning."""
+    entry_owner_register(_owner)
     kind_register(JobKind(DRAW, "Report", run=_draw, queue="bulk", check=dict))
     kind_register(JobKind(SCHEDULES, "Scheduled reports", run=_schedules, check=dict))
     step_register(

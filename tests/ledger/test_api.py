@@ -18,8 +18,10 @@ from apps.core import clock
 from apps.ledger.models import AccountingPeriod, GLAccount, JournalEntry
 from apps.ledger.sealing import journal_seal_all
 from apps.ledger.selectors import business_date_current
+from apps.lending.models import LoanEvent
 from tests.conftest import ApiClient
 from tests.factories.books import gl_account_ready
+from tests.factories.lending import loan_make
 from tests.factories.postings import Books, branch_new
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +196,14 @@ class TestReversals:
         assert post(finance, {}, path=path).status_code == 403
         allowed = api_with("ledger.view", "ledger.post", "payments.reverse")
         assert post(allowed, {}, path=path).status_code == 201
+
+    def test_an_entry_of_a_loan_is_undone_with_the_loan(self, db: None, api_with: Callable[..., ApiClient]) -> None:
+        loan = loan_make(start=business_date_current())
+        client = api_with("ledger.view", "ledger.post", "payments.reverse")
+        paid_out = LoanEvent.objects.get(loan=loan).transaction_id
+        refused = post(client, {}, path=f"{ENTRIES}/{paid_out}/reversal")
+        assert (refused.status_code, refused.json()["code"]) == (409, "not-reversible")
+        assert "loan" in refused.json()["detail"]
 
     def test_a_refused_reversal_of_spent_money_is_kept(self, books: Books, api_with: Callable[..., ApiClient]) -> None:
         alice = books.customer()

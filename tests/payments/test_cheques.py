@@ -109,6 +109,22 @@ def test_a_returned_cheque_takes_the_deposit_back(
     assert ChequeDeposit.objects.filter(status="clearing").count() == 0
 
 
+def test_a_cheque_in_clearing_is_returned_not_reversed(clerk: ApiClient, account: Account, api_with: Any) -> None:
+    cash_move(account, "9000.00")
+    made = pay_in(clerk, account)
+    boss = api_with("accounts.view", "ledger.view", "ledger.post", "payments.reverse")
+    paid = made.json()["transaction_id"]
+    for path, body, code in (
+        (f"transactions/{paid}/reversal", {"reason": "Wrong"}, "payment-not-reversible"),
+        (f"ledger/journal-entries/{paid}/reversal", {"description": "Wrong"}, "not-reversible"),
+    ):
+        assert boss.post(path, body, headers=key_headers(None)).json()["code"] == code
+    back = clerk.post(
+        f"cheque-deposits/{made.json()['id']}/return", {"reason": "No funds"}, headers={"If-Match": made["ETag"]}
+    )
+    assert (back.status_code, back.json()["status"]) == (200, "returned")
+
+
 def test_a_leaf_is_paid_once_or_stopped(clerk: ApiClient, account: Account) -> None:
     cash_move(account, "900.00")
     book = clerk.post("cheque-books", {"account": account.number, "leaves": 5}).json()

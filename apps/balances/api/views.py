@@ -18,8 +18,8 @@ from apps.approvals.services import request_submit
 from apps.balances import services
 from apps.balances.actions import ENTRY, entry_day, entry_lines, entry_payload
 from apps.balances.api import serializers as forms
-from apps.balances.controls import entry_controls_run
-from apps.balances.errors import refusal_of
+from apps.balances.controls import entry_controls_run, entry_owner_of
+from apps.balances.errors import NotReversible, refusal_of
 from apps.balances.selectors import transaction_find
 from apps.balances.services import PostingResult
 from apps.core import clock
@@ -180,6 +180,9 @@ class JournalEntryReversalView(ApiView):
         reversal_id = transaction_id_for(user.pk, self.idempotency_key)
         if transaction_find(transaction_id=reversal_id) is None:
             _measure(user, "ledger.post", [(line.amount, line.currency) for line in entry.lines.all()])
+            owner = entry_owner_of(entry.kind, transaction_id)
+            if owner:
+                raise NotReversible(f"The entry is of {owner}: undo it there, so that both agree.")
         result = services.entry_reverse(
             journal_id=entry.pk,
             transaction_id=reversal_id,

@@ -41,6 +41,12 @@ def cheque_deposit_find(*, transaction_id: UUID) -> ChequeDeposit | None:
     return ChequeDeposit.objects.select_related("account__branch").filter(transaction_id=transaction_id).first()
 
 
+def cheque_in_clearing(*, transaction_id: UUID) -> bool:
+    """Has the transaction booked a cheque that is not decided yet? Its deposit is undone by returning the cheque."""
+    waiting = ChequeDeposit.objects.filter(transaction_id=transaction_id, status=ChequeDeposit.Status.CLEARING)
+    return waiting.exists()
+
+
 def cheques_due(*, on: dt.date) -> QuerySet[ChequeDeposit]:
     """Cheques whose time in clearing is over by a business date."""
     return ChequeDeposit.objects.filter(status=ChequeDeposit.Status.CLEARING, clears_on__lte=on)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from apps.accounts.selectors import AccountRef
@@ -19,6 +19,7 @@ from apps.payments.selectors import (
     KIND_WITHDRAWAL,
     Payment,
     account_refs,
+    cheque_in_clearing,
     payment_find,
     payment_get_for,
     product_limits,
@@ -152,6 +153,16 @@ def transfer_sides(
     return debit, credit
 
 
+def reversible_check(original: Payment, kinds: Collection[str]) -> None:
+    """Raises `PaymentNotReversible` for what is none of `kinds`, was refused, or is a cheque in clearing."""
+    if not original.ok or original.kind not in kinds:
+        raise PaymentNotReversible(
+            "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
+        )
+    if original.channel == "cheque" and cheque_in_clearing(transaction_id=original.id):
+        raise PaymentNotReversible("The cheque is in clearing: return it instead.")
+
+
 def transfer_reverse(*, asked: Asked, transaction_id: UUID, reason: str, kinds: frozenset[str] = REVERSIBLE) -> Payment:
     """Undo a committed payment by its mirror image, booked today; the payment itself stays in the books.
 
@@ -159,10 +170,7 @@ def transfer_reverse(*, asked: Asked, transaction_id: UUID, reason: str, kinds: 
     Insufficient funds, a blocked account or an earlier reversal are outcomes.
     """
     original = payment_get_for(user=asked.user, transaction_id=transaction_id)
-    if not original.ok or original.kind not in kinds:
-        raise PaymentNotReversible(
-            "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
-        )
+    reversible_check(original, kinds)
     result = entry_reverse(
         journal_id=original.journal_id,
         transaction_id=asked.transaction_id,
