@@ -118,6 +118,15 @@ def test_it_ends_refused_taken_back_or_unsigned_and_only_holders_see_it(family: 
     assert staff.post(f"pending-payments/{late['id']}/signature").json()["code"] == "pending-payment-ended"
 
 
+def test_what_was_signed_by_those_who_sign_no_more_ends_when_its_time_is_over(family: Family) -> None:
+    asked = family.transfer(0, "600.00").json()
+    family.sign(1, asked)
+    PendingPayment.objects.filter(pk=asked["id"]).update(needed=2)  # as under a mandate that has been changed since
+    over = clock.now() + dt.timedelta(days=60)
+    assert (signed_sweep(at=over), pendings_expire(at=over), pendings_expire(at=over)) == (0, 1, 0)
+    assert PendingPayment.objects.get(pk=asked["id"]).status == "expired"
+
+
 @pytest.mark.parametrize("died", ["transfer_post", "pending_end"])
 def test_what_is_signed_when_its_worker_dies_is_carried_out_once(
     family: Family, died: str, monkeypatch: pytest.MonkeyPatch

@@ -33,8 +33,8 @@ def pending_get_for(*, user: User, pk: UUID) -> PendingPayment:
 
 
 def pendings_overdue(*, at: dt.datetime) -> list[UUID]:
-    """Ids of those that still wait though their time is over; what was signed in time is carried out, not ended."""
-    found = _waiting().filter(expires_at__lte=at).exclude(signed__gte=F("needed"))
+    """Ids of those that still wait though their time is over, also of what was signed in time."""
+    found = PendingPayment.objects.filter(status=PendingPayment.Status.WAITING, expires_at__lte=at)
     return list(found.order_by("expires_at").values_list("pk", flat=True))
 
 
