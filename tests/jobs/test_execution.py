@@ -168,6 +168,14 @@ def test_a_running_job_stops_where_it_tells_how_far_it_is(kind_with: KindWith) -
     assert not DeadLetter.objects.filter(job=job).exists()
 
 
+def test_a_cancelled_job_that_fails_by_chance_is_not_tried_again(kind_with: KindWith) -> None:
+    def work(run: JobRun) -> None:
+        job_cancel(acting_user=None, job_id=run.id, at=AT)
+        raise OperationalError("gone")
+
+    assert execute(start(kind_with(work))).status == "cancelled"
+
+
 def test_a_job_that_has_ended_is_not_cancelled(kind_with: KindWith) -> None:
     job = execute(start(kind_with(lambda run: None)))
     with pytest.raises(JobFinished):

@@ -171,6 +171,9 @@ def _failed(job: Job, error: Exception, *, at: dt.datetime) -> None:
     kind = _kind_or_none(job.kind)
     problem = problem_of(job, error)
     transient = isinstance(error, TRANSIENT + (kind.transient if kind else ()))
+    if transient and Job.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists():
+        job_end(job=job, status=Job.Status.CANCELLED, at=at)  # no other try
+        return
     if transient and job.attempts < job.attempts_max:
         logger.warning("job %s %s: try %d failed: %s", job.kind, job.pk, job.attempts, error)
         pause = PAUSE_SECONDS * PAUSE_FACTOR ** (job.attempts - 1) * _chance.uniform(0.5, 1.5)
