@@ -12,6 +12,7 @@ from apps.approvals.hours import WorkTime, worktime_of
 from apps.approvals.models import ApprovalTimer, Delegation
 from apps.approvals.selectors import levels_in_box, sla_report, trail_of
 from apps.approvals.services import delegation_create, delegation_end, timers_sweep
+from apps.approvals.services._change import request_end
 from apps.approvals.tasks import event_announce
 from apps.core.money import Money
 from apps.jobs.models import BusinessCalendar, Closure
@@ -117,6 +118,21 @@ def test_nobody_decides_and_it_expires(bank: Bank) -> None:
     final = fresh(request)
     assert (final.state, final.state_by, final.process_ptr.status) == ("expired", None, "CANCELED")
     assert not levels_in_box(user=bank.manager, box="queue", at=AT)
+
+
+def test_one_that_cannot_end_does_not_hold_up_the_others(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank.policy(bank.level("manager", 1, sla_hours=90), expire_hours=9)
+    stuck, other, over = bank.submit(), bank.submit(), AT + dt.timedelta(days=1)
+
+    def end(request: Any, *values: Any, **more: Any) -> None:
+        if request.pk == stuck.pk:
+            raise RuntimeError("its record is gone")
+        request_end(request, *values, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("apps.approvals.services._timers.request_end", end)
+        assert (fired(stuck, over), fresh(stuck).state, fresh(other).state) == ([], "pending", "expired")
+    assert fired(stuck, over) == ["expired"]
 
 
 def test_a_new_round_has_its_own_time(bank: Bank) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from apps.core.api.etag import version_check
 from apps.core.retry import retry_transient
 from apps.identity.models import User
 
+logger = logging.getLogger(__name__)
+
 
 def timers_sweep(*, at: dt.datetime, limit: int = 500) -> int:
     """Fire the timers that are due, each in a transaction of its own. Returns how many had an effect.
@@ -31,7 +34,10 @@ def timers_sweep(*, at: dt.datetime, limit: int = 500) -> int:
     due = ApprovalTimer.objects.filter(fired_at__isnull=True, due_at__lte=at).order_by("due_at", "id")
     fired = 0
     for timer_id, request_pk in list(due.values_list("pk", "request_id")[:limit]):
-        fired += bool(_fire(timer_id, request_pk, at=at))
+        try:
+            fired += bool(_fire(timer_id, request_pk, at=at))
+        except Exception:  # one that cannot fire now, tried again at the next sweep, does not hold up the others
+            logger.exception("timer %s of an approval could not be fired", timer_id)
     return fired
 
 
