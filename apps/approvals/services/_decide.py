@@ -35,7 +35,7 @@ from apps.approvals.services._steps import (
     task_of,
 )
 from apps.core.api.etag import version_check
-from apps.core.errors import PermissionDenied
+from apps.core.errors import DomainError, PermissionDenied
 from apps.core.retry import retry_transient
 from apps.identity.guards import amount_check, step_up_check
 from apps.identity.models import User
@@ -75,6 +75,7 @@ def request_decide(
     AmountLimitExceeded for an approval, and what the action's `validate` raises when it is not possible any more.
     """
     decided = _decide(
+        checked=_checked(request_id) if verdict == APPROVE else None,
         acting_user=acting_user,
         request_id=request_id,
         verdict=verdict,
@@ -88,10 +89,35 @@ def request_decide(
     return decided
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What an action's `validate` said of a request, as it was at a version; `refusal` None for nothing."""
+
+    version: int
+    refusal: DomainError | None
+
+
+def _checked(request_id: UUID) -> _Checked | None:
+    """Ask whether it is still possible, before the lock: reads that belong together are then of one state.
+
+    Under the lock a payment of that instant comes between them and would fail the decision. What the action reads is
+    not locked either way, and its execution looks again.
+    """
+    request = ApprovalRequest.objects.select_related("maker").filter(public_id=request_id).first()
+    if request is None or request.state != ApprovalRequest.State.PENDING:
+        return None
+    try:
+        _still_possible(request)
+    except DomainError as error:
+        return _Checked(request.version, error)
+    return _Checked(request.version, None)
+
+
 @retry_transient
 @transaction.atomic
 def _decide(
     *,
+    checked: _Checked | None,
     acting_user: User,
     request_id: UUID,
     verdict: str,
@@ -120,7 +146,9 @@ def _decide(
         raise CommentRequired("Say why.", pointer="/comment")
     if verdict == APPROVE:
         _second_factor(request, acting_user, at=at)
-        _still_possible(request)
+        version_check(current=request.version, expected=checked.version if checked else -1)
+        if checked is not None and checked.refusal is not None:
+            raise checked.refusal
     ApprovalDecision.objects.create(
         request=request,
         level=level,
