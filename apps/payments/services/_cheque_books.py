@@ -137,11 +137,9 @@ def cheque_pay(
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     else:
         credit = internal_account_id(
-            gl_code=CHANNELS["cheque"].withdrawal,
-            branch_id=ref.branch_id,
-            branch_code=ref.branch_code,
+            gl_code=CHANNELS["cheque"].withdrawal, branch_id=ref.branch_id, branch_code=ref.branch_code,
             currency=ref.currency,
-        )
+        )  # fmt: skip
     posting = posting_of(
         asked,
         kind=KIND_WITHDRAWAL,
