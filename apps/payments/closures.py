@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from apps.accounts.closures import ClosurePart, Ties, closure_part_register, counted
+from apps.approvals.services import approval_possible
 from apps.audit.services import record
 from apps.balances.controls import entry_owner_register
+from apps.core import clock
 from apps.payments import locks, services
+from apps.payments.actions import REVERSAL
 from apps.payments.models import ChequeDeposit, ChequeLeaf, PendingPayment, StandingInstruction
-from apps.payments.selectors import cheque_in_clearing
+from apps.payments.selectors import cheque_in_clearing, payment_find
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -66,6 +69,10 @@ def _end(*, account_id: UUID, acting_user: User | None, reason: str, at: dt.date
 def _owner(kind: str, transaction_id: UUID) -> str:
     if kind in {"vault_transfer", "till_difference"}:
         return "a till"
+    if kind in services.REVERSIBLE:
+        payment = payment_find(transaction_id=transaction_id)
+        if payment is not None and approval_possible(kind=REVERSAL, amount=payment.amount, at=clock.now()):
+            return "a payment whose reversal a policy wants approved"
     return "a cheque" if kind == "cheque_clearing" or cheque_in_clearing(transaction_id=transaction_id) else ""
 
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import Account
+from apps.approvals.services import policy_activate, policy_draft
 from apps.balances.selectors import balance_read
 from apps.core import clock
 from tests.conftest import ApiClient
-from tests.factories.accounts import AccountFactory
+from tests.factories.accounts import AccountFactory, ProductFactory
 from tests.factories.identity import BranchFactory
 from tests.payments.conftest import booked, key_headers
+
+LEVEL = {"name": "Head office", "stage": 1, "who": {"position": "head_office"}}
 
 
 def place(client: ApiClient, account: Account, amount: str, key: str | None = None, **body: Any) -> Any:
@@ -122,3 +125,25 @@ def test_list_is_scoped_filtered_and_paged(teller: ApiClient, alice: Account, ap
     stranger = api_with("accounts.view", scope="branch", branch=BranchFactory())
     assert stranger.get("holds").json()["data"] == []
     assert stranger.post("holds", {}, headers=key_headers()).status_code == 403
+
+
+def test_a_capture_is_within_the_time_limit_and_policy_of_a_payment(teller: ApiClient, bob: Account) -> None:
+    carol = AccountFactory(product=ProductFactory(transaction_limit=90_00), balance="500.00")
+    soon = clock.now() + dt.timedelta(minutes=1)
+    timed, large, whole = (
+        place(teller, carol, amount, expires_at=soon.isoformat()).json() for amount in ("10.00", "90.01", "60.00")
+    )
+    with clock.frozen(soon):
+        late = capture(teller, timed, destination_account=bob.number)
+    assert (late.status_code, late.json()["code"]) == (409, "hold-not-active")
+    assert capture(teller, large, destination_account=bob.number).json()["code"] == "transaction-limit-exceeded"
+    band = {"from": "0", "to": "50", "levels": []}, {"from": "50", "to": None, "levels": [LEVEL]}
+    document = {"segments": [{"name": "All", "when": {}, "bands": list(band)}]}
+    policy = policy_draft(
+        acting_user=None, kind="payments.transfer", name="T", effective_from=dt.date(2020, 1, 1), document=document
+    )
+    policy_activate(acting_user=None, policy_id=policy.pk, at=clock.now())
+    assert capture(teller, whole, destination_account=bob.number).json()["code"] == "approval-required"
+    part = {"amount": "49.99", "currency": "KES"}
+    assert capture(teller, whole, amount=part, destination_account=bob.number).status_code == 200
+    assert (booked(carol), booked(bob)) == (450_01, 49_99)

@@ -8,16 +8,19 @@ from uuid import UUID
 
 from apps.balances import selectors as balance_selectors
 from apps.balances import services as balances
+from apps.balances.errors import HoldNotActive
 from apps.balances.services import Posting
 from apps.core.errors import CurrencyMismatch, InvalidRequest
 from apps.core.money import Money
 from apps.core.trace import trace_id
-from apps.payments.selectors import KIND_CAPTURE, account_ref, hold_get_for
+from apps.payments.selectors import KIND_CAPTURE, account_ref, hold_get_for, product_limits
 from apps.payments.services._cash import channel_account
-from apps.payments.services._common import Asked, currency_check, usable_ref
+from apps.payments.services._common import Asked, currency_check, limit_check, usable_ref
 from apps.payments.services._signatures import signatures_check
+from apps.payments.services._standing import approval_check
 
 if TYPE_CHECKING:
+    from apps.accounts.selectors import AccountRef
     from apps.balances.selectors import Hold
     from apps.identity.models import User
 
@@ -66,7 +69,8 @@ def hold_capture(
     """Take held money: all of it or `amount`; the rest is given back. The hold, and whether it was captured before.
 
     It goes to an account (`destination`, number or id) or out by a `channel`; exactly one is given. Raises `NotFound`
-    for a hold out of the user's reach, `PaymentAccountNotFound`, `CurrencyMismatch`, and what
+    for a hold out of the user's reach, `PaymentAccountNotFound`, `CurrencyMismatch`, `HoldNotActive` also for one whose
+    time is over, `TransactionLimitExceeded`, `ApprovalRequired` where a policy wants such a transfer approved, and what
     `balances.services.hold_capture` raises.
     """
     hold = hold_get_for(user=asked.user, hold_id=hold_id)
@@ -83,6 +87,9 @@ def hold_capture(
             raise InvalidRequest("The money is held on this very account.", pointer="/destination_account")
     else:
         target = channel_account(user=asked.user, ref=held, channel=str(channel), currency=hold.currency, inward=False)
+    taken = amount or Money(hold.amount, hold.currency)
+    if hold.status == "active":  # what was decided before gets its first answer below
+        _capture_check(hold, held, taken, to_account=destination is not None, at=at)
     posting = Posting(
         transaction_id=asked.transaction_id,
         client_id=asked.client_id,
@@ -97,13 +104,22 @@ def hold_capture(
         hold_id=hold.pk,
         version=expected_version,
         posting=posting,
-        amount=amount.minor if amount is not None else hold.amount,
+        amount=taken.minor,
         destination_id=target,
         actor_id=asked.user.pk,
         at=at,
         correlation_id=trace_id(),
     )
     return captured, outcome.replayed
+
+
+def _capture_check(hold: Hold, held: AccountRef, taken: Money, *, to_account: bool, at: dt.datetime) -> None:
+    """A capture is a payment: it has the limit of one, and to an account the policy of transfers."""
+    if hold.expires_at is not None and hold.expires_at <= at:
+        raise HoldNotActive("The hold has expired.")
+    limit_check(ref=held, amount=taken, limits=product_limits())
+    if to_account:
+        approval_check(taken, at=at)
 
 
 def hold_release(*, user: User, hold_id: UUID, expected_version: int, at: dt.datetime) -> Hold:
