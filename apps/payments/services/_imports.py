@@ -79,7 +79,20 @@ def import_upload(
     """
     run_id = asked.transaction_id
     path = upload_path(run_id)
-    digest, size = _keep(chunks, path.with_suffix(f".{uuid4().hex}"), path)
+    part = path.with_suffix(f".{uuid4().hex}")
+    try:
+        digest, size = _keep(chunks, part)
+        return _run_of(asked, part, path, digest, size, file_name=file_name, options=options, at=at)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _run_of(
+    asked: Asked, part: Path, path: Path, digest: str, size: int, *, file_name: str, options: ImportOptions,
+    at: dt.datetime,
+) -> tuple[ImportRun, bool]:  # fmt: skip
+    """The run of a file that lies in `part`; it is put in place for its own run only, never for another's."""
+    run_id = asked.transaction_id
     branch = asked.user.branch or head_office()
     run = ImportRun(
         id=run_id,
@@ -98,17 +111,18 @@ def import_upload(
     try:
         with transaction.atomic():
             run.save(force_insert=True)
+            part.replace(path)
             job_start(
                 acting_user=asked.user, kind="payments.import", payload={"run_id": str(run_id)}, branch_id=branch.pk,
                 job_id=run_id, at=at,
             )  # fmt: skip
     except IntegrityError:
         known = ImportRun.objects.get(pk=run_id)
-        if known.status == ImportRun.Status.DONE:
-            path.unlink(missing_ok=True)  # nobody will read it
         same = ("source", "file_sha256", "is_dry_run", "allow_overdraft", "create_accounts")
         if any(getattr(known, name) != getattr(run, name) for name in same):
             raise IdempotencyKeyReused from None
+        if known.status != ImportRun.Status.DONE and not path.exists():
+            part.replace(path)  # the file was lost: with it the run can be tried again
         return known, True
     return run, False
 
@@ -164,24 +178,19 @@ def upload_path(run_id: UUID) -> Path:
     return Path(settings.MEDIA_ROOT) / "imports" / f"{run_id}.csv"
 
 
-def _keep(chunks: Iterable[bytes], part: Path, path: Path) -> tuple[str, int]:
-    """Write the upload to `part`, then put it in place. A half upload is never seen by a worker."""
+def _keep(chunks: Iterable[bytes], part: Path) -> tuple[str, int]:
+    """Write the upload to `part`; its SHA-256 and size. A half upload is never seen by a worker."""
     part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
-    try:
-        with part.open("wb") as target:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > UPLOAD_BYTES_MAX:
-                    raise PayloadTooLarge(f"At most {UPLOAD_BYTES_MAX} bytes.")
-                digest.update(chunk)
-                target.write(chunk)
-        if size == 0:
-            raise ImportFileMissing("The body is empty.")
-        if not path.exists():
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with part.open("wb") as target:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > UPLOAD_BYTES_MAX:
+                raise PayloadTooLarge(f"At most {UPLOAD_BYTES_MAX} bytes.")
+            digest.update(chunk)
+            target.write(chunk)
+    if size == 0:
+        raise ImportFileMissing("The body is empty.")
     return digest.hexdigest(), size
 
 

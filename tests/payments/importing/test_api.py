@@ -160,3 +160,14 @@ def test_who_lost_the_permission_imports_no_more(teller: ApiClient, alice: Accou
     execute(run_id, clock.now())
     run = ImportRun.objects.get(pk=run_id)
     assert (run.status, booked(alice)) == ("failed", 100000)
+
+
+def test_another_file_under_the_key_of_a_failed_run_is_not_read_in_its_place(teller: ApiClient, alice: Account) -> None:
+    first = text(row("A", alice, "5.00"))
+    run_id = UUID(send(teller, first, key="may").json()["id"])
+    upload_path(run_id).unlink()  # as after a failure
+    ImportRun.objects.filter(pk=run_id).update(status="failed")
+    other = send(teller, text(row("A", alice, "900.00")), key="may")
+    assert (other.json()["code"], upload_path(run_id).exists()) == ("idempotency-key-reused", False)
+    assert send(teller, first, key="may").status_code == 202
+    assert upload_path(run_id).exists(), "with its own file it can be tried again"
