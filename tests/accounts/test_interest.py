@@ -12,12 +12,15 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from apps.accounts import services
+from apps.accounts.errors import AccountNotSettled
 from apps.accounts.interest_terms import engine_terms
 from apps.accounts.models import Account, Accrual, DayBalance, InterestPosting, InterestTotal
 from apps.balances.selectors import balance_read
 from apps.balances.services import internal_account_id
 from apps.calculations.interest import Account as EngineAccount
 from apps.calculations.interest import Movement, interest_calculate
+from apps.core import clock
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.interest import closes_forget, day_close, terms_make
 
@@ -115,3 +118,32 @@ def books_follow(account: Account) -> None:
     newest = DayBalance.objects.filter(account_id=account.ledger_account_id).order_by("-day").first()
     assert newest is not None
     assert newest.valued == booked(account)
+
+
+def test_an_account_is_closed_with_all_its_interest_or_told_to_wait(db: None) -> None:
+    """36.5 % a year of 1,000.00: 1.00 a day, also of days that no close has seen; a late value date waits."""
+    product = ProductFactory()
+    terms_make(product, "0.365")
+    paid, late, other = account_make(product), account_make(product), AccountFactory(opened_on=FIRST)
+    for account in (paid, late):
+        cash_move(account, "1000.00", business_date=FIRST)
+    day_close(day(8))
+    cash_move(late, "1000.00", business_date=day(10), value_date=FIRST)
+
+    def close(account: Account, number: int) -> None:
+        account.refresh_from_db()
+        services.account_close(
+            acting_user=None, account_id=account.pk, expected_version=account.version, reason="Asked for",
+            closed_on=day(number), at=clock.now(), payout_to=other.pk,
+        )  # fmt: skip
+
+    close(paid, 10)
+    assert booked(other) == 1_010_00
+    with pytest.raises(AccountNotSettled):
+        close(late, 10)
+    day_close(day(10))
+    close(late, 11)
+    assert booked(other) == 1_010_00 + 2_022_00
+    day_close(day(11))
+    totals = InterestTotal.objects.filter(product=product)
+    assert sum(total.booked for total in totals) == 32_00, "what was paid"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apps.accounts import services
+from apps.accounts.errors import AccountNotSettled
 from apps.accounts.models import Account, TermDeposit
 from apps.accounts.services import _term_deposits as term_services
 from apps.balances.selectors import balance_read
@@ -76,6 +77,8 @@ def test_a_term_broken_early_earns_the_early_rate() -> None:
     account, source = placed("payout", early_rate=Decimal("0.0146"))
     day_close(dt.date(2026, 1, 10))
     term = TermDeposit.objects.get(account=account)
+    with pytest.raises(AccountNotSettled):  # the 11th has not accrued
+        services.term_deposit_break(acting_user=None, term_id=term.pk, expected_version=1, today=dt.date(2026, 1, 12))
     services.term_deposit_break(acting_user=None, term_id=term.pk, expected_version=1, today=dt.date(2026, 1, 11))
     assert booked(account, source) == [0, 10_004_00]
     facts = day_close(dt.date(2026, 1, 11))

@@ -16,13 +16,17 @@ from django.db.models import Min
 
 from apps.accounts import locks
 from apps.accounts.interest_terms import boundary_at
-from apps.accounts.models import Account, InterestTotal, ProductTerms, Reaccrual
-from apps.accounts.partitions import Range, range_of
+from apps.accounts.models import Account, CloseMark, InterestTotal, ProductTerms, Reaccrual
+from apps.accounts.partitions import Range, range_of, range_with
 from apps.accounts.services._accrual_sql import accrual_statement
 
 _ADD = """
 INSERT INTO accounts_interest_total AS t (product_id, branch_id, side, exact, booked) VALUES (%s, %s, %s, %s, 0)
     ON CONFLICT (product_id, branch_id, side) DO UPDATE SET exact = t.exact + excluded.exact
+"""
+_UNFOLDED = """
+SELECT EXISTS (SELECT FROM ledger_line l JOIN ledger_journal j ON j.id = l.journal_id
+                WHERE l.account_id = %s AND l.journal_id > %s AND j.value_date < %s)
 """
 Totals = dict[tuple[UUID, UUID, str], Decimal]
 
@@ -85,6 +89,38 @@ def interest_accrue(*, partition: str, business_date: dt.date, through: dt.date)
     mark.accrued_through = max(mark.accrued_through or through, through)
     mark.save(update_fields=["accrued_on", "accrued_through"])
     return {"days": len(days), "rows": run.rows, "corrections": run.corrected}
+
+
+def interest_waits(*, ledger_id: int, before: dt.date, missing: bool = False) -> bool:
+    """Did value dates before a day change in a way that waits for the next close, so that interest is not yet right?
+
+    With `missing` it is not either while days before have not accrued at all.
+    """
+    mark = CloseMark.objects.filter(pk=range_with(ledger_id).name).first()
+    if mark is None or mark.accrued_through is None:
+        return False
+    if missing and mark.accrued_through < before - dt.timedelta(days=1):
+        return True
+    if Reaccrual.objects.filter(account_id=ledger_id).exists():
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(_UNFOLDED, [ledger_id, mark.journal_id, before])
+        return bool(cursor.fetchone()[0])
+
+
+def interest_catch_up(*, ledger_id: int, until: dt.date) -> None:
+    """Accrue the days before `until` that no close has, on an account that is being closed: no close comes back to it.
+
+    Inside the transaction that closes it, and only when `interest_waits` says no: then its balances are known.
+    """
+    part = range_with(ledger_id).name
+    if not CloseMark.objects.filter(pk=part, accrued_through__lt=until - dt.timedelta(days=1)).exists():
+        return
+    through = locks.close_mark_lock(partition=part).accrued_through or until
+    run = _Run(Range(ledger_id, ledger_id), until)
+    for number in range(1, (until - through).days):
+        run.day(through + dt.timedelta(days=number))
+    totals_add(run.totals)
 
 
 def totals_add(totals: Totals) -> None:

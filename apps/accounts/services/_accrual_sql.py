@@ -42,7 +42,7 @@ WITH calc AS MATERIALIZED (
               FROM accounts_account a{dirty}
              CROSS JOIN LATERAL (SELECT ({base})::numeric AS base OFFSET 0) b{have}
              WHERE a.product_id = %(product)s AND a.ledger_account_id BETWEEN %(low)s AND %(high)s
-               AND {agreed} AND a.opened_on <= %(day)s AND (a.closed_on IS NULL OR a.closed_on > %(day)s)
+               AND {agreed} AND a.opened_on <= %(day)s AND {open}
             OFFSET 0) i
      WHERE {wanted}
 ), written AS (
@@ -94,6 +94,8 @@ def accrual_statement(
         if correction
         else "",
         twice=_TWICE if correction else "",
+        # What was closed has all its days: closing it has seen to that.
+        open="(a.closed_on IS NULL OR a.closed_on > %(day)s)" if correction else "a.closed_on IS NULL",
         agreed="a.fixed_terms_id = %(terms)s" if agreed else "a.fixed_terms_id IS NULL",
     ), values
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from apps.accounts.closures import account_ties, account_ties_end
 from apps.accounts.errors import AccountNotSettled, PayoutNotPossible
-from apps.accounts.models import Account, FeeCharge, ProductFee, ProductTerms, Reaccrual
+from apps.accounts.models import Account, FeeCharge, ProductFee, ProductTerms
 from apps.accounts.product_books import PURPOSES, books_of
 from apps.accounts.selectors import account_facts, fees_on, terms_of_account
 from apps.accounts.services._accounts import CLOSED, account_changed, account_locked, reason_check
+from apps.accounts.services._accrual import interest_catch_up, interest_waits
 from apps.accounts.services._bank_postings import bank_posting
 from apps.accounts.services._fees import DueFee, fee_amount, fee_posting, fees_due, fees_mark_charged
 from apps.accounts.services._interest_posting import KIND as INTEREST
@@ -126,10 +127,11 @@ def _interest_settle(book: Book, account: Account, closed_on: dt.date) -> None:
     terms: ProductTerms | None = terms_of_account(account=account, day=closed_on)
     if terms is None:
         return
-    if Reaccrual.objects.filter(account_id=account.ledger_account_id).exists():
+    if interest_waits(ledger_id=account.ledger_account_id, before=closed_on):
         raise AccountNotSettled(
-            "A back-dated movement changes its interest: close it after the next close of business."
+            "A movement of a day before changes its interest: close it after the next close of business."
         )
+    interest_catch_up(ledger_id=account.ledger_account_id, until=closed_on)
     dues: list[Due] = interest_due(terms=terms, until=closed_on, account_id=account.pk)
     for due in dues:
         legs = interest_legs(due, books_of(account.product), account.currency)

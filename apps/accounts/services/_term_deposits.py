@@ -24,7 +24,6 @@ from apps.accounts.models import (
     InterestPosting,
     InterestTotal,
     ProductTerms,
-    Reaccrual,
     TermDeposit,
     TermInstalment,
 )
@@ -32,7 +31,7 @@ from apps.accounts.partitions import range_of
 from apps.accounts.product_books import books_of
 from apps.accounts.selectors import account_facts, terms_on
 from apps.accounts.services._accounts import account_changed, account_locked
-from apps.accounts.services._accrual import Totals, totals_add
+from apps.accounts.services._accrual import Totals, interest_waits, totals_add
 from apps.accounts.services._bank_postings import bank_posting
 from apps.accounts.services._closing import account_with_books, closure_ledger_ids, fees_settle
 from apps.accounts.services._instalments import instalment_dates, instalments_end, instalments_plan
@@ -198,10 +197,8 @@ def _break(book: Book, term: TermDeposit, today: dt.date, *, acting_user: User |
     locked = account_locked(term.account_id, account.version)
     if locked.status in WAITS:
         raise AccountBlocked
-    if Reaccrual.objects.filter(account_id=account.ledger_account_id).exists():
-        raise AccountNotSettled(
-            "A back-dated movement changes its interest: break it after the next close of business."
-        )
+    if interest_waits(ledger_id=account.ledger_account_id, before=today, missing=term.starts_on < today):
+        raise AccountNotSettled("Its interest up to today is not there: break it after the next close of business.")
     fresh = _running(term.pk, term.version)
     _reduce(account, fresh, today)
     _end(book, locked, account, fresh, today, today, TermDeposit.Status.BROKEN)
