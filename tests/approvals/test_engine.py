@@ -327,6 +327,11 @@ def test_what_the_books_refuse_is_a_failure_that_a_person_retries_with_a_new_key
     assert (request.state, request.state_reason, request.error_code) == ("failed", "No funds", "unprocessable")
     with pytest.raises(PermissionDenied):
         request_retry(acting_user=bank.chief, request_id=request.public_id, expected_version=request.version, at=AT)
+    type(bank.maker).objects.filter(pk=bank.maker.pk).update(is_active=False)
+    boss = bank.person("boss", "approvals.administer", branch=bank.head)
+    with pytest.raises(ApprovalStateConflict):  # nobody does it in the name of a maker who may not any more
+        request_retry(acting_user=boss, request_id=request.public_id, expected_version=request.version, at=AT)
+    type(bank.maker).objects.filter(pk=bank.maker.pk).update(is_active=True)
     final = request_retry(acting_user=bank.maker, request_id=request.public_id, expected_version=request.version, at=AT)
     assert (final.state, final.result["key"]) == ("executed", f"approval/{request.public_id}/1")
 

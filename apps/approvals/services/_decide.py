@@ -24,7 +24,7 @@ from apps.approvals.models import ApprovalDecision, ApprovalLevel, ApprovalReque
 from apps.approvals.registry import action_get
 from apps.approvals.selectors import Standing, candidates_asked, standings_of
 from apps.approvals.services._common import happened, request_write, state_set
-from apps.approvals.services._execute import carry_out, claim
+from apps.approvals.services._execute import carry_out, claim, maker_check
 from apps.approvals.services._steps import (
     levels_write,
     others_close,
@@ -189,10 +189,8 @@ def _second_factor(request: ApprovalRequest, user: User, *, at: dt.datetime) -> 
 
 def _still_possible(request: ApprovalRequest) -> None:
     """Raises when what is asked for cannot be done any more, or not by its maker."""
-    action = action_get(request.kind)
-    if not request.maker.has_permission(action.permission):
-        raise ApprovalStateConflict(f"Its maker does not hold {action.permission} any more.", state=request.state)
-    action.validate(request.maker, request.payload)
+    maker_check(request)
+    action_get(request.kind).validate(request.maker, request.payload)
 
 
 def _approve(

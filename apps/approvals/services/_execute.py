@@ -82,11 +82,19 @@ def request_retry(
         version_check(current=request.version, expected=expected_version)
         if request.state != ApprovalRequest.State.FAILED:
             raise ApprovalStateConflict(f"The request is {request.state}.", state=request.state)
+        maker_check(request)
         request.attempts, request.next_attempt_at, request.leased_until = 0, at, None
         fields = state_set(request, "approved", user=acting_user, at=at, reason=comment)
         request_write(request, *fields, "attempts", "next_attempt_at", "leased_until")
         happened(request, "retried", user=acting_user, at=at, comment=comment)
     return request_execute(request_id=request_id, at=at)
+
+
+def maker_check(request: ApprovalRequest) -> None:
+    """Raises ApprovalStateConflict when the maker may not do any more what is asked for."""
+    permission = action_get(request.kind).permission
+    if not request.maker.has_permission(permission):
+        raise ApprovalStateConflict(f"Its maker does not hold {permission} any more.", state=request.state)
 
 
 def executions_sweep(*, at: dt.datetime, limit: int = 100) -> int:
