@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Account
+from apps.accounts.services import account_status_set
 from apps.approvals.services import policy_activate, policy_draft
 from apps.balances.selectors import balance_read, books_verify
 from apps.balances.services import hold_expire_due
@@ -91,19 +92,31 @@ def test_a_cheque_is_held_until_it_has_cleared(clerk: ApiClient, account: Accoun
     assert books_verify().faults == []
 
 
-@pytest.mark.parametrize(("funds", "fee", "unpaid"), [("1500.00", "1000.00", "0.00"), ("10.00", "0.00", "1000.00")])
+@pytest.mark.parametrize(
+    ("funds", "fee", "unpaid", "status"),
+    [
+        ("1500.00", "1000.00", "0.00", "active"), ("10.00", "0.00", "1000.00", "active"),
+        ("1500.00", "0.00", "1000.00", "frozen"), ("1500.00", "0.00", "1000.00", "debit_blocked"),
+    ],
+)  # fmt: skip
 def test_a_returned_cheque_takes_the_deposit_back(
-    clerk: ApiClient, account: Account, funds: str, fee: str, unpaid: str
+    clerk: ApiClient, account: Account, funds: str, fee: str, unpaid: str, status: str
 ) -> None:
     cash_move(account, funds)
     before = booked(account)
     made = pay_in(clerk, account)
+    if status != "active":
+        account_status_set(acting_user=None, account_id=account.pk, expected_version=1, status=status, reason="Fraud")
     path = f"cheque-deposits/{made.json()['id']}"
     assert clerk.post(f"{path}/return", {"reason": "No funds"}, headers={"If-Match": '"9"'}).status_code == 412
     back = clerk.post(f"{path}/return", {"reason": "No funds"}, headers={"If-Match": made["ETag"]}).json()
     assert (back["status"], back["fee"], back["fee_unpaid"]) == ("returned", kes(fee), kes(unpaid))
     assert state(account) == (before - int(fee.replace(".", "")),) * 2
     assert clerk.get(f"transactions/{back['settlement_id']}").json()["reverses"] == back["transaction_id"]
+    if status != "active":
+        with pytest.raises(AssertionError, match="FROZEN"):
+            cash_move(account, "-1.00")
+        account_status_set(acting_user=None, account_id=account.pk, expected_version=2, status="active", reason="Over")
     assert pay_in(clerk, account).status_code == 201, "what came back may be presented again"
     assert close(business_date_current() + dt.timedelta(days=30)) == {"cleared": 1}
     assert ChequeDeposit.objects.filter(status="clearing").count() == 0

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 IN_CLEARING, SETTLED, FEES = CHANNELS["cheque"].deposit, "1220", "4250"
 """Chart codes: what is owed for cheques, the bank's account where they settle, income of fees."""
+SHUT = ("debit_blocked", "frozen", "dormant")
+"""The statuses of an account that nothing leaves."""
 Status = ChequeDeposit.Status
 
 
@@ -195,6 +197,8 @@ def cheque_return(
 ) -> ChequeDeposit:
     """A cheque came back: the deposit is reversed, and the fee taken from the account as far as it is there in full.
 
+    Of an account that is blocked, too: otherwise the close would clear a cheque that was not paid. That bears no fee.
+
     Raises `NotFound`, `PreconditionFailed`, `ChequeDecided`, and the refusals of a posting.
     """
     cheque_deposit_get_for(user=acting_user, pk=cheque_id)
@@ -214,10 +218,15 @@ def cheque_return(
         if cheque.status != Status.CLEARING:
             raise ChequeDecided(f"It has been decided: {cheque.get_status_display().lower()}.")
         _hold_end(cheque, acting_user.pk, at)
+        was = book.balance(ledger_id).status if account.status in SHUT else ""
+        if was:  # the money was never the account's: a block does not keep it
+            book.change(ledger_id, status="O")
         cheque.settlement_id = _reverse(cheque, deposit.journal_id, reason, acting_user)
+        if was:
+            book.change(ledger_id, status=was)
         fee = settings.NUMINA["CHEQUES"]["return_fee"].get(cheque.currency, 0)
         state = book.balance(ledger_id)
-        if fee and state.status in {"O", "C"} and state.available >= fee:
+        if fee and not was and state.status in {"O", "C"} and state.available >= fee:
             legs = (Leg(ledger_id, -fee, cheque.currency), Leg(fees_id, fee, cheque.currency))
             cheque.fee_id = _post(book, cheque, "fee", "fee", legs, f"Fee: cheque {cheque.number} was returned")
             cheque.fee = fee
