@@ -223,7 +223,7 @@ def test_what_cannot_be_is_refused(
     assert (response.status_code, found["code"]) == (status, code), found
     if pointer:
         assert found["errors"][0]["pointer"] == pointer
-    assert not StandingInstruction.objects.exists()
+    assert not StandingInstruction.objects.filter(source=source).exists()
 
 
 def test_one_sees_and_changes_what_is_in_reach(owner: ApiClient, source: Account, landlord: Account) -> None:
