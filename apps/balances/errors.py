@@ -121,7 +121,7 @@ class EntryNotBalanced(Unprocessable):
 
 
 class NotReversible(Conflict):
-    """409: the entry was refused, is itself a reversal, or belongs to a loan, a till, a cheque or the like: undo that."""
+    """409: the entry was refused, is itself a reversal, or belongs to a loan, a till or the like: undo that."""
 
     code = "not-reversible"
     title = "The entry cannot be reversed"

@@ -167,8 +167,8 @@ class JournalEntryReversalView(ApiView):
     @extend_schema(
         summary="Reverse a journal entry",
         description="Posts the mirror image in the open business day; the entry itself stays as it is. An entry over "
-        "customers' accounts needs the permission payments.reverse as well. One that belongs to a loan, a till, a cheque "
-        "in clearing, a term deposit, a dividend or the close of a year is undone there: 409 `not-reversible`.",
+        "customers' accounts needs the permission payments.reverse as well. One that belongs to a loan, a till, a "
+        "cheque in clearing, a term deposit, a dividend or the close of a year is undone there: 409 `not-reversible`.",
         request=forms.ReversalCreateSerializer,
         responses={201: forms.JournalEntrySerializer},
     )
