@@ -9,15 +9,18 @@ import sys
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
 from apps.accounts import services
-from apps.accounts.models import Accrual, InterestPosting, InterestTotal
+from apps.accounts.errors import AccountNotSettled
+from apps.accounts.models import Account, Accrual, InterestPosting, InterestTotal
 from apps.balances.selectors import balance_read
 from apps.core import clock
 from apps.ledger.models import JournalLine
 from apps.ledger.sealing import journal_seal_all
+from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
 from tests.factories.interest import terms_make
 
@@ -79,6 +82,15 @@ def test_killed_in_a_range_and_run_again(committed_db: Any) -> None:
     assert InterestPosting.objects.filter(account__in=accounts).count() == 2
     assert [balance_read(account_id=one).booked for one in ids] == [1_002_00] * 4 + [1_000_00] * 2
 
+    def close(account: Account, payout_to: Account) -> Account:
+        return services.account_close(
+            acting_user=None, account_id=account.pk, expected_version=account.version, reason="Moved",
+            closed_on=business_date_current(), at=clock.now(), payout_to=payout_to.pk,
+        )  # fmt: skip
+
+    with pytest.raises(AccountNotSettled):  # it is paid, and the close does not know so yet
+        close(accounts[2], accounts[0])
+
     for part in parts:
         assert services.interest_accrue(partition=part, business_date=LAST, through=LAST)["rows"] == 0
         services.interest_post(partition=part, business_date=LAST, through=LAST)
@@ -90,3 +102,5 @@ def test_killed_in_a_range_and_run_again(committed_db: Any) -> None:
     totals = InterestTotal.objects.filter(product=product)
     assert sum((row.exact for row in totals), Decimal(0)) == 12_00
     assert sum(row.booked for row in totals) == 12_00
+    assert close(accounts[2], accounts[0]).status == "closed"
+    assert [balance_read(account_id=ids[place]).booked for place in (0, 2)] == [2_004_00, 0]

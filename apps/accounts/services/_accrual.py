@@ -19,6 +19,7 @@ from apps.accounts.interest_terms import boundary_at
 from apps.accounts.models import Account, CloseMark, InterestTotal, ProductTerms, Reaccrual
 from apps.accounts.partitions import Range, range_of, range_with
 from apps.accounts.services._accrual_sql import accrual_statement
+from apps.accounts.services._bank_postings import CLIENT
 
 _ADD = """
 INSERT INTO accounts_interest_total AS t (product_id, branch_id, side, exact, booked) VALUES (%s, %s, %s, %s, 0)
@@ -27,6 +28,19 @@ INSERT INTO accounts_interest_total AS t (product_id, branch_id, side, exact, bo
 _UNFOLDED = """
 SELECT EXISTS (SELECT FROM ledger_line l JOIN ledger_journal j ON j.id = l.journal_id
                 WHERE l.account_id = %s AND l.journal_id > %s AND j.value_date < %s)
+"""
+# A close pays many accounts, and then remembers whom: what lies between the two is paid, and must not be paid again.
+_UNREMEMBERED = """
+SELECT EXISTS (
+    SELECT FROM accounts_account a
+      JOIN ledger_line l ON l.account_id = a.ledger_account_id
+      JOIN ledger_journal j ON j.id = l.journal_id AND j.kind = 'interest'
+      JOIN balances_transaction_key k ON k.transaction_id = j.transaction_id AND k.client_id = %s
+     WHERE a.ledger_account_id = %s
+       AND l.business_date >= coalesce(
+           (SELECT max(p.business_date) FROM accounts_interest_posting p WHERE p.account_id = a.id), '-infinity')
+       AND NOT EXISTS (SELECT FROM accounts_interest_posting p
+                        WHERE p.account_id = a.id AND p.transaction_id = j.transaction_id))
 """
 Totals = dict[tuple[UUID, UUID, str], Decimal]
 
@@ -92,10 +106,15 @@ def interest_accrue(*, partition: str, business_date: dt.date, through: dt.date)
 
 
 def interest_waits(*, ledger_id: int, before: dt.date, missing: bool = False) -> bool:
-    """Did value dates before a day change in a way that waits for the next close, so that interest is not yet right?
+    """Does the account wait for a close, because its interest is not yet right?
 
-    With `missing` it is not either while days before have not accrued at all.
+    Value dates before a day changed, or the close has paid it and does not know so yet; with `missing` also while days
+    before have not accrued at all. Under the lock of the balance.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREMEMBERED, [CLIENT, ledger_id])
+        if cursor.fetchone()[0]:
+            return True
     mark = CloseMark.objects.filter(pk=range_with(ledger_id).name).first()
     if mark is None or mark.accrued_through is None:
         return False

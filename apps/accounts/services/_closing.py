@@ -129,7 +129,7 @@ def _interest_settle(book: Book, account: Account, closed_on: dt.date) -> None:
         return
     if interest_waits(ledger_id=account.ledger_account_id, before=closed_on):
         raise AccountNotSettled(
-            "A movement of a day before changes its interest: close it after the next close of business."
+            "Its interest of the days before is not settled: close it after the next close of business."
         )
     interest_catch_up(ledger_id=account.ledger_account_id, until=closed_on)
     dues: list[Due] = interest_due(terms=terms, until=closed_on, account_id=account.pk)
