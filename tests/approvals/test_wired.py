@@ -163,7 +163,11 @@ def test_a_manual_entry_waits(scene: Scene) -> None:
     done = scene.approve(waiting).json()
     assert done["status"] == "executed"
     assert scene.maker.get(done["result_url"].removeprefix("/api/v1/")).json()["kind"] == "manual"
-    assert scene.maker.post("ledger/journal-entries", body, headers=key).status_code == 201
+    posted = scene.maker.post("ledger/journal-entries", body, headers=key)
+    assert posted.status_code == 201
+    back = f"ledger/journal-entries/{posted.json()['id']}/reversal"
+    refused = scene.maker.post(back, {"description": "Wrong"}, headers={"Idempotency-Key": uuid.uuid4().hex})
+    assert (refused.status_code, refused.json()["code"]) == (422, "approval-required")
 
 
 def test_those_whose_own_accounts_it_is_do_not_decide(scene: Scene) -> None:

@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from apps.approvals.api.serializers import ApprovalSerializer
 from apps.approvals.api.views import accepted
-from apps.approvals.services import request_submit
+from apps.approvals.errors import ApprovalRequired
+from apps.approvals.services import approval_possible, request_submit
 from apps.balances import services
-from apps.balances.actions import ENTRY, entry_day, entry_lines, entry_payload
+from apps.balances.actions import ENTRY, entry_amount, entry_day, entry_lines, entry_payload
 from apps.balances.api import serializers as forms
 from apps.balances.controls import entry_controls_run, entry_owner_of
 from apps.balances.errors import NotReversible, refusal_of
@@ -30,6 +31,7 @@ from apps.core.api.serializers import body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import NotFound, PermissionDenied
 from apps.core.idempotency import request_fingerprint, transaction_id_for
+from apps.core.money import Money
 from apps.core.trace import trace_id
 from apps.identity.guards import amount_check
 from apps.identity.models import User
@@ -184,6 +186,7 @@ class JournalEntryReversalView(ApiView):
             owner = entry_owner_of(entry.kind, transaction_id)
             if owner:
                 raise NotReversible(f"The entry is of {owner}: undo it there, so that both agree.")
+            _manual_check(entry)
         result = services.entry_reverse(
             journal_id=entry.pk,
             transaction_id=reversal_id,
@@ -195,6 +198,15 @@ class JournalEntryReversalView(ApiView):
             correlation_id=trace_id(),
         )
         return _answer(request, reversal_id, result)
+
+
+def _manual_check(entry: JournalEntry) -> None:
+    """Raises ApprovalRequired where a policy wants manual entries such as the opposite of this one approved."""
+    if entry.kind != services.MANUAL:
+        return
+    moved = [{"side": forms.SIDES[one.side], "amount": Money(one.amount, one.currency)} for one in entry.lines.all()]
+    if approval_possible(kind=ENTRY, amount=entry_amount(moved), at=clock.now()):
+        raise ApprovalRequired("Post the opposite entry: it asks for approval.")
 
 
 def _measure(user: User, permission: str, lines: Iterable[tuple[int, str]]) -> None:

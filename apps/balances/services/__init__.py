@@ -15,7 +15,7 @@ from apps.balances.services._engine import (
     partition_heal,
 )
 from apps.balances.services._holds import hold_capture, hold_expire_due, hold_place, hold_release
-from apps.balances.services._journal import ENTRY_LINES_MAX, ManualLine, entry_post, entry_reverse
+from apps.balances.services._journal import ENTRY_LINES_MAX, MANUAL, ManualLine, entry_post, entry_reverse
 from apps.balances.services._posting import AMOUNT_MAX, Leg, Outcome, Posting, PostingResult, postings_post
 from apps.balances.services._realtime import (
     Accepted,
@@ -29,6 +29,7 @@ from apps.balances.services._realtime import (
 __all__ = [
     "AMOUNT_MAX",
     "ENTRY_LINES_MAX",
+    "MANUAL",
     "Accepted",
     "Book",
     "Leg",

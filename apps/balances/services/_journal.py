@@ -18,6 +18,8 @@ from apps.core.errors import NotFound
 from apps.ledger.errors import GLAccountNotPostable, GLAccountUnknown
 from apps.ledger.selectors import business_date_current, entry_by_id, gl_accounts_by_code
 
+MANUAL = "manual"
+"""The kind of entries that people write."""
 ENTRY_LINES_MAX = LEGS_MAX
 
 
@@ -82,7 +84,7 @@ def entry_post(
         client_id=client_id,
         key=key,
         fingerprint=fingerprint,
-        kind="manual",
+        kind=MANUAL,
         legs=legs,
         business_date=business_date,
         value_date=value_date,
