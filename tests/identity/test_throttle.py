@@ -221,18 +221,3 @@ def test_the_money_path_is_limited_too(api):
     assert (first.status_code, second.status_code) == (400, 429)
     assert first["RateLimit"].startswith('"payments:transfers";r=0')
     assert "Retry-After" in second.headers
-
-
-def test_the_limiter_costs_little():
-    """At most 50 µs of processor time a request in this process: a transfer takes 2,000 or more."""
-    buckets = Buckets(pytest.fail)
-    rule = RateRule("t", 1_000_000, 1, 1_000_000)
-    for _ in range(1_000):
-        buckets.take("cheap|t", rule, NEVER)
-    rounds = []
-    for _ in range(10):
-        started = time.thread_time()
-        for _ in range(2_000):
-            buckets.take("cheap|t", rule, NEVER)
-        rounds.append((time.thread_time() - started) / 2_000)
-    assert min(rounds) < 50e-6

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import statistics
-import time
 from dataclasses import replace
 from decimal import Decimal
 
@@ -155,15 +153,3 @@ def test_a_payoff_that_is_paid_closes_any_loan(story: tuple[LoanTerms, list[Paym
         closed = loan_replay(loan, [*payments, Payment(today, quote.total)], [], rules=rules, as_of=today)
         assert not any(one.outstanding for one in closed.rows)
         assert closed.overpaid == state.overpaid
-
-
-def test_a_schedule_of_360_instalments_takes_less_than_20_ms() -> None:
-    """Of the processor's time, in the middle of many: other tests run beside this one."""
-    loan = terms(30_000_000, "0.0725", 360, interest="ACT/365F")
-    loan_schedule(loan)
-    taken = []
-    for _ in range(15):
-        started = time.process_time()
-        loan_schedule(loan)
-        taken.append(time.process_time() - started)
-    assert statistics.median(taken) < 0.02
