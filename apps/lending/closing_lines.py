@@ -135,6 +135,8 @@ def _standing(
     late_on = age.day if age.since is not None else line.late_on
     clean = rules.cure_days if late_on is None else (age.day - late_on).days
     stage = stage_of(days, rules=rules, impaired=non_accrual, before=line.stage, days_clean=clean)
+    if line.as_of == age.day:  # the close is run again: not back a second stage
+        stage = max(stage, line.stage)
     basis: dict[str, str | int]
     if policy is None or policy.method == ProvisionPolicy.Method.BUCKETS:
         share = arrears.provisions.get(bucket, 0)

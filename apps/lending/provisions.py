@@ -61,6 +61,9 @@ WITH needed AS MATERIALIZED (
                      WHEN s.overdue_since IS NOT NULL OR EXISTS (
                          SELECT FROM lending_loanday n WHERE n.loan_id = l.id AND n.days_past_due > 0
                             AND n.business_date > %(day)s::date - y.cure) THEN s.stage
+                     WHEN EXISTS (  -- a close that broke off and is run again does not go back a second stage
+                         SELECT FROM lending_provisionchange h WHERE h.loan_id = l.id
+                            AND h.business_date = %(day)s) THEN s.stage
                      ELSE greatest(c.stage, s.stage - 1) END AS stage) g
      CROSS JOIN LATERAL (
          SELECT -p.balance + CASE WHEN %(with_interest)s THEN greatest(-i.balance - s.suspended, 0) ELSE 0 END

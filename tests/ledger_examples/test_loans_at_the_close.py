@@ -118,3 +118,12 @@ def test_expected_losses_by_ifrs_9() -> None:
     assert -book(loan, "1520") * 100 == (Decimal(exposure) * Decimal("0.09")).quantize(Decimal(1))
     loans_close(dt.date(2026, 5, 10))
     assert -book(loan, "1530") == Decimal("5400.00"), "interest is in suspense, so it is no exposure"
+    today_set(dt.date(2026, 5, 11))
+    late = LoanStanding.objects.get(loan=loan)
+    money = services.Money(late.overdue_principal + late.overdue_interest, channel="mobile")
+    services.loan_repay(asked=asked(), loan_id=loan.pk, money=money, at=clock.now())
+    stages = []
+    for day in (19, 20, 20, 21):  # the close of the 20th broke off and is run again
+        loans_close(dt.date(2026, 5, day))
+        stages.append(LoanStanding.objects.get(loan=loan).stage)
+    assert stages == [3, 2, 2, 1], "ten days without arrears, and a stage back at a time"
