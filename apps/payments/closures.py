@@ -13,10 +13,12 @@ from apps.balances.controls import entry_owner_register
 from apps.core import clock
 from apps.payments import locks, services
 from apps.payments.actions import REVERSAL
+from apps.payments.holding import hold_owner_register
 from apps.payments.models import ChequeDeposit, ChequeLeaf, PendingPayment, StandingInstruction
-from apps.payments.selectors import cheque_in_clearing, payment_find
+from apps.payments.selectors import cheque_keeps_hold, cheque_paid_in, payment_find
 
 if TYPE_CHECKING:
+    from apps.balances.selectors import Hold
     from apps.identity.models import User
 
 LEAF_LAST = 2_147_483_647
@@ -73,10 +75,15 @@ def _owner(kind: str, transaction_id: UUID) -> str:
         payment = payment_find(transaction_id=transaction_id)
         if payment is not None and approval_possible(kind=REVERSAL, amount=payment.amount, at=clock.now()):
             return "a payment whose reversal a policy wants approved"
-    return "a cheque" if kind == "cheque_clearing" or cheque_in_clearing(transaction_id=transaction_id) else ""
+    return "a cheque" if kind == "cheque_clearing" or cheque_paid_in(transaction_id=transaction_id) else ""
+
+
+def _keeper(hold: Hold) -> str:
+    return "the cheque, once it has cleared or is returned" if cheque_keeps_hold(hold_id=hold.pk) else ""
 
 
 def register() -> None:
-    """Offer it to the closing of accounts, and to who would reverse an entry."""
+    """Offer it to the closing of accounts, and to who would reverse an entry or release a hold."""
     closure_part_register(ClosurePart("payments", look=_look, end=_end))
     entry_owner_register(_owner)
+    hold_owner_register(_keeper)

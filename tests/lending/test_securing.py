@@ -12,7 +12,7 @@ from apps.accounts.models import Account
 from apps.balances.errors import InsufficientFunds
 from apps.balances.selectors import balance_read
 from apps.core import clock
-from apps.core.errors import DomainError, InvalidAmount
+from apps.core.errors import Conflict, DomainError, InvalidAmount
 from apps.lending import alerts, services
 from apps.lending.arrears_promises import pause_add, promise_make
 from apps.lending.closing_proof import loans_prove
@@ -31,6 +31,7 @@ from apps.lending.groups import Paid, collection_take, group_create, group_join,
 from apps.lending.guarantors import guarantor_add, guarantor_release
 from apps.lending.models import CreditLine, CreditLineDay, LoanStanding, PaymentPromise
 from apps.notifications.models import Delivery, Notification
+from apps.payments.services import hold_release
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import BranchFactory, user_make
 from tests.factories.lending import asked, loan_make, owed, product_make
@@ -76,6 +77,8 @@ def test_savings_of_a_guarantor_are_held_and_given_back() -> None:
     with pytest.raises(DomainError, match="himself"):
         guarantor_add(acting_user=None, loan_id=loan.pk, member_id=loan.member_id, amount=1, at=at)
     assert coverage_read(loan=loan)["guarantees"] == 30_000
+    with pytest.raises(Conflict, match="release the guarantor"):
+        hold_release(user=user_make("payments.hold"), hold_id=guarantor.hold_id or loan.pk, expected_version=1, at=at)
     guarantor_release(acting_user=None, guarantor_id=guarantor.pk, today=START, at=at)
     assert available(savings) == 50_000
 

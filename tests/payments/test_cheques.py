@@ -72,7 +72,7 @@ def test_the_drawers_account_is_encrypted_and_known_again_under_new_keys(clerk: 
     assert pay_in(clerk, account).json()["code"] == "cheque-known"
 
 
-def test_a_cheque_is_held_until_it_has_cleared(clerk: ApiClient, account: Account) -> None:
+def test_a_cheque_is_held_until_it_has_cleared(clerk: ApiClient, account: Account, api_with: Any) -> None:
     made = pay_in(clerk, account, key="k")
     assert (made.status_code, made.json()["status"]) == (201, "clearing")
     assert state(account) == (5000_00, 0)
@@ -89,6 +89,7 @@ def test_a_cheque_is_held_until_it_has_cleared(clerk: ApiClient, account: Accoun
     assert found.json()["status"] == "cleared"
     late = clerk.post(f"{path}/return", {"reason": "Late"}, headers={"If-Match": found["ETag"]})
     assert late.json()["code"] == "cheque-decided"
+    not_reversed(api_with, made.json())
     assert books_verify().faults == []
 
 
@@ -122,16 +123,24 @@ def test_a_returned_cheque_takes_the_deposit_back(
     assert ChequeDeposit.objects.filter(status="clearing").count() == 0
 
 
-def test_a_cheque_in_clearing_is_returned_not_reversed(clerk: ApiClient, account: Account, api_with: Any) -> None:
-    cash_move(account, "9000.00")
-    made = pay_in(clerk, account)
-    boss = api_with("accounts.view", "ledger.view", "ledger.post", "payments.reverse")
-    paid = made.json()["transaction_id"]
+def not_reversed(api_with: Any, cheque: dict[str, Any]) -> None:
+    boss, paid = api_with("accounts.view", "ledger.view", "ledger.post", "payments.reverse"), cheque["transaction_id"]
     for path, body, code in (
         (f"transactions/{paid}/reversal", {"reason": "Wrong"}, "payment-not-reversible"),
         (f"ledger/journal-entries/{paid}/reversal", {"description": "Wrong"}, "not-reversible"),
     ):
         assert boss.post(path, body, headers=key_headers(None)).json()["code"] == code
+
+
+def test_a_cheque_in_clearing_is_returned_not_reversed(clerk: ApiClient, account: Account, api_with: Any) -> None:
+    cash_move(account, "9000.00")
+    made = pay_in(clerk, account)
+    not_reversed(api_with, made.json())
+    teller = api_with("accounts.view", "payments.hold")
+    hold = teller.get(f"holds?account={account.number}").json()["data"][0]
+    for path, body in (("capture", {"channel": "card"}), ("release", None)):
+        kept = teller.post(f"holds/{hold['id']}/{path}", body, headers={"If-Match": '"1"', **key_headers(None)})
+        assert (kept.status_code, kept.json()["code"]) == (409, "conflict"), "nobody is paid before it has cleared"
     back = clerk.post(
         f"cheque-deposits/{made.json()['id']}/return", {"reason": "No funds"}, headers={"If-Match": made["ETag"]}
     )

@@ -41,10 +41,14 @@ def cheque_deposit_find(*, transaction_id: UUID) -> ChequeDeposit | None:
     return ChequeDeposit.objects.select_related("account__branch").filter(transaction_id=transaction_id).first()
 
 
-def cheque_in_clearing(*, transaction_id: UUID) -> bool:
-    """Has the transaction booked a cheque that is not decided yet? Its deposit is undone by returning the cheque."""
-    waiting = ChequeDeposit.objects.filter(transaction_id=transaction_id, status=ChequeDeposit.Status.CLEARING)
-    return waiting.exists()
+def cheque_paid_in(*, transaction_id: UUID) -> bool:
+    """Has the transaction booked a cheque of another bank? It is undone by a return, until it has cleared."""
+    return ChequeDeposit.objects.filter(transaction_id=transaction_id).exists()
+
+
+def cheque_keeps_hold(*, hold_id: UUID) -> bool:
+    """Is the hold that of a cheque in clearing?"""
+    return ChequeDeposit.objects.filter(hold=hold_id, status=ChequeDeposit.Status.CLEARING).exists()
 
 
 def cheques_due(*, on: dt.date) -> QuerySet[ChequeDeposit]:

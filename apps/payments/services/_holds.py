@@ -10,10 +10,11 @@ from apps.balances import selectors as balance_selectors
 from apps.balances import services as balances
 from apps.balances.errors import HoldNotActive
 from apps.balances.services import Posting
-from apps.core.errors import CurrencyMismatch, InvalidRequest
+from apps.core.errors import Conflict, CurrencyMismatch, InvalidRequest
 from apps.core.money import Money
 from apps.core.trace import trace_id
-from apps.payments.selectors import KIND_CAPTURE, account_ref, hold_get_for, product_limits
+from apps.payments.holding import hold_owner_of
+from apps.payments.selectors import KIND_CAPTURE, account_ref, cheque_keeps_hold, hold_get_for, product_limits
 from apps.payments.services._cash import channel_account
 from apps.payments.services._common import Asked, currency_check, limit_check, usable_ref
 from apps.payments.services._signatures import signatures_check
@@ -70,8 +71,8 @@ def hold_capture(
 
     It goes to an account (`destination`, number or id) or out by a `channel`; exactly one is given. Raises `NotFound`
     for a hold out of the user's reach, `PaymentAccountNotFound`, `CurrencyMismatch`, `HoldNotActive` also for one whose
-    time is over, `TransactionLimitExceeded`, `ApprovalRequired` where a policy wants such a transfer approved, and what
-    `balances.services.hold_capture` raises.
+    time is over, `Conflict` for that of a cheque in clearing, `TransactionLimitExceeded`, `ApprovalRequired` where a
+    policy wants such a transfer approved, and what `balances.services.hold_capture` raises.
     """
     hold = hold_get_for(user=asked.user, hold_id=hold_id)
     if (destination is None) == (channel is None):
@@ -117,14 +118,19 @@ def _capture_check(hold: Hold, held: AccountRef, taken: Money, *, to_account: bo
     """A capture is a payment: it has the limit of one, and to an account the policy of transfers."""
     if hold.expires_at is not None and hold.expires_at <= at:
         raise HoldNotActive("The hold has expired.")
+    if cheque_keeps_hold(hold_id=hold.pk):
+        raise Conflict("The money is there once the cheque has cleared.")
     limit_check(ref=held, amount=taken, limits=product_limits())
     if to_account:
         approval_check(taken, at=at)
 
 
 def hold_release(*, user: User, hold_id: UUID, expected_version: int, at: dt.datetime) -> Hold:
-    """Give held money back. Raises `NotFound`, and what `balances.services.hold_release` raises."""
+    """Give held money back. Raises `NotFound`, `Conflict` while a record keeps the hold, such as a cheque in clearing,
+    and what `balances.services.hold_release` raises."""
     hold = hold_get_for(user=user, hold_id=hold_id)
+    if hold.status == "active" and (owner := hold_owner_of(hold)):
+        raise Conflict(f"The hold ends with {owner}.")
     return balances.hold_release(
         hold_id=hold.pk, version=expected_version, actor_id=user.pk, at=at, correlation_id=trace_id()
     )

@@ -19,7 +19,7 @@ from apps.payments.selectors import (
     KIND_WITHDRAWAL,
     Payment,
     account_refs,
-    cheque_in_clearing,
+    cheque_paid_in,
     payment_find,
     payment_get_for,
     product_limits,
@@ -154,13 +154,13 @@ def transfer_sides(
 
 
 def reversible_check(original: Payment, kinds: Collection[str]) -> None:
-    """Raises `PaymentNotReversible` for what is none of `kinds`, was refused, or is a cheque in clearing."""
+    """Raises `PaymentNotReversible` for what is none of `kinds`, was refused, or is a cheque that was paid in."""
     if not original.ok or original.kind not in kinds:
         raise PaymentNotReversible(
             "Only a committed deposit, withdrawal, transfer or captured hold can be reversed here."
         )
-    if original.channel == "cheque" and cheque_in_clearing(transaction_id=original.id):
-        raise PaymentNotReversible("The cheque is in clearing: return it instead.")
+    if original.channel == "cheque" and cheque_paid_in(transaction_id=original.id):
+        raise PaymentNotReversible("A cheque that was paid in is returned instead, until it has cleared.")
 
 
 def transfer_reverse(*, asked: Asked, transaction_id: UUID, reason: str, kinds: frozenset[str] = REVERSIBLE) -> Payment:
