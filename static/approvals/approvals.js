@@ -40,7 +40,10 @@
       if (!("barred" in tick.dataset)) tick.disabled = Boolean(kind) && tick.dataset.kind !== kind;
     });
     const sum = chosen.reduce((total, tick) => total + BigInt(tick.dataset.amount || "0"), 0n);
-    const text = (sum / 100n).toString().replace(/\B(?=(\d{3})+$)/g, ",") + "." + (sum % 100n).toString().padStart(2, "0");
+    const places = Number(bar.dataset.exponent);
+    const digits = sum.toString().padStart(places + 1, "0");
+    const whole = digits.slice(0, digits.length - places).replace(/\B(?=(\d{3})+$)/g, ",");
+    const text = places ? whole + "." + digits.slice(-places) : whole;
     document.getElementById("inbox-chosen").textContent = chosen.length + " chosen" + (sum ? ", together " + text : "");
     bar.hidden = !chosen.length;
   }

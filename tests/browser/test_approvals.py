@@ -191,6 +191,10 @@ def test_bulk_skips_what_it_must(stage: Stage, sign_in: SignIn) -> None:
     for wanted in (stage.requests[1], stage.requests[2]):
         row_of(page, wanted).locator("input[name=item]").check()
     expect(page.locator("#inbox-chosen")).to_have_text("2 chosen, together 250.50")
+    page.locator("#inbox-bulk").evaluate("bar => bar.dataset.exponent = '0'")  # as where the base currency is the yen
+    row_of(page, stage.requests[2]).locator("input[name=item]").uncheck()
+    row_of(page, stage.requests[2]).locator("input[name=item]").check()
+    expect(page.locator("#inbox-chosen")).to_have_text("2 chosen, together 25,050")
     in_thread(lambda: ApprovalRequest.objects.filter(pk=stage.requests[2].pk).update(version=5))  # somebody was faster
     page.locator("#inbox-bulk").get_by_role("button", name="Approve").click()
     expect(page.locator("body")).to_contain_text("1 of 2 decided")

@@ -40,6 +40,11 @@ def test_all_reference_data_loads_twice_with_one_effect():
     assert head_office().code == "HQ"
 
 
+def test_a_bank_whose_currency_has_no_decimals_starts_too(settings):
+    settings.NUMINA = {**settings.NUMINA, "BASE_CURRENCY": "UGX"}
+    assert "approval_policies" in run("load_reference_data")
+
+
 def test_what_staff_changed_is_kept_and_reported():
     run("load_reference_data")
     Role.objects.filter(code="teller").update(name="Cashier", permissions=["members.view"])

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from apps.approvals.registry import actions_all
 from apps.approvals.selectors import levels_in_box, queue_count, request_get_for, requests_in_box
 from apps.approvals.services import BulkItem, bulk_problem, requests_decide
 from apps.core import clock
+from apps.core.currencies import currency_get
 from apps.core.query_forms import QueryForm
 from apps.core.record_pages import user_may
 from apps.identity.models import User
@@ -85,6 +87,7 @@ def inbox_page(site: Any, request: HttpRequest) -> HttpResponse:
         "inbox_may_decide": box in LEVEL_BOXES,
         "inbox_empty": EMPTY[box],
         "inbox_results": results,
+        "inbox_exponent": currency_get(settings.NUMINA["BASE_CURRENCY"]).exponent,
         "inbox_done": sum(result["error"] is None for result in results),
         "page_faults": form.faults,
     }

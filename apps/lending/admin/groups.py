@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
@@ -85,7 +86,7 @@ class LoanGroupAdmin(NuminaAdmin):
             "group_loans": [(loan, dues.get(loan.pk, 0)) for loan in loans],
             "group_due": sum(dues.values()),
             "group_late": sum(1 for loan in loans if loan.standing.days_past_due),
-            "group_currency": loans[0].currency if loans else "KES",
+            "group_currency": loans[0].currency if loans else settings.NUMINA["BASE_CURRENCY"],
             "group_meetings": list(record.meetings.select_related("taken_by")[:MEETINGS_SHOWN]),
             "group_may_found": user_may(request, SECURE),
         }
