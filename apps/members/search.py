@@ -76,7 +76,7 @@ def query_of(text: str) -> str:
             terms.append(_prefix(chunk.casefold()[:254]))
             continue
         bare = chunk.lstrip("+")
-        digits = re.sub(r"[-().]", "", bare)
+        digits = re.sub(r"[-().]", "", bare)[:WORD_LENGTH_MAX]
         if digits.isascii() and digits.isdigit():
             national = digits.lstrip("0")
             choices = dict.fromkeys([digits, national] if national else [digits])

@@ -106,6 +106,7 @@ def test_no_text_breaks_the_query() -> None:
         "(((",
         "\u0130stanbul",
         "a" * 5000,
+        "9" * 5000,
         " ".join("abcdefghij"),
         "\u00df",
         "''",

@@ -16,7 +16,7 @@ from apps.core.admin import NuminaAdmin
 from apps.payments.models import ImportRun
 from apps.payments.selectors import import_runs_visible_to
 
-STATUS_CHIPS = {"running": "info", "done": "good", "failed": "bad"}
+STATUS_CHIPS = {"queued": "plain", "running": "info", "done": "good", "failed": "bad"}
 REFUSALS_PAGE = 100
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from apps.accounts.models import Account
 from apps.core import clock
@@ -67,6 +68,12 @@ def test_a_csv_body_is_accepted_and_a_worker_imports_it(teller: ApiClient, alice
     assert booked(alice) == 100500
     assert not upload_path(UUID(shown["id"])).exists()
     assert teller.get(PATH).json()["data"][0]["id"] == shown["id"]
+
+
+def test_a_run_that_waits_is_on_the_list_of_the_staff_site(teller: ApiClient, client: Client) -> None:
+    assert send(teller, text()).json()["status"] == "queued"
+    client.force_login(teller.user)
+    assert "Queued" in client.get("/admin/payments/importrun/").content.decode()
 
 
 def test_a_form_with_a_file(teller: ApiClient, alice: Account, commits: Any) -> None:
