@@ -29,7 +29,8 @@ from apps.budgets.models import (
 )
 from apps.budgets.selectors import Place, actuals, committed, rules_by_code
 from apps.budgets.spreads import spread
-from apps.core.errors import Conflict, PreconditionFailed
+from apps.core.errors import Conflict, IdempotencyKeyReused, PreconditionFailed
+from apps.core.ids import uuid7
 from apps.core.money import minor_round
 from apps.core.notices import notify
 from apps.core.trail import history_stamp
@@ -63,20 +64,27 @@ def budget_draft(
     source: Budget | None = None,
     from_actuals: bool = False,
     factor: Decimal = Decimal(1),
+    pk: UUID | None = None,
 ) -> Budget:
     """Begin a version: empty, a copy of another one, or what the year before came to; each month times `factor`.
 
-    Raises `Conflict` when somebody else begins one at the same moment, `BudgetLineNotValid` for a copy of a version in
-    another currency.
+    `pk` is made of the key of whoever asks: asked again, the version is the one of the first time. Raises `Conflict`
+    when somebody else begins one at the same moment, `BudgetLineNotValid` for a copy of a version in another currency,
+    `IdempotencyKeyReused` for another version under the key.
     """
+    known = Budget.objects.filter(pk=pk).first() if pk else None
+    if known is not None:
+        if (known.year, known.currency, known.title, known.note) != (year, currency, title, note):
+            raise IdempotencyKeyReused
+        return known
     if source is not None and source.currency != currency:
         raise BudgetLineNotValid(f"The version that is copied is in {source.currency}.", pointer="/copy_of")
     last = Budget.objects.filter(year=year, currency=currency).aggregate(last=Max("number"))["last"] or 0
     try:
         with transaction.atomic():
             budget = Budget(
-                year=year, currency=currency, number=last + 1, title=title, note=note, created_by=acting_user,
-                created_at=at,
+                pk=pk or uuid7(), year=year, currency=currency, number=last + 1, title=title, note=note,
+                created_by=acting_user, created_at=at,
             )  # fmt: skip
             history_stamp(budget, acting_user=acting_user, reason="drafted")
             budget.save()

@@ -15,7 +15,8 @@ from apps.core.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
-_KEY = re.compile(r"[!-~]{1,255}")
+KEY_MAX = 255
+_KEY = re.compile(rf"[!-~]{{1,{KEY_MAX}}}")
 
 
 def idempotency_key_read(headers: Mapping[str, str]) -> str:
@@ -33,6 +34,14 @@ def idempotency_key_check(key: str | None) -> str:
     if not _KEY.fullmatch(key):
         raise IdempotencyKeyInvalid("Idempotency-Key is 1 to 255 visible ASCII characters.")
     return key
+
+
+def key_within(key: str) -> str:
+    """A key that we made longer by words of our own, in the space of a client's: its SHA-256 where it does not fit.
+
+    Cut off, it would be that of other parts of the same request.
+    """
+    return key if len(key) <= KEY_MAX else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def json_canonical(value: Any) -> bytes:

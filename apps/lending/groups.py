@@ -14,6 +14,7 @@ from django.db.models import F, Sum
 
 from apps.audit.services import record
 from apps.core.errors import DomainError, IdempotencyKeyReused, NotFound
+from apps.core.idempotency import key_within
 from apps.core.text import text_clean
 from apps.lending.errors import GroupNotPossible
 from apps.lending.models import GroupMeeting, Loan, LoanGroup, LoanGroupMember, LoanInstalment, LoanProduct
@@ -150,7 +151,7 @@ def collection_take(
 
 
 def _row_take(asked: Asked, loan: Loan, row: Paid, channel: str | None, at: dt.datetime) -> dict[str, Any]:
-    key = f"{asked.key}:{loan.number}"
+    key = key_within(f"{asked.key}:{loan.number}")
     mine = Asked(asked.user, key, hashlib.sha256(f"{key}:{row.amount}".encode()).digest())
     try:
         event = loan_repay(asked=mine, loan_id=loan.pk, money=Money(row.amount, channel=channel), at=at).event

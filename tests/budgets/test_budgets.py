@@ -193,6 +193,10 @@ def test_a_budget_over_http_from_draft_to_variance(api_with: Any, books: Books, 
     client = api_with("budgets.view", "budgets.manage")
     made = client.post("budgets", {"year": today.year, "title": "Plan"}, headers={KEY: "a"})
     assert made.status_code == 201, made.content
+    again = client.post("budgets", {"year": today.year, "title": "Plan"}, headers={KEY: "a"})
+    assert (again.json(), again["Idempotency-Replayed"]) == (made.json(), "true")
+    other = client.post("budgets", {"year": today.year, "title": "Other"}, headers={KEY: "a"})
+    assert other.json()["code"] == "idempotency-key-reused"
     path = f"budgets/{made.json()['id']}"
     line = {"branch": books.branch.code, "account_code": "5510", "amount": {"amount": "1200.00", "currency": "KES"}}
     assert client.patch(f"{path}/lines", {"lines": [line]}, headers={"If-Match": '"9"'}).status_code == 412

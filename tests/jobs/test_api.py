@@ -42,6 +42,8 @@ def test_a_job_is_started_watched_and_found_done(api_with: ApiWith, kind_with: K
     again = api.post("jobs", body, headers=key("one"))
     assert (again.json()["id"], again["Idempotency-Replayed"]) == (job["id"], "true")
     assert api.post("jobs", {**body, "payload": {}}, headers=key("one")).json()["code"] == "idempotency-key-reused"
+    long = [api.post("jobs", body, headers=key("k" * 254 + end)) for end in ("1", "2", "2")]
+    assert [one.get("Idempotency-Replayed") for one in long] == [None, None, "true"]
     execute(Job.objects.get(pk=job["id"]), dt.datetime.now(dt.UTC))
     done = api.get(f"jobs/{job['id']}").json()
     assert (done["status"], done["result"], done["result_url"]) == ("done", {"rows": 3}, "/api/v1/members")

@@ -184,7 +184,7 @@ class StatementBatchAdmin(NuminaAdmin):
             form=choice_read(request, "format", StatementBatch.Form.values),
             branch_id=_of(branches_visible_to(user).filter(code=branch), "branch") if branch else None,
             product_id=_of(AccountProduct.objects.filter(code=product), "product") if product else None,
-            key=f"page {text_read(request, 'key')}"[:255],
+            key=f"page {text_read(request, 'key')}",
             at=clock.now(),
         )
         return batch

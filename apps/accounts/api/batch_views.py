@@ -113,7 +113,7 @@ class StatementBatchesView(ApiView):
         NoParams.parse(request)
         body: dict[str, Any] = body_read(StatementBatchRequestSerializer, request)
         today = business_date_current()
-        batch, _ = services.statement_batch_start(
+        batch, replayed = services.statement_batch_start(
             acting_user=user_of(request),
             starts_on=body.pop("from"),
             ends_on=min(body.pop("to"), today),
@@ -122,9 +122,8 @@ class StatementBatchesView(ApiView):
             key=self.idempotency_key,
             **body,
         )
-        return respond(
-            StatementBatchSerializer(batch).data, status=202, location=f"/api/v1/statements/batches/{batch.pk}"
-        )
+        location = f"/api/v1/statements/batches/{batch.pk}"
+        return respond(StatementBatchSerializer(batch).data, status=202, location=location, replayed=replayed)
 
 
 class StatementBatchView(ApiView):

@@ -48,9 +48,10 @@ def shown(approval: ApprovalRequest, *, status: int = 200, location: str = "", r
     return respond(data, status=status, version=approval.version, location=location, replayed=replayed)
 
 
-def accepted(approval: ApprovalRequest) -> Response:
+def accepted(approval: ApprovalRequest, *, replayed: bool = False) -> Response:
     """202: nothing is done yet; Location says where the request waits."""
-    return respond(forms.ApprovalSerializer(approval).data, status=202, version=approval.version, location=approval.url)
+    data = forms.ApprovalSerializer(approval).data
+    return respond(data, status=202, version=approval.version, location=approval.url, replayed=replayed)
 
 
 class TasksView(ApiView):
@@ -98,10 +99,11 @@ class ApprovalsView(ApiView):
     def post(self, request: Request) -> Response:
         NoParams.parse(request)
         body = body_read(forms.ApprovalSubmitSerializer, request)
-        approval = services.request_submit(maker=caller(request), at=clock.now(), key=self.idempotency_key, **body)
+        at = clock.now()
+        approval = services.request_submit(maker=caller(request), at=at, key=self.idempotency_key, **body)
         if approval is None:
             raise ApprovalNotNeeded
-        return accepted(approval)
+        return accepted(approval, replayed=approval.created_at < at)
 
 
 class RequestsView(ApiView):

@@ -29,6 +29,7 @@ from apps.core.api.serializers import NoBodySerializer, body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
 from apps.core.currencies import minor_format
 from apps.core.errors import InvalidRequest
+from apps.core.idempotency import transaction_id_for
 from apps.identity.models import Branch, User
 from apps.identity.selectors import branches_visible_to
 from apps.ledger.selectors import branches_in_reach, business_date_current
@@ -78,13 +79,16 @@ class BudgetsView(ApiView):
             if "copy_of" not in body:
                 raise InvalidRequest("Name the version that is copied.", pointer="/copy_of")
             source = selectors.budget_get(pk=body["copy_of"])
+        user, at = _caller(request), clock.now()
         budget = services.budget_draft(
-            acting_user=_caller(request), year=body["year"], title=body["title"], note=body["note"],
+            acting_user=user, year=body["year"], title=body["title"], note=body["note"],
             currency=body.get("currency") or settings.NUMINA["BASE_CURRENCY"], source=source,
-            from_actuals=body["begin_with"] == "actuals", factor=body.get("factor") or Decimal(1), at=clock.now(),
+            from_actuals=body["begin_with"] == "actuals", factor=body.get("factor") or Decimal(1), at=at,
+            pk=transaction_id_for(user.pk, f"budget {self.idempotency_key}"),
         )  # fmt: skip
-        data = forms.BudgetSerializer(budget).data
-        return respond(data, status=201, location=f"/api/v1/budgets/{budget.pk}", version=budget.version)
+        data, location = forms.BudgetSerializer(budget).data, f"/api/v1/budgets/{budget.pk}"
+        replayed = budget.created_at < at
+        return respond(data, status=201, location=location, version=budget.version, replayed=replayed)
 
 
 class BudgetView(ApiView):

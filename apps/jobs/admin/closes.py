@@ -118,7 +118,7 @@ class CloseRunAdmin(NuminaAdmin):
         at, day = clock.now(), close_date_default()
         if request.method == "POST":
             user: Any = request.user
-            key = f"page {request.POST.get('key', '')}"[:255]
+            key = f"page {request.POST.get('key', '')}"
             job, _ = job_start(acting_user=user, kind=CLOSE, payload={"business_date": day.isoformat()}, key=key, at=at)
             self.message_user(request, f"The close of {display.day_text(day)} has begun.", messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))

@@ -72,7 +72,7 @@ class JobsView(ApiView):
             acting_user=caller(request),
             kind=kind.name,
             payload=body["payload"],
-            key=f"api {self.idempotency_key}"[:255],
+            key=f"api {self.idempotency_key}",
             at=clock.now(),
         )
         return accepted(job, replayed=replayed)
@@ -225,7 +225,7 @@ class ClosesView(ApiView):
             acting_user=caller(request),
             kind=CLOSE,
             payload={"business_date": day.isoformat(), "dry_run": body["dry_run"]},
-            key=f"api {self.idempotency_key}"[:255],
+            key=f"api {self.idempotency_key}",
             at=clock.now(),
         )
         return accepted(job, replayed=replayed)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from apps.audit.services import record
 from apps.core.errors import IdempotencyKeyReused
+from apps.core.idempotency import key_within
 from apps.core.ids import uuid7
 from apps.core.tasks import after_commit
 from apps.jobs import locks
@@ -46,6 +47,8 @@ def job_start(
     """
     known = kind_of(kind)
     checked = known.check(payload or {})
+    if key is not None:
+        key = key_within(key)
     owner_id = acting_user.pk if acting_user is not None else None
     job = Job(
         id=job_id or uuid7(),

@@ -243,7 +243,8 @@ class CreditLineMoneyView(ApiView):
         act = credit_lines.credit_line_draw if permission == "lending.disburse" else credit_lines.credit_line_repay
         event = act(asked=asked, line_id=line.pk, amount=amount, at=at)
         data = answers.CreditLineEventAnswer(event).data
-        return respond(data, status=201, location=f"/api/v1/credit-lines/{line.pk}")
+        replayed = event.created_at < at
+        return respond(data, status=201, location=f"/api/v1/credit-lines/{line.pk}", replayed=replayed)
 
 
 class CreditLineDrawsView(CreditLineMoneyView):

@@ -18,7 +18,7 @@ from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import ApiView, respond
 from apps.core.errors import DomainError, PermissionDenied
-from apps.core.idempotency import request_fingerprint
+from apps.core.idempotency import key_within, request_fingerprint
 from apps.core.money import Money as Amount
 from apps.identity.guards import amount_check
 from apps.ledger.selectors import business_date_current
@@ -349,7 +349,7 @@ class LoanRepaymentFilesView(ApiView):
             _may(request, act, "lending.repay", loan)
         except DomainError as error:
             return Result(error=error)
-        return Line(Asked(user_of(request), f"{self.idempotency_key}/{n}"[:255], fingerprint), loan.pk, act)
+        return Line(Asked(user_of(request), key_within(f"{self.idempotency_key}/{n}"), fingerprint), loan.pk, act)
 
 
 def _bulk_item(loan: str, result: Result) -> dict[str, Any]:

@@ -175,7 +175,8 @@ class LoanGroupCollectionsView(ApiView):
         )  # fmt: skip
         currency = next(iter(loans.values())).currency if loans else body["rows"][0]["amount"].currency
         location = f"/api/v1/loan-groups/{group.pk}"
-        return respond(answers.MeetingAnswer(_shown(meeting, currency)).data, status=201, location=location)
+        data = answers.MeetingAnswer(_shown(meeting, currency)).data
+        return respond(data, status=201, location=location, replayed=meeting.created_at < at)
 
 
 def _shown(meeting: GroupMeeting, currency: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from apps.balances.errors import BatchRefused, refusal_of
 from apps.balances.selectors import balance_live_read
 from apps.balances.services import Leg, Outcome, Posting, PostingResult, postings_execute, postings_post
 from apps.core.errors import DomainError, Unprocessable
-from apps.core.idempotency import transaction_id_for
+from apps.core.idempotency import key_within, transaction_id_for
 from apps.core.money import Money
 from apps.core.trace import trace_id
 from apps.payments.selectors import KIND_TRANSFER, account_refs, mandated_accounts, product_limits, product_rules_now
@@ -88,7 +88,7 @@ def transfer_batch_post(*, asked: Asked, items: Sequence[BatchItem], atomic: boo
             Posting(
                 ids[place],
                 client_id,
-                item.key,
+                key_within(item.key),
                 item.fingerprint,
                 KIND_TRANSFER,
                 (

@@ -27,7 +27,7 @@ from apps.balances.services import (
 )
 from apps.core.api.etag import version_check
 from apps.core.errors import Unavailable
-from apps.core.idempotency import transaction_id_for
+from apps.core.idempotency import key_within, transaction_id_for
 from apps.core.money import Money
 from apps.core.retry import retry_transient
 from apps.core.trace import trace_id
@@ -107,7 +107,7 @@ def cheque_deposit(
                 transaction_id=transaction_id_for(asked.user.pk, f"{asked.key} hold"),
                 fingerprint=asked.fingerprint,
                 client_id=asked.client_id,
-                key=f"{asked.key} hold"[:255],
+                key=key_within(f"{asked.key} hold"),
                 account_id=ref.ledger_id,
                 amount=amount.minor,
                 reason=f"Cheque {drawn.number} in clearing",
