@@ -174,6 +174,16 @@ def test_a_reversal_is_shown_apart_and_the_report_still_ties(counter: Counter) -
     assert (report["ties"], report["closing"]) == (True, kes("0.00"))
     assert [(row["kind"], row["amount"]) for row in report["others"]] == [("reversal", kes("-700.00"))]
 
+    paid = counter.cash("deposits", "700.00").json()
+    assert counter.count(pieces(n500=1)).json()["difference"] == kes("-200.00")
+    assert (
+        root.post(f"transactions/{paid['id']}/reversal", {"reason": "Twice"}, headers=key_headers()).status_code == 201
+    )
+    moved = counter.post(counter.supervisor, counter.at("/closure"), {"accept": True, "note": "Fine"})
+    assert moved.json()["code"] == "till-not-open", "500.00 too much is not what was shown"
+    counter.post(counter.supervisor, counter.at("/closure"), {"accept": False, "note": "Count again"})
+    assert counter.count([]).json()["status"] == "closed"
+
 
 def test_tills_are_set_up_changed_and_seen_in_reach(counter: Counter, api_with: Any) -> None:
     body = {
@@ -193,6 +203,12 @@ def test_tills_are_set_up_changed_and_seen_in_reach(counter: Counter, api_with: 
     assert [row["name"] for row in counter.teller.get("tills?is_active=false").json()["data"]] == ["Till 2"]
     closed = counter.teller.post("till-sessions", {"till_id": made.json()["id"], "count": []})
     assert closed.json()["code"] == "till-not-open"
+    counter.open()
+    counter.cash("deposits", "500.00")
+    for code in ("till-in-use", "conflict"):  # somebody works at it; then there is cash in it
+        kept = counter.supervisor.patch(f"tills/{counter.till.pk}", {"is_active": False}, headers={"If-Match": '"1"'})
+        assert kept.json()["code"] == code
+        counter.count(pieces(n500=1))
 
 
 def test_lists_ask_the_same_few_questions(counter: Counter, django_assert_max_num_queries: Any) -> None:

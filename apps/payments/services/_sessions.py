@@ -37,13 +37,12 @@ def session_open(*, acting_user: User, till_id: UUID, count: dict[str, int], at:
     till = till_get_for(user=acting_user, pk=till_id)
     if not till.is_active:
         raise TillNotOpen("The till is out of use.", pointer="/till_id")
-    today = business_date_current()
     try:
         with in_database([till.ledger_account_id], actor_id=acting_user.pk, correlation_id=trace_id()) as book:
             session = TillSession.objects.create(
                 till=till,
                 teller=acting_user,
-                business_date=today,
+                business_date=business_date_current(),
                 opened_at=at,
                 opening_books=-book.balance(till.ledger_account_id).balance,
                 opening_counted=count_total(count),
@@ -104,8 +103,8 @@ def session_confirm(
 ) -> TillSession:
     """A supervisor takes a count with a difference as it is, which books it, or has the till counted again.
 
-    Raises `NotFound`, `PreconditionFailed`, `TillNotOpen` for a session that does not wait for this,
-    `NeedsAnotherPerson` for the teller.
+    Raises `NotFound`, `PreconditionFailed`, `TillNotOpen` for a session that does not wait for this, or whose till has
+    moved since the count, `NeedsAnotherPerson` for the teller.
     """
     known = session_get_for(user=acting_user, pk=session_id)
     others = _difference_accounts(known)
@@ -118,7 +117,8 @@ def session_confirm(
         if session.teller_id == acting_user.pk:
             raise NeedsAnotherPerson("The teller does not confirm the own count.")
         if accept:
-            session.counted_books = -book.balance(ledger_id).balance
+            if session.counted_books != -book.balance(ledger_id).balance:  # a payment of the till was reversed
+                raise TillNotOpen("The till has moved on the books since the count: have it counted again.")
             _close(book, session, others, acting_user=acting_user, at=at)
         else:
             session.status = TillSession.Status.OPEN

@@ -9,15 +9,17 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.audit.services import record
+from apps.balances.selectors import balance_read
 from apps.balances.services import internal_account_id
 from apps.core.api.etag import version_check
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
+from apps.core.money import Money
 from apps.identity.models import Branch
 from apps.identity.selectors import branches_visible_to
 from apps.ledger.errors import BranchUnknown
-from apps.payments.errors import TillNumberTaken
+from apps.payments.errors import TillInUse, TillNumberTaken
 from apps.payments.locks import till_lock
-from apps.payments.models import Till
+from apps.payments.models import Till, TillSession
 from apps.payments.selectors import till_get_for
 
 if TYPE_CHECKING:
@@ -79,12 +81,15 @@ def till_create(
 
 @transaction.atomic
 def till_update(*, acting_user: User, till_id: UUID, expected_version: int, changes: dict[str, Any]) -> Till:
-    """Change a till's name, limits or tolerance, or take it out of use. Raises `NotFound`, `PreconditionFailed`."""
+    """Change a till's name, limits or tolerance, or take it out of use. Raises `NotFound`, `PreconditionFailed`, and
+    `TillInUse` and `Conflict` for taking one out of use at which somebody works, or that holds cash."""
     till_get_for(user=acting_user, pk=till_id)
     till = till_lock(pk=till_id)
     if till is None:
         raise NotFound("No such till.")
     version_check(current=till.version, expected=expected_version)
+    if till.is_active and changes.get("is_active") is False:
+        _empty_check(till)
     before = till_facts(till)
     for name in CHANGEABLE:
         if name in changes:
@@ -93,3 +98,12 @@ def till_update(*, acting_user: User, till_id: UUID, expected_version: int, chan
     till.save()
     record(action="payments.till.changed", acting_user=acting_user, target=till, before=before, after=till_facts(till))
     return till
+
+
+def _empty_check(till: Till) -> None:
+    """A till that is out of use is on no list: nothing may be left in it."""
+    if till.sessions.exclude(status=TillSession.Status.CLOSED).exists():
+        raise TillInUse("Somebody works at the till.", pointer="/is_active")
+    cash = -balance_read(account_id=till.ledger_account_id).booked
+    if cash:
+        raise Conflict(f"By the books the till holds {Money(cash, till.currency)}.", pointer="/is_active")
