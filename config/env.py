@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
@@ -72,6 +73,7 @@ class Env:
     environment: str
     bank_name: str
     base_currency: str
+    time_zone: str
     country: str
     iban_pattern: str
     account_number_pattern: str
@@ -138,6 +140,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         environment=reader.choice("NUMINA_ENVIRONMENT", "", ("", "demo", "training")),
         bank_name=reader.text("NUMINA_BANK_NAME", "Numina Bank"),
         base_currency=reader.text("NUMINA_BASE_CURRENCY", "KES"),
+        time_zone=reader.zone("NUMINA_TIME_ZONE", "Africa/Nairobi"),
         country=reader.text("NUMINA_COUNTRY", "KE"),
         iban_pattern=reader.text("NUMINA_IBAN_PATTERN", ""),
         account_number_pattern=reader.text("NUMINA_ACCOUNT_NUMBER_PATTERN", "{prefix}{serial:09d}{luhn}"),
@@ -222,6 +225,16 @@ class _Reader:
             self.faults.append(f"{name} must be a whole number from {low} to {high}, not {raw!r}")
             return default
         return int(raw)
+
+    def zone(self, name: str, default: str) -> str:
+        """An IANA time zone that this machine knows."""
+        raw = self.text(name, default)
+        try:
+            ZoneInfo(raw)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.faults.append(f"{name} must be a time zone such as Africa/Nairobi, not {raw!r}")
+            return default
+        return raw
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         raw = self.text(name, default)

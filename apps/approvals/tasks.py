@@ -65,7 +65,7 @@ def _amount(request: ApprovalRequest) -> str:
 def digest_send(**_: Any) -> None:
     """Tell each approver how much waits, once on a working day. Whom nothing waits for hears nothing."""
     at = clock.now()
-    if not calendar_of().is_business_day(at.date()):
+    if not calendar_of().is_business_day(clock.bank_day(at)):
         return
     users = User.objects.filter(is_active=True, is_staff=True).prefetch_related("user_roles__role")
     for user in users.iterator(chunk_size=500):

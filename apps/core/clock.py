@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 _frozen: ContextVar[datetime | None] = ContextVar("numina_frozen_clock", default=None)
 
@@ -13,6 +16,11 @@ _frozen: ContextVar[datetime | None] = ContextVar("numina_frozen_clock", default
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return _frozen.get() or datetime.now(UTC)
+
+
+def bank_day(at: datetime) -> date:
+    """The calendar day of a moment at the head office: where rules change with the day, it is the bank's."""
+    return at.astimezone(ZoneInfo(settings.NUMINA["TIME_ZONE"])).date()
 
 
 @contextmanager

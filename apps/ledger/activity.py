@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.core.clock import bank_day
+
 
 @dataclass(frozen=True, slots=True)
 class Outflow:
@@ -53,8 +55,8 @@ def outflows(*, since: dt.datetime, until: dt.datetime, days: int) -> list[Outfl
                 "after": _entry_before(since),
                 "since": since,
                 "until": until,
-                "before": since.date() - dt.timedelta(days=days),
-                "day": since.date() - dt.timedelta(days=1),
+                "before": bank_day(since) - dt.timedelta(days=days),
+                "day": bank_day(since) - dt.timedelta(days=1),
             },
         )
         return [Outflow(*row[:3], *(int(value) for value in row[3:])) for row in cursor.fetchall()]

@@ -327,7 +327,8 @@ def _filter_value(op: str, value: str) -> Any:
     amount, _, currency = value.partition(" ")
     if currency in CURRENCIES:
         return {"amount": amount, "currency": currency}
-    return int(value) if op in ("last_days", "at_least", "at_most") and value.isdigit() else value
+    counts = op in ("last_days", "at_least", "at_most") and value.isascii() and value.isdigit() and len(value) < 19
+    return int(value) if counts else value
 
 
 def _crumbs(title: str) -> list[tuple[str, str]]:

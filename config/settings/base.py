@@ -210,7 +210,7 @@ NUMINA: dict[str, Any] = {
     "BASE_CURRENCY": ENV.base_currency,
     "METRICS_TOKEN": ENV.metrics_token,
     "COUNTRY": ENV.country,
-    "TIME_ZONE": "Africa/Nairobi",
+    "TIME_ZONE": ENV.time_zone,  # of the head office: its midnight begins a business day
     "BACK_VALUE_DAYS": 30,
     "FORWARD_VALUE_DAYS": 0,
     "ACCOUNT_NUMBER_PATTERN": ENV.account_number_pattern,

@@ -168,6 +168,10 @@ def test_the_newest_version_that_has_begun_is_in_force(bank: Bank) -> None:
     items = {day: policy_in_force(kind="tests.toy", day=dt.date.fromisoformat(day)) for day in days}
     found = {day: item.policy.name if item is not None else None for day, item in items.items()}
     assert found == {"2025-12-31": None, "2026-01-01": "manager", "2026-12-31": "manager", "2027-01-01": "finance"}
+    # By the midnight of the bank, which is three hours before that of UTC.
+    evening = dt.datetime(2025, 12, 31, 20, 59, tzinfo=dt.UTC)
+    begun = [approval_possible(kind="tests.toy", at=evening + dt.timedelta(minutes=late)) for late in (0, 1)]
+    assert begun == [False, True]
     open_rules = {"segments": [segment("a", {}, band("0", None))]}
     again = policy_draft(
         acting_user=None, kind="tests.toy", name="x", effective_from=dt.date(2027, 1, 1), document=open_rules

@@ -84,6 +84,16 @@ def test_what_the_lists_of_the_bank_say(bank: Books) -> None:
     assert "@" not in column(by_hand, "by")[0]
 
 
+def test_an_earlier_day_is_one_by_the_clock_of_the_bank(bank: Books, settings: Any) -> None:
+    day = clock.now().astimezone(dt.timezone(dt.timedelta(hours=-12))).date()  # of no branch further east
+    assert bank.move(bank.cash(), bank.internal("4110"), 1_00, business_date=day).ok
+    for zone, earlier in (("Etc/GMT+12", 0), ("Etc/GMT-14", 1)):
+        settings.NUMINA = {**settings.NUMINA, "TIME_ZONE": zone}
+        of_day = {"since": day, "as_of": day}
+        assert len(read("backdated-entries", **of_day)["rows"]) == earlier
+        assert len(read("audit-report", kind="transfer", **of_day)["rows"]) == 1 - earlier
+
+
 def test_what_is_known_of_the_time_ahead(bank: Books) -> None:
     today = business_date_current()
     saver = AccountFactory(branch=bank.branch)

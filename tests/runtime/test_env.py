@@ -49,8 +49,17 @@ def test_connections_stay_open_or_come_from_a_pool(size: int) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(EnvError) as caught:
-        env_read({"NUMINA_DATABASE_POOL": "many", "REDIS_URL": "http://x", "NUMINA_SECRET_KEY": "short"})
-    assert all(name in str(caught.value) for name in ("NUMINA_DATABASE_POOL", "REDIS_URL", "NUMINA_SECRET_KEY"))
+        env_read(
+            {
+                "NUMINA_DATABASE_POOL": "many",
+                "REDIS_URL": "http://x",
+                "NUMINA_SECRET_KEY": "short",
+                "NUMINA_TIME_ZONE": "../Nairobi",
+            }
+        )
+    names = ("NUMINA_DATABASE_POOL", "REDIS_URL", "NUMINA_SECRET_KEY", "NUMINA_TIME_ZONE")
+    assert all(name in str(caught.value) for name in names)
+    assert env_read({"NUMINA_TIME_ZONE": "America/New_York"}).time_zone == "America/New_York"
 
 
 def test_redis_databases_follow_the_configured_one() -> None:

@@ -50,7 +50,7 @@ def simulator_page(site: Any, request: HttpRequest) -> HttpResponse:
     branches = list(branches_visible_to(user).order_by("code"))
     branch = next((row for row in branches if row.code == form.text("branch")), None)
     minor = form.amount("amount", "Amount", currency_get(base).exponent)
-    day = form.day("on", "On") or clock.now().date()
+    day = form.day("on", "On") or clock.bank_day(clock.now())
     flags = [flag.strip() for flag in form.text("risk_flags").split(",") if flag.strip()]
     facts = {name: form.text(name) for name in ("product", "member_type", "channel")}
     result = None

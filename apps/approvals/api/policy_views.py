@@ -145,7 +145,7 @@ class SimulationsView(ApiView):
         maker = user_named(body["maker_id"]) if "maker_id" in body else caller(request)
         simulated = services.policy_simulate(
             kind=body["kind"],
-            day=body.get("as_of") or clock.now().date(),
+            day=body.get("as_of") or clock.bank_day(clock.now()),
             amount=body.get("amount"),
             maker=maker,
             branch=branch_by_code(body["branch"]) if "branch" in body else maker.branch,

@@ -27,6 +27,7 @@ from apps.approvals.services._execute import ADMINISTER
 from apps.approvals.services._steps import process_stop, revise_task, step_complete
 from apps.approvals.services._submit import facts_of, preview_fields, round_open, round_plan, rule_shown
 from apps.core.api.etag import version_check
+from apps.core.clock import bank_day
 from apps.core.errors import PermissionDenied
 from apps.core.retry import retry_transient
 from apps.identity.models import User
@@ -68,7 +69,7 @@ def request_resubmit(
         request.payload_hash = payload_hash(kind=request.kind, payload=payload)
     preview = action_read(action, maker=acting_user, payload=request.payload)
     facts = facts_of(preview, at=at)
-    found = policy_in_force(kind=request.kind, day=at.date())
+    found = policy_in_force(kind=request.kind, day=bank_day(at))
     chosen = None if found is None else rule_choose(found.document, base_minor=facts["base_minor"], facts=facts)
     if found is None or chosen is None or not chosen.asks:
         raise ApprovalNotNeeded

@@ -19,6 +19,7 @@ from apps.approvals.registry import Preview, action_get, base_minor_of
 from apps.approvals.selectors import PolicyInForce, policy_in_force
 from apps.approvals.services._common import action_read, happened, payload_hash
 from apps.approvals.services._steps import levels_write, round_levels, route_of, stage_next, stage_open
+from apps.core.clock import bank_day
 from apps.core.errors import IdempotencyKeyReused, PermissionDenied
 from apps.core.money import Money
 from apps.core.retry import retry_transient
@@ -31,10 +32,11 @@ TITLE_MAX = 200
 
 def approval_possible(*, kind: str, at: dt.datetime, amount: Money | None = None) -> bool:
     """Could a policy ask for approval of this, by kind and amount alone? From memory: for paths that must be fast."""
-    found = policy_in_force(kind=kind, day=at.date())
+    day = bank_day(at)
+    found = policy_in_force(kind=kind, day=day)
     if found is None:
         return False
-    base = base_minor_of(amount, base=settings.NUMINA["BASE_CURRENCY"], day=at.date())
+    base = base_minor_of(amount, base=settings.NUMINA["BASE_CURRENCY"], day=day)
     return may_ask(found.document, base_minor=base)
 
 
@@ -57,7 +59,7 @@ def request_submit(
     digest = payload_hash(kind=kind, payload=payload)
     if key and (known := _known(maker, key, digest)) is not None:
         return known
-    found = policy_in_force(kind=kind, day=at.date())
+    found = policy_in_force(kind=kind, day=bank_day(at))
     if found is None:
         return None
     preview = action_read(action, maker=maker, payload=payload)
@@ -88,7 +90,7 @@ def facts_of(preview: Preview, *, at: dt.datetime) -> dict[str, Any]:
         "branch": preview.branch_code,
         "channel": preview.channel,
         "risk_flags": list(preview.risk_flags),
-        "base_minor": base_minor_of(preview.amount, base=settings.NUMINA["BASE_CURRENCY"], day=at.date()),
+        "base_minor": base_minor_of(preview.amount, base=settings.NUMINA["BASE_CURRENCY"], day=bank_day(at)),
     }
 
 

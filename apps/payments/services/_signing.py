@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.selectors import AccountRef, Authority, Signatory, authority_of
 from apps.audit.services import record
+from apps.core.clock import bank_day
 from apps.core.errors import IdempotencyKeyReused, InvalidRequest
 from apps.core.money import Money
 from apps.core.notices import Phrase, notify
@@ -209,7 +210,7 @@ def _ask(pending: PendingPayment, number: str, signatories: tuple[Signatory, ...
         SIGNATURE_ASKED,
         recipients=[one for one in others if one is not None],
         context=SignatureAsked(
-            pending.words, f"*{number[-4:]}", pending.created_by.get_full_name(), pending.expires_at.date()
+            pending.words, f"*{number[-4:]}", pending.created_by.get_full_name(), bank_day(pending.expires_at)
         ),
         at=at,
         key=str(pending.pk),

@@ -47,7 +47,8 @@ REVERSALS = TableReport(
 BACKDATED = TableReport(
     "backdated-entries", "Entries into earlier days", GROUP, "ledger.view",
     "Entries whose business date lies before the day in which they were booked, of a period.",
-    _ENTRY_COLUMNS, _ENTRIES.format(wanted="j.business_date < j.booked_at::date"), ("since", "as_of", "who"),
+    _ENTRY_COLUMNS, _ENTRIES.format(wanted="j.business_date < (j.booked_at AT TIME ZONE %(zone)s)::date"),
+    ("since", "as_of", "who"),
     drill=ENTRY,
 )  # fmt: skip
 
@@ -122,14 +123,16 @@ SELECT * FROM (
            coalesce(nullif(u.full_name, ''), u.email, nullif(nullif(e.actor_label, ''), 'system'), 'System'),
            coalesce(u.email, ''), e.action, e.object_label, '', NULL::bigint
       FROM audit_auditevent e LEFT JOIN identity_user u ON u.id = e.actor_id
-     WHERE e.at >= %(since)s::date AND e.at < %(as_of)s::date + 1 AND %(branches)s::uuid[] IS NULL
+     WHERE e.at >= %(since)s::timestamp AT TIME ZONE %(zone)s
+       AND e.at < (%(as_of)s::date + 1)::timestamp AT TIME ZONE %(zone)s AND %(branches)s::uuid[] IS NULL
        AND (%(who)s = '' OR u.email = %(who)s) AND (%(kind)s = '' OR starts_with(e.action, %(kind)s))
     UNION ALL
     SELECT j.booked_at, 'journal', coalesce(nullif(u.full_name, ''), u.email, 'System'), coalesce(u.email, ''), j.kind,
            j.id::text || ' ' || j.description, l.currency, sum(l.amount)::bigint
       FROM ledger_journal j JOIN ledger_line l ON l.journal_id = j.id AND l.side = 'D'
       JOIN ledger_ledgeraccount a ON a.id = l.account_id LEFT JOIN identity_user u ON u.id = j.actor
-     WHERE j.booked_at >= %(since)s::date AND j.booked_at < %(as_of)s::date + 1 AND j.outcome = 'OK'
+     WHERE j.booked_at >= %(since)s::timestamp AT TIME ZONE %(zone)s
+       AND j.booked_at < (%(as_of)s::date + 1)::timestamp AT TIME ZONE %(zone)s AND j.outcome = 'OK'
        AND (%(who)s = '' OR u.email = %(who)s) AND (%(kind)s = '' OR j.kind = %(kind)s) AND """ + _LEDGER + """
      GROUP BY j.id, u.id, l.currency
 ) AS both_ (at, source, by, email, type, object, currency, amount) ORDER BY at

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 KINDS = ("text", "money", "count", "date", "moment", "percent")
 
 
@@ -49,6 +51,7 @@ class Params:
             "days": self.days,
             "who": self.who,
             "kind": self.kind,
+            "zone": settings.NUMINA["TIME_ZONE"],
         }
 
 
