@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from apps.accounts import services
+from apps.accounts.errors import AccountNotSettled, FeeWaived
 from apps.accounts.models import Account, FeeCharge
+from apps.accounts.services import _fees
 from apps.balances.selectors import balance_read
+from apps.core import clock
 from apps.ledger.selectors import business_date_current
 from tests.factories.accounts import AccountFactory, ProductFactory, cash_move
+from tests.factories.identity import user_make
 from tests.factories.interest import day_close, fee_make, sealed_mark, terms_make
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +143,40 @@ def test_closing_pays_interest_charges_fees_and_pays_out(api_with: Any) -> None:
     before = booked(other)
     assert day_close(today)["posted"] >= 0
     assert booked(other) >= before
+
+
+def close(account: Account) -> str:
+    closed = services.account_close(
+        acting_user=None, account_id=account.pk, expected_version=1, reason="Moves", closed_on=FIRST, at=clock.now()
+    )
+    return closed.status
+
+
+def test_an_empty_account_is_closed_whatever_its_fee_of_closing_and_the_chart() -> None:
+    product = ProductFactory()
+    services.terms_set(acting_user=None, product_id=product.pk, effective_from=FIRST, today=None)
+    assert close(AccountFactory(product=product)) == "closed", "nothing is due that the chart would need a node for"
+    terms_make(other := ProductFactory(), "")
+    fee_make(other, "closing", amount=3_00)
+    account = AccountFactory(product=other)
+    assert (close(account), charged(account)) == ("closed", [])
+
+
+def test_a_fee_that_a_close_has_charged_and_not_noted_is_not_charged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = ProductFactory()
+    terms_make(product, "")
+    fee_make(product, "opening", amount=5_00)
+    account = AccountFactory(product=product, opened_on=FIRST)
+    cash_move(account, "5.00", business_date=FIRST)
+    with monkeypatch.context() as patched:
+        patched.setattr(_fees, "fees_mark_charged", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            day_close(FIRST)
+    assert (booked(account), charged(account)[0][3]) == (0, "due")
+    charge = FeeCharge.objects.get(account=account)
+    with pytest.raises(AccountNotSettled, match="charging"):
+        close(account)
+    with pytest.raises(FeeWaived):
+        services.fee_waive(acting_user=user_make(), account_id=account.pk, charge_id=charge.pk, reason="Kind")
+    day_close(FIRST)
+    assert (booked(account), charged(account)[0][3]) == (0, "charged")

@@ -116,13 +116,14 @@ def test_a_term_that_the_books_refuse_to_pay_out_waits_and_one_that_was_broken_m
     assert booked(account, source) == [0, 10_031_00], "interest to the day on which it was due"
 
 
-def test_a_block_of_a_term_is_a_freeze_and_fees_that_take_all_of_it_end_it() -> None:
+@pytest.mark.parametrize(("fee", "left", "status"), [(10_031_00, 0, "matured"), (10_031_01, 10_031_00, "renewed")])
+def test_a_block_of_a_term_is_a_freeze_and_fees_however_high_do_not_keep_it(fee: int, left: int, status: str) -> None:
     """A block of credits alone would free the debits; a renewal of nothing would stop the close of the bank."""
     account, source = placed("renew_all")
     account.refresh_from_db()
-    for status in ("credit_blocked", "frozen"):
+    for block in ("credit_blocked", "frozen"):
         account = services.account_status_set(
-            acting_user=None, account_id=account.pk, expected_version=account.version, status=status, reason="Court"
+            acting_user=None, account_id=account.pk, expected_version=account.version, status=block, reason="Court"
         )
         assert account.status == "frozen"
         with pytest.raises(AssertionError, match="FROZEN"):
@@ -131,10 +132,10 @@ def test_a_block_of_a_term_is_a_freeze_and_fees_that_take_all_of_it_end_it() -> 
         acting_user=None, account_id=account.pk, expected_version=account.version, status="active", reason="Lifted"
     )
     assert account.status == "debit_blocked"
-    fee_make(account.product, "monthly", amount=10_031_00)
-    assert day_close(dt.date(2026, 1, 31))["paid_out"] == 1
-    assert booked(account, source) == [0, 0]
-    assert TermDeposit.objects.get(account=account).status == "matured"
+    fee_make(account.product, "monthly", amount=fee)
+    assert day_close(dt.date(2026, 1, 31))["waiting"] == 0
+    assert booked(account, source) == [left, 0]
+    assert TermDeposit.objects.get(account=account, starts_on=FIRST).status == status
 
 
 def test_term_deposits_over_http(api_with: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from apps.accounts.selectors import account_facts, fees_on, terms_of_account
 from apps.accounts.services._accounts import CLOSED, account_changed, account_locked, reason_check
 from apps.accounts.services._accrual import interest_catch_up, interest_waits
 from apps.accounts.services._bank_postings import bank_posting
-from apps.accounts.services._fees import DueFee, fee_amount, fee_posting, fees_due, fees_mark_charged
+from apps.accounts.services._fees import DueFee, fee_amount, fee_posting, fees_due, fees_mark_charged, fees_unnoted
 from apps.accounts.services._interest_posting import KIND as INTEREST
 from apps.accounts.services._interest_posting import (
     Due,
@@ -30,6 +31,7 @@ from apps.balances.services import Book, Leg
 from apps.core.errors import NotFound
 from apps.core.ids import uuid7
 from apps.core.retry import retry_transient
+from apps.ledger.errors import GLAccountNotFound
 
 if TYPE_CHECKING:
     from apps.identity.models import User
@@ -44,14 +46,17 @@ def closure_ledger_ids(*, account_id: UUID, payout_to: UUID | None = None) -> li
     books = books_of(account.product)
     codes = {books.interest_payable, books.overdraft_receivable, books.tax_payable, books.fee_income}
     needed = terms_of_account(account=account, day=dt.date.max) is not None or _fees(account)
-    inner = [
-        balances.internal_account_id(
-            gl_code=code, branch_id=account.branch_id, branch_code=account.branch.code, currency=account.currency
-        )
-        for code in sorted(codes)
-        if needed
-    ]
-    ids = [account.ledger_account_id, *inner]
+    ids = [account.ledger_account_id]
+    for code in sorted(codes) if needed else ():
+        with suppress(GLAccountNotFound):  # what the bank's chart does not have, nothing was booked to
+            ids.append(
+                balances.internal_account_id(
+                    gl_code=code,
+                    branch_id=account.branch_id,
+                    branch_code=account.branch.code,
+                    currency=account.currency,
+                )
+            )
     return ids if payout_to is None else [*ids, _payout(account, payout_to).ledger_account_id]
 
 
@@ -89,8 +94,10 @@ def account_close(
 ) -> Account:
     """Close an account for good. `closed_on` is the open business day, whose interest is not paid any more.
 
-    What has accrued is paid, fees that are due and those of closing are charged, and what is left goes to the account
-    `payout_to` when there is one; standing instructions and unused cheque leaves end with it; all in one transaction.
+    What has accrued is paid, fees that are due are charged, those of closing as far as they are there, and what is left
+    goes to the account `payout_to` when there is one; standing instructions and unused cheque leaves end with it; all
+    in one transaction.
+
     Raises `NotFound`, `PreconditionFailed`, `AccountIsClosed`, `AccountNotSettled` while something is open on it (a
     hold, a cheque in clearing, a term deposit, a loan) or when its past changed and interest has to accrue anew first,
     `BalanceNotZero` while there is money on it, `InsufficientFunds` when it cannot bear its fees, `PayoutNotPossible`.
@@ -105,9 +112,12 @@ def account_close(
         account = account_locked(account_id, expected_version)
         before = account_facts(account)
         full = account_with_books(account_id)
-        _interest_settle(book, full, closed_on)
-        fees_settle(book, full, closed_on)
-        _closing_fees(book, full, closed_on)
+        try:
+            _interest_settle(book, full, closed_on)
+            fees_settle(book, full, closed_on)
+            _closing_fees(book, full, closed_on)
+        except GLAccountNotFound as error:
+            raise AccountNotSettled(f"{error.detail} What is due on the account is booked to it.") from error
         state = book.balance(full.ledger_account_id)
         if payout_to is not None and state.balance > 0 and not state.held:
             _pay_out(book, full, _payout(full, payout_to), closed_on)
@@ -148,20 +158,26 @@ def _interest_settle(book: Book, account: Account, closed_on: dt.date) -> None:
     dues_record(terms, dues, {}, until=closed_on, business_date=closed_on)
 
 
-def fees_settle(book: Book, account: Account, day: dt.date) -> None:
-    """Charge all fees that are noted and due on the account. Raises `InsufficientFunds`."""
+def fees_settle(book: Book, account: Account, day: dt.date, *, all_of_them: bool = True) -> None:
+    """Charge the fees that are noted and due on the account; those that it cannot bear stay due unless it is
+    `all_of_them`. Raises `InsufficientFunds`, and `AccountNotSettled` while a close is charging them."""
     codes = {account.product_id: (books_of(account.product).fee_income, account.currency)}
-    dues = fees_due(account_id=account.pk)
+    dues, ledger_id = fees_due(account_id=account.pk), account.ledger_account_id
+    if dues and fees_unnoted(account_id=account.pk, ledger_id=ledger_id, since=min(due.due_on for due in dues)):
+        raise AccountNotSettled("A close of business is charging its fees: do it after that.")
+    charged = []
     for due in dues:
-        book.post(fee_posting(due, codes, day))
-    fees_mark_charged(dues, day)
+        if all_of_them or book.balance(ledger_id).available >= due.amount:
+            book.post(fee_posting(due, codes, day))
+            charged.append(due)
+    fees_mark_charged(charged, day)
 
 
 def _closing_fees(book: Book, account: Account, closed_on: dt.date) -> None:
     codes = {account.product_id: (books_of(account.product).fee_income, account.currency)}
     for fee in fees_on(day=closed_on, kinds=[ProductFee.Kind.CLOSING], product_id=account.product_id):
         base = max(book.balance(account.ledger_account_id).balance, 0)
-        amount = fee_amount(fee, base)
+        amount = min(fee_amount(fee, base), base)  # no more than is there: an empty account is closed as well
         if amount:
             charge = _charge_note(account, fee, base, amount, closed_on)
             book.post(fee_posting(charge, codes, closed_on))

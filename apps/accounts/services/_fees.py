@@ -15,7 +15,7 @@ from apps.accounts.models import AccountProduct, CloseMark, FeeCharge, ProductFe
 from apps.accounts.partitions import Range, range_of
 from apps.accounts.product_books import PURPOSES, books_of
 from apps.accounts.selectors import fees_on
-from apps.accounts.services._bank_postings import bank_posting, bank_transaction_id
+from apps.accounts.services._bank_postings import CLIENT, bank_posting, bank_transaction_id
 from apps.balances import services as balances
 from apps.balances.services import Leg, Posting
 from apps.calculations.rounding import whole_round
@@ -64,6 +64,17 @@ _MOVEMENTS = """
          WHERE {accounts} AND l.journal_id <= %(sealed)s
     ) m
      WHERE m.place > %(free)s AND m.fresh GROUP BY m.id"""
+
+# A close charges many fees, and then notes which: what lies between the two is charged, and must not be charged again.
+_UNNOTED = """
+SELECT EXISTS (
+    SELECT FROM ledger_line l
+      JOIN ledger_journal j ON j.id = l.journal_id AND j.kind = %s
+      JOIN balances_transaction_key k ON k.transaction_id = j.transaction_id AND k.client_id = %s
+     WHERE l.account_id = %s AND l.business_date >= %s
+       AND NOT EXISTS (SELECT FROM accounts_fee_charge c
+                        WHERE c.account_id = %s AND c.transaction_id = j.transaction_id))
+"""
 
 
 @transaction.atomic
@@ -148,6 +159,7 @@ class DueFee(NamedTuple):
     branch_code: str
     product_id: UUID
     terms_id: UUID | None
+    due_on: dt.date
 
     @property
     def is_shut(self) -> bool:
@@ -164,9 +176,16 @@ def fees_due(*, accounts: Range | None = None, account_id: UUID | None = None) -
         found = found.filter(account__ledger_account__gte=accounts.low, account__ledger_account__lte=accounts.high)
     names = (
         "id", "amount", "fee__name", "account_id", "account__ledger_account_id", "account__number", "account__status",
-        "account__branch_id", "account__branch__code", "account__product_id", "account__fixed_terms_id",
+        "account__branch_id", "account__branch__code", "account__product_id", "account__fixed_terms_id", "due_on",
     )  # fmt: skip
     return [DueFee(*row) for row in found.order_by("id").values_list(*names)]
+
+
+def fees_unnoted(*, account_id: UUID, ledger_id: int, since: dt.date) -> bool:
+    """Has a close charged a fee that was due on an account since a day, and not noted so yet? Under its lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNNOTED, [KIND, CLIENT, ledger_id, since, account_id])
+        return bool(cursor.fetchone()[0])
 
 
 def fees_charge(*, partition: str, business_date: dt.date) -> dict[str, int]:

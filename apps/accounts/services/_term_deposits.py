@@ -281,7 +281,7 @@ def _end(
     _interest_pay(book, account, term.terms, until, day)
     book.change(ledger_id, status="O")
     instalments_end(term, account, until, missed=how == TermDeposit.Status.MATURED)
-    fees_settle(book, account, day)
+    fees_settle(book, account, day, all_of_them=False)
     instruction, total = TermDeposit.Instruction(term.instruction), book.balance(ledger_id).balance
     terms = terms_on(product_id=account.product_id, day=until)
     renew = how == TermDeposit.Status.MATURED and instruction != TermDeposit.Instruction.PAYOUT and terms is not None

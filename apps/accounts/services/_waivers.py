@@ -11,6 +11,7 @@ from apps.accounts import locks
 from apps.accounts.errors import FeeWaived
 from apps.accounts.models import Account, FeeCharge
 from apps.accounts.services._bank_postings import CLIENT, bank_transaction_id
+from apps.accounts.services._fees import fees_unnoted
 from apps.audit.services import record
 from apps.balances.errors import NotReversible
 from apps.balances.selectors import transaction_find
@@ -58,6 +59,10 @@ def fee_waive(
             raise FeeWaived("The fee was charged or waived in this moment; look at it again.")
         if charge.status == FeeCharge.Status.WAIVED:
             raise FeeWaived
+        if charge.status == FeeCharge.Status.DUE and fees_unnoted(
+            account_id=account.pk, ledger_id=account.ledger_account_id, since=charge.due_on
+        ):
+            raise FeeWaived("A close of business is charging fees of the account; look at it again after that.")
         if journal_id is not None:
             _give_back(book, charge, legs, journal_id, reason)
         before = {"status": charge.status}
