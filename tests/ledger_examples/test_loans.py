@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.ledger.models import JournalLine
 from apps.ledger.selectors import business_date_current
 from apps.lending import services
-from apps.lending.errors import ApplicationOutsideProduct
+from apps.lending.errors import ApplicationOutsideProduct, LoanOverpaid
 from apps.lending.models import Loan, LoanEvent, LoanInstalment, LoanStanding
 from apps.lending.selectors import position_of, servicing_of
 from apps.lending.services import Act, Money
@@ -162,6 +162,10 @@ def test_writing_off_and_what_comes_in_later() -> None:
     assert owed(loan) == (0, 0, 0)
     assert LoanStanding.objects.get(pk=loan.pk).provision == 0
     assert entry(act(loan, "recovery", 250_00, channel="mobile")) == {"1240": "D 250.00", "4320": "C 250.00"}
+    all_of_it = written.event.details["owed"]
+    with pytest.raises(LoanOverpaid, match=r"KES 0\.01 more"):
+        act(loan, "recovery", all_of_it - 250_00 + 1, channel="mobile")
+    act(loan, "recovery", all_of_it - 250_00, channel="mobile")
 
 
 def test_by_cash_interest_is_income_when_it_is_paid() -> None:

@@ -16,7 +16,7 @@ from apps.core.display import money_text
 from apps.core.errors import InvalidAmount
 from apps.core.text import text_clean
 from apps.lending.collateral import security_check
-from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanStateWrong, PayoffDiffers
+from apps.lending.errors import DisbursementTooHigh, EventNotReversible, LoanOverpaid, LoanStateWrong, PayoffDiffers
 from apps.lending.models import Loan, LoanEvent
 from apps.lending.selectors import Servicing
 from apps.lending.services._asked import Asked, Counter, EventAsked
@@ -151,10 +151,18 @@ def loan_repay(*, asked: Asked, loan_id: UUID, money: Money, strategy: str = "",
 
 
 def recovery_plan(servicing: Servicing, today: dt.date, *, user: User | None, money: Money) -> Plan:
-    """What money for a loan that was written off would do: income."""
+    """What money for a loan that was written off would do: income, up to what its schedule asked for at the write-off.
+
+    Raises `LoanStateWrong`, `LoanOverpaid`, what `side_of` raises.
+    """
     loan = servicing.loan
     state_require(loan, Loan.Status.WRITTEN_OFF)
     _positive(money.amount)
+    came = sum(event.amount for event in servicing.events if event.kind == Kind.RECOVERY)
+    owed = sum(event.details.get("owed", 0) for event in servicing.events if event.kind == Kind.WRITE_OFF)
+    if (more := came + money.amount - owed) > 0:
+        excess = money_text(more, loan.currency, with_currency=True)
+        raise LoanOverpaid(f"{excess} more than was written off.", pointer="/amount", excess_minor=more)
     income = Counter("recovery", account_ids_of(loan, ["recovery"])["recovery"], money.amount)
     event = _event(servicing, user, money, today, Kind.RECOVERY, sign=-1, counters=(income,))
     return event_plan(servicing, event, today=today)
