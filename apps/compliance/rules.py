@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from apps.accounts.models import Account
 from apps.audit.models import AuditEvent
+from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.identity.models import Session, User
 from apps.ledger.activity import Outflow, actors_between, outflows
@@ -51,7 +52,8 @@ def money_rules(window: Window) -> Iterator[Sighting]:
         if flow.count >= limits["velocity_count"]:
             yield _of_account(flow, "velocity", f"{flow.count} payments out, {_money(flow.total, flow)}")
         usual = flow.usual_count >= limits["usual_count_min"]
-        if usual and flow.largest > limits["amount_factor"] * flow.usual and flow.largest >= limits["amount_min_minor"]:
+        least = limits["amount_min"] * 10 ** currency_get(flow.currency).exponent
+        if usual and flow.largest > limits["amount_factor"] * flow.usual and flow.largest >= least:
             text = f"{_money(flow.largest, flow)} out, {_money(flow.usual, flow)} is usual"
             yield _of_account(flow, "amount", text)
 

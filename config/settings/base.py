@@ -289,7 +289,7 @@ NUMINA: dict[str, Any] = {
     "UNUSUAL": {
         "velocity_count": 20,
         "amount_factor": 10,
-        "amount_min_minor": 5_000_000,
+        "amount_min": 50_000,  # whole units of any currency
         "usual_days": 90,
         "usual_count_min": 5,
         "opens_hour": 6,

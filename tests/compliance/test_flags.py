@@ -29,7 +29,7 @@ def limits(settings: Any) -> dict[str, int]:
     found = {
         **settings.NUMINA["UNUSUAL"],
         "velocity_count": 4,
-        "amount_min_minor": 10_000,
+        "amount_min": 100,
         "denials_count": 3,
         "failures_count": 3,
         "reads_count": 3,
@@ -72,9 +72,9 @@ def test_an_amount_far_above_the_usual_is_seen(account: Any, monkeypatch: Any) -
     from apps.compliance import rules
     from apps.ledger.activity import Outflow
 
-    def flows(largest: int, usual_count: int) -> None:
+    def flows(largest: int, usual_count: int, currency: str = "KES", usual: int = 2_000) -> None:
         found = Outflow(
-            account.ledger_account.public_id, account.number, "KES", 1, largest, largest, 2_000, usual_count
+            account.ledger_account.public_id, account.number, currency, 1, largest, largest, usual, usual_count
         )
         monkeypatch.setattr(rules, "outflows", lambda **_: [found])
 
@@ -82,8 +82,13 @@ def test_an_amount_far_above_the_usual_is_seen(account: Any, monkeypatch: Any) -
     assert "amount" not in look()
     flows(900_000, 2)
     assert "amount" not in look()
+    flows(99, 9, "JPY", 9)
+    assert "amount" not in look()
     flows(900_000, 9)
     assert "9,000.00 KES out, 20.00 KES is usual" in look()["amount"].summary
+    Flag.objects.all().delete()
+    flows(100, 9, "JPY", 9)  # the threshold is in units: a hundred yen are not one
+    assert "100 JPY out, 9 JPY is usual" in look()["amount"].summary
 
 
 def test_what_is_usual_is_read_from_the_days_before(account: Any) -> None:
