@@ -266,7 +266,7 @@ def test_the_idempotency_key_is_demanded_where_declared() -> None:
     ("tag", "status", "code"),
     [(None, 428, "precondition-required"), ('"2"', 412, "stale-version"), ("3", 412, "stale-version"),
      ('W/"3"', 412, "stale-version"), ("*", 412, "stale-version"), ('"3", "4"', 412, "stale-version"),
-     ('"٣"', 412, "stale-version")],
+     ('"٣"', 412, "stale-version"), ('"03"', 412, "stale-version")],
 )  # fmt: skip
 def test_if_match_is_demanded(tag: str | None, status: int, code: str) -> None:
     headers = {} if tag is None else {"If_Match": tag}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from apps.core.errors import PreconditionFailed, PreconditionRequired
 
-_TAG = re.compile(r'"([0-9]{1,10})"')
+_TAG = re.compile(r'"(0|[1-9][0-9]{0,9})"')
+_TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def etag_of(version: int) -> str:
@@ -27,6 +28,12 @@ def if_match_required(headers: Mapping[str, str]) -> int:
     if found is None:
         raise PreconditionFailed("If-Match must name one ETag as this API gave it.")
     return int(found[1])
+
+
+def has_already(headers: Mapping[str, str], tag: str) -> bool:
+    """Whether If-None-Match names this tag: among several, or as the weak one that a proxy which compresses makes."""
+    value = (headers.get("If-None-Match") or "").strip()
+    return value == "*" or tag in _TAGS.findall(value)
 
 
 def version_check(*, current: int, expected: int) -> None:

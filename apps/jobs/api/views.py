@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core import clock
-from apps.core.api.etag import etag_of
+from apps.core.api.etag import etag_of, has_already
 from apps.core.api.pagination import page_of
 from apps.core.api.permissions import ANY_USER
 from apps.core.api.query import NoParams
@@ -91,7 +91,7 @@ class JobView(ApiView):
         """How far it is. With If-None-Match the answer is 304 until something changed."""
         NoParams.parse(request)
         job = selectors.job_get_for(user=caller(request), pk=job_id)
-        if request.headers.get("If-None-Match") == etag_of(job.version):
+        if has_already(request.headers, etag_of(job.version)):
             return Response(status=304, headers={"ETag": etag_of(job.version)})
         return respond(forms.JobSerializer(job).data, version=job.version)
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin
+from apps.core.api.etag import has_already
 from apps.core.errors import DomainError, NotFound
 from apps.core.notices import CHANNELS, EMAIL
 from apps.core.words import language_names
@@ -81,7 +82,7 @@ class NotificationAdmin(NuminaAdmin):
         """The newest, and how many are unread; 304 when the browser has them already."""
         unread, tag = unread_state(_user(request))
         headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
+        if has_already(request.headers, headers["ETag"]):
             return HttpResponse(status=304, headers=headers)
         rows = notifications_of(_user(request)).order_by("-created_at", "-pk")[:FEED_ROWS]
         items = [

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core import clock
+from apps.core.api.etag import has_already
 from apps.core.api.pagination import page_of
 from apps.core.api.parsers import json_object_read
 from apps.core.api.permissions import ANY_USER
@@ -93,7 +94,7 @@ class UnreadView(ApiView):
         NoParams.parse(request)
         unread, tag = unread_state(user_of(request))
         headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
+        if has_already(request.headers, headers["ETag"]):
             return Response(status=304, headers=headers)
         return Response({"unread": unread}, headers=headers)
 
