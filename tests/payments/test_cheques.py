@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import Account
-from apps.accounts.services import account_status_set
+from apps.accounts.services import account_close, account_status_set
 from apps.approvals.services import policy_activate, policy_draft
 from apps.balances.selectors import balance_read, books_verify
 from apps.balances.services import hold_expire_due
@@ -17,6 +17,8 @@ from apps.core import clock
 from apps.jobs.registry import CloseContext, steps_all
 from apps.ledger.selectors import business_date_current
 from apps.payments.models import ChequeDeposit
+from apps.payments.services import _cheque_books
+from apps.payments.services._common import decided_before
 from apps.vault.services import rotation_start
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory, cash_move
@@ -147,7 +149,7 @@ def test_a_cheque_in_clearing_is_returned_not_reversed(clerk: ApiClient, account
     assert (back.status_code, back.json()["status"]) == (200, "returned")
 
 
-def test_a_leaf_is_paid_once_or_stopped(clerk: ApiClient, account: Account) -> None:
+def test_a_leaf_is_paid_once_or_stopped(clerk: ApiClient, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     cash_move(account, "900.00")
     book = clerk.post("cheque-books", {"account": account.number, "leaves": 5}).json()
     assert (book["first_number"], book["last_number"]) == (1, 5)
@@ -160,6 +162,10 @@ def test_a_leaf_is_paid_once_or_stopped(clerk: ApiClient, account: Account) -> N
     paid = pay(2, key="k")
     assert (paid.status_code, paid.json()["reference"], paid.json()["counterparty"]) == (201, "000002", "Jane")
     assert pay(2, key="k").json() == paid.json()
+    with monkeypatch.context() as patched:  # the same at one moment: the look before the lock finds nothing
+        looks = iter((False, True))
+        patched.setattr(_cheque_books, "decided_before", lambda asked: decided_before(asked) if next(looks) else None)
+        assert pay(2, key="k").json() == paid.json()
     assert pay(2).json()["code"] == "cheque-not-payable"
     assert pay(99).json()["code"] == "cheque-not-payable"
     assert pay(3, "601.00").json()["code"] == "insufficient-funds"
@@ -171,6 +177,11 @@ def test_a_leaf_is_paid_once_or_stopped(clerk: ApiClient, account: Account) -> N
     leaves = clerk.get(f"cheque-leaves?account={account.number}").json()["data"]
     assert [leaf["status"] for leaf in leaves[:5]] == ["unused", "paid", "stopped", "stopped", "unused"]
     assert booked(account) == 600_00
+    account_close(
+        acting_user=None, account_id=account.pk, expected_version=1, reason="Moves", closed_on=business_date_current(),
+        at=clock.now(), payout_to=AccountFactory().pk,
+    )  # fmt: skip
+    assert clerk.post("cheque-books", {"account": account.number, "leaves": 5}).json()["code"] == "account-closed"
 
 
 def test_a_cheque_is_cashed_at_the_till(clerk: ApiClient) -> None:

@@ -13,6 +13,8 @@ from django.db.models import Max
 from apps.approvals.errors import ApprovalRequired
 from apps.approvals.services import approval_possible
 from apps.audit.services import record
+from apps.balances.errors import AccountClosed
+from apps.balances.selectors import balance_read
 from apps.balances.services import in_database, internal_account_id
 from apps.core.money import Money
 from apps.core.retry import retry_transient
@@ -32,7 +34,7 @@ from apps.payments.services._common import (
     usable_ref,
 )
 from apps.payments.services._counter import till_check
-from apps.payments.services._rules import rules_check, stand_in
+from apps.payments.services._rules import channel_check, rules_check, stand_in
 from apps.payments.services._sessions import session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
@@ -48,9 +50,13 @@ Status = ChequeLeaf.Status
 def cheque_book_issue(*, acting_user: User, account: str, leaves: int, issued_on: dt.date) -> ChequeBook:
     """Issue the next book on an account, its leaves numbered on from the last one.
 
-    Raises `PaymentAccountNotFound`, and `ChequeNumbersTaken` when another book was issued at this moment.
+    Raises `PaymentAccountNotFound`, `ChannelNotAllowed`, `AccountClosed`, and `ChequeNumbersTaken` when another book
+    was issued at this moment.
     """
     ref = usable_ref(user=acting_user, name=account, pointer="/account")
+    channel_check(ref=ref, channel="cheque")
+    if balance_read(account_id=ref.ledger_id).status == "X":
+        raise AccountClosed
     last = ChequeLeaf.objects.filter(account=ref.account_id).aggregate(last=Max("number"))["last"] or 0
     book = ChequeBook.objects.create(
         account_id=ref.account_id,
@@ -151,6 +157,8 @@ def cheque_pay(
         ),
     )
     with in_database([ref.ledger_id, credit], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+        if (before := decided_before(asked)) is not None:
+            return before  # the same request came twice at one moment, and this one waited
         rules_check(amount=amount, channel="cheque", debit=ref, stand=stand_in(book))
         if session_id is not None:
             session = locks.session_lock(pk=session_id)

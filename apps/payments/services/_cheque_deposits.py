@@ -72,10 +72,8 @@ def cheque_deposit(
     Raises `PaymentAccountNotFound`, `CurrencyMismatch`, `ChequeKnown`, `ChannelNotAllowed`, `BalanceAboveMaximum`,
     `IdempotencyKeyReused`, and the refusals of a posting.
     """
-    if decided_before(asked) is not None:
-        known = cheque_deposit_find(transaction_id=asked.transaction_id)
-        if known is not None:
-            return known, True
+    if (known := _decided(asked)) is not None:
+        return known, True
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     today, days = business_date_current(), settings.NUMINA["CHEQUES"]["clearing_days"]
@@ -84,6 +82,8 @@ def cheque_deposit(
     )
     try:
         with in_database([ref.ledger_id, clearing_id], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+            if (known := _decided(asked)) is not None:
+                return known, True  # the same request came twice at one moment, and this one waited
             _require_new(drawn)
             rules_check(amount=amount, channel="cheque", credit=ref, stand=stand_in(book))
             book.post(
@@ -134,6 +134,11 @@ def cheque_deposit(
     except IntegrityError as error:
         raise ChequeKnown("This cheque was paid in before.", pointer="/number") from error
     return cheque_deposit_get_for(user=asked.user, pk=cheque.pk), False
+
+
+def _decided(asked: Asked) -> ChequeDeposit | None:
+    """The cheque that was booked under this key before. Raises `IdempotencyKeyReused`."""
+    return cheque_deposit_find(transaction_id=asked.transaction_id) if decided_before(asked) is not None else None
 
 
 def _require_new(drawn: Drawn) -> None:

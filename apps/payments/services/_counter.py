@@ -110,6 +110,8 @@ def _counter(
         details=details,
     )
     with in_database([till_id, ref.ledger_id], actor_id=asked.user.pk, correlation_id=trace_id()) as book:
+        if (before := decided_before(asked)) is not None:
+            return before  # the same request came twice at one moment, and this one waited
         session = locks.session_lock(pk=session_id)
         session_check(session, asked.user)
         till_check(session, amount, cash=-book.balance(till_id).balance, paid_out=paid_out)
