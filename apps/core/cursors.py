@@ -24,7 +24,7 @@ def cursor_encode(values: list[Any], *, scope: str) -> str:
 
     `scope` names the list, its filters and its order; `cursor_decode` demands the same.
     """
-    payload = json.dumps([_pack(value) for value in values], separators=(",", ":")).encode()
+    payload = json.dumps([_pack(value) for value in values], separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(_tag(payload, scope) + payload).rstrip(b"=").decode()
 
 

@@ -44,7 +44,8 @@ def test_wrong_values_are_refused(query: str, code: str) -> None:
 @pytest.fixture
 def branches() -> list[str]:
     Branch.objects.bulk_create(
-        Branch(code=f"T{number:03d}", name=f"Name {number % 3}", is_active=number % 2 == 0) for number in range(30)
+        Branch(code=f"T{number:03d}", name=("Name", "\N{BANK}" * 60, "é")[number % 3], is_active=number % 2 == 0)
+        for number in range(30)
     )
     return sorted(Branch.objects.values_list("code", flat=True))
 
