@@ -164,10 +164,7 @@ def cheque_pay(
             session = locks.session_lock(pk=session_id)
             session_check(session, asked.user)
             till_check(session, amount, cash=-book.balance(credit).balance, paid_out=True)
-        leaf = next(iter(locks.cheque_leaves_lock(account_id=ref.account_id, first=number, last=number)), None)
-        if leaf is None or leaf.status != Status.UNUSED:
-            was = "not issued" if leaf is None else leaf.get_status_display().lower()
-            raise ChequeNotPayable(f"The leaf is {was}.", pointer="/number")
+        leaf = _leaf_unused(ref.account_id, number)
         (outcome,) = book.post(posting)
         signatures_keep(user=asked.user, ref=ref, transaction_id=posting.transaction_id, members=signed)
         leaf.status, leaf.amount, leaf.transaction_id = Status.PAID, amount.minor, posting.transaction_id
@@ -186,3 +183,12 @@ def cheque_pay(
     if payment is None:
         raise RuntimeError("a posting that committed is not in the books")
     return payment
+
+
+def _leaf_unused(account_id: UUID, number: int) -> ChequeLeaf:
+    """The leaf, locked. Raises ChequeNotPayable."""
+    leaf = next(iter(locks.cheque_leaves_lock(account_id=account_id, first=number, last=number)), None)
+    if leaf is None or leaf.status != Status.UNUSED:
+        was = "not issued" if leaf is None else leaf.get_status_display().lower()
+        raise ChequeNotPayable(f"The leaf is {was}.", pointer="/number")
+    return leaf
