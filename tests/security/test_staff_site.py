@@ -226,6 +226,10 @@ def test_what_is_out_of_reach_is_not_there_for_forms_either(things: dict[str, An
 
 def test_a_number_without_end_in_a_form_breaks_no_page(root: Client, things: dict[str, Any]) -> None:
     url = reverse("admin:accounts_accountproduct_terms_change", args=[things["product"].pk])
-    for field in ("grace", "dormant"):
-        sent = {"action": "set", "posting": "monthly", "effective_from": "2026-01-01", field: "9" * 5_000}
+    for field, text in (
+        ("grace", "9" * 5_000), ("grace", "3d"), ("dormant", "9" * 5_000), ("dormant", "\u0663"),
+        ("rates", "0 2.5 100 4"), ("grace", "3"),
+    ):  # fmt: skip
+        sent = {"action": "set", "posting": "monthly", "effective_from": "2100-01-01", field: text}
         assert root.post(url, sent).status_code == 302
+        assert things["product"].terms.exists() == (text == "3"), (field, text)  # nor is it taken for nothing

@@ -93,10 +93,10 @@ def _tiers_read(text: str, exponent: int, label: str) -> list[list[object]]:
         words = [ungrouped(word) for word in line.replace("%", " ").split()]
         if not words:
             continue
-        start, rate = ("0", words[0]) if len(words) == 1 else (words[0], words[1])
         try:
+            start, rate = ("0", words[0]) if len(words) == 1 else words
             rows.append([amount_parse(start, exponent) if start != "0" else 0, str(Decimal(rate) / 100)])
-        except (InvalidAmount, ArithmeticError) as error:
+        except (InvalidAmount, ArithmeticError, ValueError) as error:
             raise TermsInvalid(f"{label}: “{line.strip()[:40]}” is not a balance and a rate.") from error
     return rows
 
@@ -176,9 +176,10 @@ def _day(text: str) -> dt.date:
 
 def _days(text: str) -> int | None:
     """A whole number of at most four digits; None where there is none."""
-    if len(text) > WHOLE_DIGITS:
+    bare = text.strip()
+    if bare and not (bare.isascii() and bare.isdigit() and len(bare) <= WHOLE_DIGITS):
         raise TermsInvalid("Days and quotas: a whole number of at most four digits.")
-    return int(text) if text.isdecimal() else None
+    return int(bare) if bare else None
 
 
 def _id(text: str) -> UUID:
