@@ -16,22 +16,32 @@ from apps.payments.errors import CountNotRight
 PIECES_MAX = 100_000
 
 _IN_CIRCULATION: dict[str, tuple[int, ...]] = {
+    "BHD": (20000, 10000, 5000, 1000, 500, 100, 50, 25, 10, 5),
     "EUR": (50000, 20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1),
     "GBP": (5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1),
+    "JPY": (10000, 5000, 2000, 1000, 500, 100, 50, 10, 5, 1),
     "KES": (100000, 50000, 20000, 10000, 5000, 4000, 2000, 1000, 500, 100, 50),
+    "KWD": (20000, 10000, 5000, 1000, 500, 250, 100, 50, 20, 10, 5),
+    "RWF": (5000, 2000, 1000, 500, 100, 50, 20, 10, 5),
     "TZS": (1000000, 500000, 200000, 100000, 50000, 20000, 10000, 5000),
     "UGX": (50000, 20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50),
     "USD": (10000, 5000, 2000, 1000, 500, 200, 100, 50, 25, 10, 5, 1),
+    "XAF": (10000, 5000, 2000, 1000, 500, 200, 100, 50, 25, 10, 5, 2, 1),
+    "XOF": (10000, 5000, 2000, 1000, 500, 250, 200, 100, 50, 25, 10, 5, 1),
     "ZAR": (20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10),
 }
 
 
 def pieces_of(currency: str) -> tuple[int, ...]:
-    """The values of its notes and coins in minor units, largest first; 1, 2 and 5 of each power where not listed."""
+    """The values of its notes and coins in minor units, largest first; where not listed, 1, 2 and 5 of each power.
+
+    Those go up to 500,000 units where money has no decimals (the dong), else to 5,000.
+    """
     known = _IN_CIRCULATION.get(currency)
     if known is not None:
         return known
-    top = currency_get(currency).exponent + 3
+    exponent = currency_get(currency).exponent
+    top = exponent + 3 if exponent else 5
     return tuple(digit * 10**power for power in range(top, -1, -1) for digit in (5, 2, 1))
 
 

@@ -11,12 +11,13 @@ from django.db import IntegrityError, transaction
 from apps.audit.models import AuditEvent
 from apps.balances.selectors import balance_read, books_verify
 from apps.balances.services import internal_account_id
+from apps.payments.denominations import pieces_of
 from apps.payments.models import TillSession, VaultTransfer
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
 from tests.payments.conftest import booked, key_headers
-from tests.payments.tills import TELLER, Counter, kes, pieces
+from tests.payments.tills import SUPERVISOR, TELLER, Counter, kes, pieces
 
 
 @pytest.fixture
@@ -87,6 +88,21 @@ def test_a_larger_difference_waits_for_a_supervisor(db: None) -> None:
     assert (done.json()["status"], done.json()["difference"]) == ("closed", kes("-500.00"))
     assert (in_till(counter), internal(counter, "5720")) == (2_500_00, -500_00)
     assert counter.report()["ties"]
+
+
+def test_a_supervisor_counts_for_a_teller_who_is_away_and_another_one_confirms(counter: Counter) -> None:
+    counter.open()
+    counter.cash("deposits", "500.00")
+    gone = {"accept": True, "note": "Fell ill", "count": pieces(n500=1)}
+    path = counter.at("/closure")
+    assert counter.post(counter.supervisor, path, {**gone, "accept": False}).json()["code"] == "invalid-request"
+    counted = counter.post(counter.supervisor, path, gone).json()
+    assert (counted["status"], counted["closed_by"]) == ("counted", str(counter.supervisor.user.pk))
+    word = {"accept": True, "note": "Seen"}
+    for own in (counter.supervisor, ApiClient(TillSession.objects.get().teller)):
+        assert counter.post(own, path, word).json()["code"] in {"needs-another-person", "permission-denied"}
+    assert counter.post(counter.user(*SUPERVISOR), path, word).json()["status"] == "closed"
+    assert counter.open(pieces(n500=1), client=counter.user(*TELLER)).status_code == 201
 
 
 def test_a_difference_within_tolerance_is_booked_at_once(db: None) -> None:
@@ -219,3 +235,8 @@ def test_lists_ask_the_same_few_questions(counter: Counter, django_assert_max_nu
         counter.teller.get(path)
         with django_assert_max_num_queries(6):
             assert counter.teller.get(path).status_code == 200
+
+
+def test_the_largest_notes_can_be_counted() -> None:
+    found = {currency: pieces_of(currency)[0] for currency in ("JPY", "XOF", "VND", "KWD", "NGN")}
+    assert found == {"JPY": 10_000, "XOF": 10_000, "VND": 500_000, "KWD": 20_000, "NGN": 500_000}
