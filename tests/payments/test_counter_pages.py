@@ -96,6 +96,13 @@ def test_vault_and_refusals_on_the_page(counter: Counter) -> None:
     path = reverse(CASH)
     for term in ("nobody by that name", "999", "'|"):
         assert "Nobody found" in said(teller.get(path, {"q": term}))
+    away = {"away": str(transfer.session_id)}
+    assert "Count for the teller" in said(boss.get(reverse(TILL)))
+    assert "Another supervisor confirms your count" in said(boss.get(reverse(TILL), away))
+    count = {**away, "action": "count_away", "version": 1, "piece_50000": "1", "note": "Fell ill"}
+    assert teller.post(reverse(TILL), count).status_code == 403
+    assert "Say why" in said(boss.post(reverse(TILL), {**count, "note": ""}))
+    assert "has to confirm it" in said(boss.post(reverse(TILL), count, follow=True))
 
 
 def test_large_cash_asks_first_and_keeps_the_form(counter: Counter) -> None:

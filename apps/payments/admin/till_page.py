@@ -64,7 +64,7 @@ def till_page(site: Any, request: HttpRequest) -> HttpResponse:
     if context["till_works"]:
         context |= _own(request, session_current(teller_id=user.pk))
     if user_may(request, SUPERVISE):
-        context |= _waiting(user)
+        context |= _waiting(user) | _away(request)
     else:
         context["till_overview"] = _overview(user)
     return TemplateResponse(request, "payments/till.html", context)
@@ -109,6 +109,21 @@ def _waiting(user: Any) -> dict[str, Any]:
         "till_transfers": list(asked[:WAITING_MAX]),
         "till_overview": _overview(user),
     }
+
+
+def _away(request: HttpRequest) -> dict[str, Any]:
+    """The session that a supervisor is to count for a teller who is away, if one is named."""
+    user: Any = request.user
+    try:
+        wanted = UUID(request.POST.get("away") or request.GET.get("away", ""))
+    except ValueError:
+        return {}
+    session = sessions_visible_to(user).filter(pk=wanted, status=TillSession.Status.OPEN).exclude(teller=user).first()
+    if session is None:
+        return {}
+    pieces = pieces_shown(session.till.currency, request.POST)
+    exponent = currency_get(session.till.currency).exponent
+    return {"till_away": session, "till_away_pieces": pieces, "till_away_exponent": exponent}
 
 
 def _overview(user: Any) -> list[dict[str, Any]]:
@@ -227,12 +242,32 @@ def _decide(request: HttpRequest) -> str:
     return "Confirmed: the cash is booked." if confirm else "Declined: nothing moved."
 
 
-def _confirm(request: HttpRequest) -> str:
-    user: Any = request.user
-    accept = request.POST.get("verdict") == "confirm"
+def _note(request: HttpRequest) -> str:
     note = text_read(request, "note", max_length=200)
     if not note:
         raise InvalidRequest("Say why.")
+    return note
+
+
+def _count_away(request: HttpRequest) -> str:
+    user: Any = request.user
+    session = session_get_for(user=user, pk=_uuid(request, "away"))
+    services.session_count(
+        acting_user=user,
+        session_id=session.pk,
+        expected_version=version_read(request),
+        count=count_read(request, session.till.currency),
+        note=_note(request),
+        at=clock.now(),
+        for_teller=True,
+    )
+    return "Counted. Another supervisor has to confirm it."
+
+
+def _confirm(request: HttpRequest) -> str:
+    user: Any = request.user
+    accept = request.POST.get("verdict") == "confirm"
+    note = _note(request)
     session = session_get_for(user=user, pk=_uuid(request, "session"))
     services.session_confirm(
         acting_user=user,
@@ -252,4 +287,5 @@ _ACTIONS: dict[str, tuple[str, Callable[[HttpRequest], str]]] = {
     "cancel": (WORK, _cancel),
     "decide": (SUPERVISE, _decide),
     "confirm": (SUPERVISE, _confirm),
+    "count_away": (SUPERVISE, _count_away),
 }

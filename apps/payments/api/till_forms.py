@@ -143,7 +143,9 @@ class TillSessionSerializer(serializers.Serializer):
     count = CountShown()
     count_note = serializers.CharField()
     closed_at = serializers.DateTimeField(allow_null=True)
-    closed_by = serializers.UUIDField(source="closed_by_id", allow_null=True)
+    closed_by = serializers.UUIDField(
+        source="closed_by_id", allow_null=True, help_text="Before it is closed: who counted for a teller who is away."
+    )
     difference_id = serializers.UUIDField(allow_null=True, help_text="The transaction that booked the difference.")
     version = serializers.IntegerField()
 
@@ -169,6 +171,10 @@ class TillClosureSerializer(StrictSerializer):
         help_text="true books the difference and closes the session; false has the till counted again."
     )
     note = TextField(max_length=REASON_MAX)
+    count = count_field(
+        required=False,
+        help_text="Of an open till whose teller is away: what you counted in it; another supervisor then confirms it.",
+    )
 
 
 class TillSessionListParams(ListParams):

@@ -19,7 +19,7 @@ from apps.core.api.pagination import page_of
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
 from apps.core.api.views import NAMES_A_RECORD, ApiView, respond
-from apps.core.errors import CurrencyMismatch
+from apps.core.errors import CurrencyMismatch, InvalidRequest
 from apps.core.idempotency import request_fingerprint
 from apps.payments import services
 from apps.payments.actions import CASH, cash_payload
@@ -330,15 +330,18 @@ class TillClosureView(ApiView):
         summary="Confirm a till's count",
     )
     def post(self, request: Request, till_session_id: UUID) -> Response:
-        """Take a count with a difference as it is, or have the till counted again. Not by the teller."""
+        """Take a count with a difference as it is, or have the till counted again; not by who counted. With `count` you
+        count an open till whose teller is away; another supervisor confirms it."""
         NoParams.parse(request)
         session = session_get_for(user=caller(request), pk=till_session_id)
         body = body_read(till_forms.TillClosureSerializer, request)
-        session = services.session_confirm(
-            acting_user=caller(request),
-            session_id=session.pk,
-            expected_version=self.expected_version,
-            at=clock.now(),
-            **body,
-        )
+        values: dict[str, Any] = {
+            "acting_user": caller(request), "session_id": session.pk, "expected_version": self.expected_version
+        }  # fmt: skip
+        if "count" not in body:
+            return session_answer(services.session_confirm(at=clock.now(), **values, **body))
+        if not body["accept"]:
+            raise InvalidRequest("Either your own count, or the teller's again.", pointer="/accept")
+        count = till_forms.count_read(body, session.till.currency)
+        session = services.session_count(count=count, note=body["note"], at=clock.now(), for_teller=True, **values)
         return session_answer(session)

@@ -48,7 +48,8 @@ class Till(BaseModel):
 class TillSession(BaseModel):
     """A teller's time at a till: opened with a count, closed with a count.
 
-    `counted` waits for a supervisor: the difference is above the till's tolerance. While a session is not closed,
+    `counted` waits for a supervisor: the difference is above the till's tolerance, or `closed_by` has counted for a
+    teller who is away, and somebody else closes it. While a session is not closed,
     neither its till nor its teller has another.
     """
 

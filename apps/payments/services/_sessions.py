@@ -71,25 +71,27 @@ def session_count(
     count: dict[str, int],
     note: str,
     at: dt.datetime,
+    for_teller: bool = False,
 ) -> TillSession:
     """Cash up: count what is in the till. Within its tolerance the difference is booked and the session closed.
 
-    Otherwise the session waits for a supervisor. Raises `NotFound`, `PreconditionFailed`, `TillNotOpen`,
-    `VaultTransferOpen`.
+    Otherwise the session waits for a supervisor. A supervisor counts `for_teller` who is away; that waits for another
+    one in any case. Raises `NotFound`, `PreconditionFailed`, `TillNotOpen`, `VaultTransferOpen`.
     """
     known = session_get_for(user=acting_user, pk=session_id)
     others = _difference_accounts(known)
     ledger_id = known.till.ledger_account_id
     with in_database([ledger_id, *others], actor_id=acting_user.pk, correlation_id=trace_id()) as book:
         session = locks.session_lock(pk=session_id)
-        session_check(session, acting_user)
+        session_check(session, session.teller if for_teller else acting_user)
         version_check(current=session.version, expected=expected_version)
         if session.vault_transfers.filter(status=VaultTransfer.Status.ASKED).exists():
             raise VaultTransferOpen
         session.status = TillSession.Status.COUNTED
         session.counted_at, session.counted, session.count, session.count_note = at, count_total(count), count, note
         session.counted_books = -book.balance(ledger_id).balance
-        if abs(session.difference or 0) <= session.till.tolerance:
+        session.closed_by = acting_user if for_teller else None  # who confirms it is somebody else again
+        if not for_teller and abs(session.difference or 0) <= session.till.tolerance:
             _close(book, session, others, acting_user=acting_user, at=at)
         session.version += 1
         session.save()
@@ -104,7 +106,7 @@ def session_confirm(
     """A supervisor takes a count with a difference as it is, which books it, or has the till counted again.
 
     Raises `NotFound`, `PreconditionFailed`, `TillNotOpen` for a session that does not wait for this, or whose till has
-    moved since the count, `NeedsAnotherPerson` for the teller.
+    moved since the count, `NeedsAnotherPerson` for the teller and for who counted.
     """
     known = session_get_for(user=acting_user, pk=session_id)
     others = _difference_accounts(known)
@@ -114,15 +116,15 @@ def session_confirm(
         version_check(current=session.version, expected=expected_version)
         if session.status != TillSession.Status.COUNTED:
             raise TillNotOpen("There is no count that waits for a supervisor.")
-        if session.teller_id == acting_user.pk:
-            raise NeedsAnotherPerson("The teller does not confirm the own count.")
+        if acting_user.pk in (session.teller_id, session.closed_by_id):
+            raise NeedsAnotherPerson("Nobody confirms the own count.")
         if accept:
             if session.counted_books != -book.balance(ledger_id).balance:  # a payment of the till was reversed
                 raise TillNotOpen("The till has moved on the books since the count: have it counted again.")
             _close(book, session, others, acting_user=acting_user, at=at)
         else:
             session.status = TillSession.Status.OPEN
-            session.counted = session.counted_books = session.counted_at = None
+            session.counted = session.counted_books = session.counted_at = session.closed_by = None
             session.count = {}
         session.version += 1
         session.save()
@@ -183,6 +185,7 @@ def _close(book: Book, session: TillSession, others: tuple[int, int], *, acting_
 
 def _record(verb: str, session: TillSession, acting_user: User, *, reason: str, at: dt.datetime) -> None:
     facts: dict[str, Any] = {
+        "teller": session.teller.full_name,
         "status": session.status,
         "counted": session.counted,
         "books": session.counted_books,
