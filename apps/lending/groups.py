@@ -128,10 +128,7 @@ def collection_take(
     A sheet that broke off is sent again under the same key: payments that were taken stay as they are.
     Raises GroupNotPossible for a loan that is not the group's, or twice on the sheet, IdempotencyKeyReused.
     """
-    known = GroupMeeting.objects.filter(transaction_id=asked.transaction_id).first()
-    if known is not None:
-        if bytes(known.fingerprint) != asked.fingerprint:
-            raise IdempotencyKeyReused
+    if (known := _known(asked)) is not None:
         return known
     loans = {loan.number: loan for loan in loans_of(group)}
     if not 0 < len(rows) <= ROWS_MAX or len({row.loan for row in rows}) != len(rows):
@@ -147,7 +144,19 @@ def collection_take(
         if row.amount > 0:
             shown |= _row_take(asked, loan, row, channel, at)
         done.append(shown)
-    return _meeting(asked, group, loans, dues, done, today, at)
+    try:
+        return _meeting(asked, group, loans, dues, done, today, at)
+    except IntegrityError:  # the same sheet came twice at one moment: its payments are the same, too
+        if (known := _known(asked)) is not None:
+            return known
+        raise
+
+
+def _known(asked: Asked) -> GroupMeeting | None:
+    known = GroupMeeting.objects.filter(transaction_id=asked.transaction_id).first()
+    if known is not None and bytes(known.fingerprint) != asked.fingerprint:
+        raise IdempotencyKeyReused
+    return known
 
 
 def _row_take(asked: Asked, loan: Loan, row: Paid, channel: str | None, at: dt.datetime) -> dict[str, Any]:

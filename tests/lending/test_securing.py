@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,7 @@ from apps.balances.errors import InsufficientFunds
 from apps.balances.selectors import balance_read
 from apps.core import clock
 from apps.core.errors import Conflict, DomainError, InvalidAmount
-from apps.lending import alerts, services
+from apps.lending import alerts, groups, services
 from apps.lending.arrears_promises import pause_add, promise_make
 from apps.lending.closing_proof import loans_prove
 from apps.lending.collateral import collateral_add, collateral_release, coverage_read, valuation_add
@@ -120,7 +121,7 @@ def test_borrowers_hear_once_of_what_is_due_and_of_what_is_late() -> None:
     assert Delivery.objects.filter(notification__kind__in=kinds, recipient=borrower, channel="email").count() == 2
 
 
-def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other() -> None:
+def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other(monkeypatch: Any) -> None:
     today_set(START)
     branch, at = BranchFactory(), clock.now()
     group = group_create(acting_user=None, name="Umoja", branch_id=branch.pk, meets_on=3, at=at)
@@ -145,6 +146,10 @@ def test_a_meeting_is_collected_on_one_sheet_and_members_answer_for_each_other()
     (meeting,) = group.meetings.all()
     assert meetings == {meeting.pk}
     assert (meeting.due, meeting.collected, meeting.missing) == (101_502, 70_751, 30_751)
+    # The same sheet twice at one moment: the first look finds nothing yet.
+    monkeypatch.setattr(groups, "_known", Mock(side_effect=[None, meeting]))
+    again = collection_take(asked=sheet, group=group, rows=rows, channel="cash", today=day, at=at)
+    assert (again.pk, group.meetings.count()) == (meeting.pk, 1)
     assert owed(loans[0])[0] == 100_000 - 49_751
     with pytest.raises(GroupNotPossible, match="answers"):
         group_leave(acting_user=None, group=group, member_id=loans[0].member_id, today=day, at=at)
