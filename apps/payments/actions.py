@@ -31,7 +31,7 @@ from apps.payments.selectors import (
 from apps.payments.services import Asked, Details
 from apps.payments.services._common import currency_check, usable_ref, value_date_check
 from apps.payments.services._counter import till_limit_check
-from apps.payments.services._sessions import session_check
+from apps.payments.services._sessions import own_account_check, session_check
 from apps.payments.services._signatures import signatures_check
 from apps.payments.services._transfers import reversible_check, transfer_sides, usable_sources
 
@@ -276,6 +276,7 @@ def _cash_validate(maker: User, payload: Payload) -> None:
     session_check(session, maker)
     till_limit_check(session, _amount(payload))
     ref = usable_ref(user=maker, name=payload["account"], pointer="/account")
+    own_account_check(maker, ref)
     currency_check(ref=ref, amount=_amount(payload), pointer="/amount/currency")
     if payload["kind"] == "withdrawal":
         signatures_check(user=maker, ref=ref, amount=_amount(payload), signed_by=_signed_by(payload))

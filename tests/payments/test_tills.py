@@ -16,6 +16,7 @@ from apps.payments.models import TillSession, VaultTransfer
 from tests.conftest import ApiClient
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
+from tests.factories.members import MemberFactory
 from tests.payments.conftest import booked, key_headers
 from tests.payments.tills import SUPERVISOR, TELLER, Counter, kes, pieces
 
@@ -165,6 +166,9 @@ def test_a_till_and_a_teller_have_one_session(counter: Counter) -> None:
 
 def test_the_vault_takes_two_people_and_enough_cash(counter: Counter) -> None:
     counter.open()
+    own = AccountFactory(member=MemberFactory(user=counter.teller.user, branch=counter.branch), branch=counter.branch)
+    for kind in ("deposits", "withdrawals"):
+        assert counter.cash(kind, "1.00", account=own.number).json()["code"] == "needs-another-person"
     asked = counter.vault("to_till", "500.00")
     assert counter.decide(asked).json()["code"] == "cash-not-there"
     assert counter.count([]).json()["code"] == "vault-transfer-open"

@@ -51,7 +51,8 @@ def _till(root: Any, branch: Any, account: Any) -> tuple[dict[str, Any], Bodies]
     )
     one = "till-sessions/{till_session_id}/"
     count = [{"value": KES, "pieces": 1}]
-    cash = {"account": account.number, "amount": KES, "count": count, "counterparty": "Alice", "reference": "R1"}
+    stranger = AccountFactory(branch=branch, balance="50.00")  # root becomes a holder of the other one on the way
+    cash = {"account": stranger.number, "amount": KES, "count": count, "counterparty": "Alice", "reference": "R1"}
     return {"till_id": till.pk, "till_session_id": session.pk, "vault_transfer_id": transfer.pk}, {
         ("POST", "tills"): {
             "branch": branch.code, "number": 3, "name": "Till 3", "currency": "KES", "holding_limit": KES,

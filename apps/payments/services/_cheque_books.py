@@ -35,7 +35,7 @@ from apps.payments.services._common import (
 )
 from apps.payments.services._counter import till_check
 from apps.payments.services._rules import channel_check, rules_check, stand_in
-from apps.payments.services._sessions import session_check
+from apps.payments.services._sessions import own_account_check, session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def cheque_pay(
     limit_check(ref=ref, amount=amount, limits=product_limits())
     signed = signatures_check(user=asked.user, ref=ref, amount=amount, signed_by=signed_by)
     if session_id is not None:
+        own_account_check(asked.user, ref)
         if approval_possible(kind=CASH, amount=amount, at=at):
             raise ApprovalRequired("So much cash needs approval: pay it out as a withdrawal, which asks.")
         credit = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id

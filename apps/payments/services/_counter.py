@@ -34,7 +34,7 @@ from apps.payments.services._common import (
     usable_ref,
 )
 from apps.payments.services._rules import rules_check, stand_in
-from apps.payments.services._sessions import session_check
+from apps.payments.services._sessions import own_account_check, session_check
 from apps.payments.services._signatures import signatures_check, signatures_keep
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def cash_take(
     """Take cash at an open till onto an account (number or id). `count` is empty where it was not noted.
 
     Raises `NotFound`, `TillNotOpen`, `TillLimitExceeded` (one transaction, or what the till may hold),
-    `CountNotRight`, `PaymentAccountNotFound`, `CurrencyMismatch`, `IdempotencyKeyReused`, and the refusals of a
-    posting. A refusal is not kept: the same key may be sent again.
+    `CountNotRight`, `PaymentAccountNotFound`, `NeedsAnotherPerson` for the teller's own account, `CurrencyMismatch`,
+    `IdempotencyKeyReused`, and the refusals of a posting. A refusal is not kept: the same key may be sent again.
     """
     return _counter(asked, session_id, account, amount, count, details, at, paid_out=False)
 
@@ -95,6 +95,7 @@ def _counter(
         return before
     till_id = session_get_for(user=asked.user, pk=session_id).till.ledger_account_id
     ref = usable_ref(user=asked.user, name=account, pointer="/account")
+    own_account_check(asked.user, ref)
     currency_check(ref=ref, amount=amount, pointer="/amount/currency")
     signed: frozenset[UUID] = frozenset()
     if paid_out:

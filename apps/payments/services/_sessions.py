@@ -22,6 +22,7 @@ from apps.payments.models import TillMovement, TillSession, VaultTransfer
 from apps.payments.selectors import newest_entry, session_get_for, till_get_for
 
 if TYPE_CHECKING:
+    from apps.accounts.selectors import AccountRef
     from apps.identity.models import User
 
 CASH_OVER, CASH_SHORT = "4340", "5720"
@@ -138,6 +139,12 @@ def session_check(session: TillSession, teller: User) -> None:
         raise TillNotOpen("The session is not open any more.")
     if session.teller_id != teller.pk:
         raise TillNotOpen("The session is another teller's.")
+
+
+def own_account_check(teller: User, ref: AccountRef) -> None:
+    """Raise `NeedsAnotherPerson` for cash of an account that the teller holds: who would look at it?"""
+    if ref.belongs_to(teller.pk):
+        raise NeedsAnotherPerson("Cash of your own account goes through a colleague's till.", pointer="/account")
 
 
 def _difference_accounts(session: TillSession) -> tuple[int, int]:
