@@ -5,6 +5,7 @@ Nothing else in Numina reads `os.environ` for configuration: a setting that is n
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ class Env:
     database_replica: Database | None
     database_pool_size: int
     database_prepare_after: int
+    web_threads: int
     statement_timeout_ms: int
     redis_url: str
     engine_redis_url: str
@@ -116,6 +118,7 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         database=reader.database("DATABASE_URL"),
         database_replica=reader.database("DATABASE_REPLICA_URL"),
         database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
+        web_threads=reader.integer("NUMINA_WEB_THREADS", 8, low=1, high=200),
         database_prepare_after=reader.integer("NUMINA_DATABASE_PREPARE", 5, low=0, high=1_000),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),
@@ -217,6 +220,11 @@ class _Reader:
         pairs = tuple((word.partition("=")[0].strip(), word.partition("=")[2].strip()) for word in self.words(name))
         if not all(provider and len(secret) >= SECRET_LENGTH_MIN for provider, secret in pairs):
             self.faults.append(f"{name} must be provider=secret pairs, each secret of {SECRET_LENGTH_MIN} or more")
+        try:
+            for _, secret in pairs:
+                base64.b64decode(secret[6:] if secret.startswith("whsec_") else "", validate=True)
+        except ValueError:
+            self.faults.append(f"{name} has a secret whsec_ with something else than base64 behind it")
         return pairs
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:

@@ -27,6 +27,7 @@ from apps.core.middleware import request_id_middleware
 from config.routing import ShapeResolver, all_routes
 
 API_PREFIX = "/api/"
+MATCH = "numina.match"
 PAGES_ONLY = frozenset(
     {
         "whitenoise.middleware.WhiteNoiseMiddleware",  # files are below /static/
@@ -120,8 +121,21 @@ def _safe(layer: Answer) -> Answer:
     return safe
 
 
+def may_gather(environ: dict[str, Any]) -> bool:
+    """Whether the request's view answers it in company with others; the view, once found, is kept for the handler."""
+    match = _lean_match(environ)
+    if match is None or not environ["PATH_INFO"].startswith(API_PREFIX):
+        return False
+    environ[MATCH] = match
+    view: Any = match.func
+    return bool(view.view_class.gathers(environ["REQUEST_METHOD"]))
+
+
 def _lean_match(environ: Mapping[str, Any]) -> ResolverMatch | None:
     """The view of a request that takes few steps; None for all others, and for addresses that were never asked for."""
+    if MATCH in environ:
+        found: ResolverMatch = environ[MATCH]
+        return found
     match = _routes().known(environ.get("PATH_INFO", ""))
     if match is None or environ.get("SCRIPT_NAME") or settings.FORCE_SCRIPT_NAME:
         return None

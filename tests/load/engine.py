@@ -269,8 +269,8 @@ class Measures:
         token = token_pair_issue(user=User.objects.get(pk=self.bank.user_id)).access
         self.bank = replace(self.bank, token=token)
         with (
-            bench.web_server("config.wsgi:application") as web,
-            bench.web_server("tests.load.minimal:application") as minimal,
+            bench.web_server("config.rsgi:application") as web,
+            bench.web_server("tests.load.minimal:application", interface="wsgi") as minimal,
             engine_running() as pid,
         ):
             accounts_warm(self.accounts)

@@ -10,9 +10,20 @@ import pytest
 
 from apps.accounts.models import Account
 from apps.balances.engine import client, control, ownership
+from apps.core.gather import Gathering
 from tests.conftest import ApiClient
+from tests.core.test_gather import gathering
 from tests.factories.accounts import AccountFactory, ProductFactory
-from tests.factories.engine import PARTITION, activate, engine_patient, journal_once, partition_reset, proof, running
+from tests.factories.engine import (
+    PARTITION,
+    activate,
+    engine_patient,
+    journal_once,
+    partition_reset,
+    proof,
+    running,
+    until,
+)
 from tests.factories.identity import user_make
 
 pytestmark = pytest.mark.usefixtures("engine_on")
@@ -114,4 +125,37 @@ def test_what_was_accepted_and_lost_is_void_for_ever(api: ApiClient) -> None:
     again = api.post("transfers", body(one, two), headers=headers)
     assert (again.status_code, again.json()["code"]) == (422, "transaction-void")
     assert api.get(f"accounts/{one.pk}/balance").json()["booked"]["amount"] == "100.00"
+    proof()
+
+
+def test_requests_in_company_are_answered_as_alone(api: ApiClient) -> None:
+    one, two, plain = account("100.00"), account(), AccountFactory(balance="100.00")
+    machine = ApiClient(user_make("accounts.view", email=f"{uuid.uuid4().hex}@example.com", is_staff=False))
+    keys = [uuid.uuid4().hex for _ in range(8)]
+
+    def handle(request: tuple[str, str]) -> tuple[int, str]:
+        key_, kind = request
+        if kind == "balance":
+            return machine.get(f"accounts/{one.pk}/balance").status_code, ""
+        source = plain if kind == "plain" else one
+        preferred = {"Prefer": "respond-async"} if kind == "async" else {}
+        answer = api.post("transfers", body(source, two, "20.00"), headers={"Idempotency-Key": key_, **preferred})
+        return answer.status_code, answer.json().get("code") or ""
+
+    with running():
+        assert api.post("transfers", body(two, one, "1.00"), headers=key()).status_code == 422  # both are known now
+        requests = [(key_, "transfer") for key_ in keys]
+        with gathering(handle) as ask:
+            found = ask(*requests, ("any", "balance"), (uuid.uuid4().hex, "async"), (uuid.uuid4().hex, "plain"))
+            again = ask(*requests)
+        assert found[requests[0]] in {(201, ""), (422, "insufficient-funds")}
+        answers = [found[request] for request in requests]
+        assert answers.count((201, "")) + answers.count((422, "insufficient-funds")) == 8
+        assert {request: found[request] for request in requests} == again
+        statuses = [answer[0] for request, answer in found.items() if request[1] in {"transfer", "async"}]
+        assert statuses.count(201) + statuses.count(202) >= 5
+        assert found["any", "balance"] == (200, "")
+        assert [answer for request, answer in found.items() if request[1] == "plain"] == [Gathering.ALONE]
+        until(lambda: api.get(f"accounts/{one.pk}/balance?consistency=strict").json()["booked"]["amount"] == "0.00")
+        assert api.get(f"accounts/{plain.pk}/balance").json()["booked"]["amount"] == "100.00"
     proof()

@@ -60,6 +60,10 @@ class AccountBalanceView(LeanView):
     read_of = "accounts.account"
     lean_query = queries.BalanceQuery
 
+    @classmethod
+    def gathers(cls, method: str) -> bool:
+        return method == "GET"
+
     @extend_schema(
         summary="Read a balance",
         description="Exact as of `as_of`. The ETag changes with every movement, hold, limit or status. Of an account "

@@ -19,6 +19,7 @@ from redis.retry import Retry
 
 from apps.balances.engine.entries import Page, State, Transfer
 from apps.balances.engine.line import ask
+from apps.core.gather import Together
 
 SCRIPTS = Path(__file__).parent / "scripts"
 QUEUE_MAX = 5_000
@@ -139,7 +140,13 @@ _WORDS = {word.encode(): word for word in ("OK", "NSF", "DUP")}
 
 def execute(*, partition: int, epoch: int, transfers: Sequence[Transfer], queue_max: int | None = None) -> Executed:
     """Execute transfers in their order, each whole or refused; nothing at all when an account is away."""
-    args: list[Any] = [epoch, QUEUE_MAX if queue_max is None else queue_max, MARK_DRAWER, len(transfers)]
+    if len(transfers) == 1 and queue_max is None:
+        return _one_executed((partition, epoch, transfers[0]))
+    return _execute(partition, epoch, transfers, QUEUE_MAX if queue_max is None else queue_max)
+
+
+def _execute(partition: int, epoch: int, transfers: Sequence[Transfer], queue_max: int) -> Executed:
+    args: list[Any] = [epoch, queue_max, MARK_DRAWER, len(transfers)]
     for transfer in transfers:
         args += (transfer.transaction_id, transfer.fingerprint, transfer.facts, len(transfer.legs))
         for leg in transfer.legs:
@@ -150,6 +157,48 @@ def execute(*, partition: int, epoch: int, transfers: Sequence[Transfer], queue_
         return Executed(status, accounts=[int(account) for account in answer[1:]])
     outcomes = [(_WORDS.get(answer[at]) or answer[at].decode(), answer[at + 1]) for at in range(1, len(answer), 2)]
     return Executed(status, outcomes)
+
+
+Asked = tuple[int, int, Transfer]
+
+
+def _execute_together(asked: list[Asked]) -> list[Executed | Exception]:
+    """One transfer each of several callers, in as few calls as can be; what hinders one does not hinder the others."""
+    found: dict[int, Executed | Exception] = {}
+    while len(found) < len(asked):
+        # A page knows no transaction twice: the second comes in a later call, which finds the first.
+        some: dict[str, int] = {}
+        lead = next(place for place in range(len(asked)) if place not in found)
+        for place, (partition, epoch, transfer) in enumerate(asked):
+            if place not in found and (partition, epoch) == asked[lead][:2]:
+                some.setdefault(transfer.transaction_id, place)
+        places = list(some.values())
+        try:
+            done = _execute(*asked[lead][:2], [asked[place][2] for place in places], QUEUE_MAX)
+        except (MemoryUnreachable, MemoryFull, MemoryFault, EpochEnded) as error:
+            found.update(dict.fromkeys(places, error))
+            continue
+        if done.status == "DONE":
+            found.update(
+                {place: Executed("DONE", [outcome]) for place, outcome in zip(places, done.outcomes, strict=True)}
+            )
+        elif len(places) == 1 or done.status == "BUSY":
+            found.update(dict.fromkeys(places, done))
+        else:
+            found.update(_hindered(done, {place: asked[place] for place in places}))
+    return [found[place] for place in range(len(asked))]
+
+
+def _hindered(done: Executed, asked: dict[int, Asked]) -> dict[int, Executed | Exception]:
+    """Of a call that did nothing, those that it was for: who uses an account that is away; each by itself for DB."""
+    if done.status == "AWAY":
+        away = set(done.accounts)
+        theirs = {place: [leg[0] for leg in one[2].legs if leg[0] in away] for place, one in asked.items()}
+        return {place: Executed("AWAY", accounts=accounts) for place, accounts in theirs.items() if accounts}
+    return {place: _execute_together([one])[0] for place, one in asked.items()}
+
+
+_one_executed: Together[Asked, Executed] = Together(_execute_together)
 
 
 def install(*, partition: int, epoch: int, taken: Iterable[tuple[int, int, State]]) -> int:
@@ -207,6 +256,12 @@ _packed_decode = msgspec.msgpack.Decoder(_Packed).decode
 
 def read(*, partition: int, epoch: int, accounts: Sequence[int]) -> list[Seen]:
     """The accounts as they are in memory, all at one moment."""
+    if len(accounts) == 1:
+        return [_one_read((partition, epoch, accounts[0]))]
+    return _read(partition, epoch, accounts)
+
+
+def _read(partition: int, epoch: int, accounts: Sequence[int]) -> list[Seen]:
     answer = _run("read", partition, epoch, *accounts)
     seq, durable = int(answer[1]), int(answer[2])
     seen = []
@@ -222,6 +277,21 @@ def read(*, partition: int, epoch: int, accounts: Sequence[int]) -> list[Seen]:
             )
         seen.append(Seen(state, here.last, here.token, seq, durable))
     return seen
+
+
+def _read_together(asked: list[tuple[int, int, int]]) -> list[Seen | Exception]:
+    """An account each of several callers, in one call a partition and epoch."""
+    found: dict[tuple[int, int, int], Seen | Exception] = {}
+    for partition, epoch in dict.fromkeys(one[:2] for one in asked):
+        keys = [key for key in dict.fromkeys(asked) if key[:2] == (partition, epoch)]
+        try:
+            found.update(zip(keys, _read(partition, epoch, [key[2] for key in keys]), strict=True))
+        except (MemoryUnreachable, MemoryFull, MemoryFault, EpochEnded) as error:
+            found.update(dict.fromkeys(keys, error))
+    return [found[one] for one in asked]
+
+
+_one_read: Together[tuple[int, int, int], Seen] = Together(_read_together)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,9 @@ class _Views:
             self._parts = parts_read()
         return self._parts
 
+    def seen(self) -> dict[int, View]:
+        return self._parts
+
     def partitions_of(self, accounts: Collection[int]) -> dict[int, int]:
         now = time.monotonic()
         with self._lock:
@@ -106,6 +109,11 @@ def view(partition: int, *, fresh: bool = False) -> View:
 def any_fast() -> bool:
     """Whether any partition is executed by the engine, as far as this process knows."""
     return any(part.is_fast for part in _views.parts().values())
+
+
+def seen_fast() -> bool:
+    """The same, as far as this process knew when it last looked; no query."""
+    return any(part.is_fast for part in _views.seen().values())
 
 
 def partition_of(accounts: Collection[int]) -> int:

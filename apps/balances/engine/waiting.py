@@ -21,6 +21,7 @@ import psycopg
 from django.db import DatabaseError, connection
 from psycopg import Notify
 
+from apps.core.gather import Gate, Together
 from apps.core.kept_statement import KeptStatement
 
 logger = logging.getLogger(__name__)
@@ -94,31 +95,50 @@ def decided(transaction_ids: Iterable[UUID]) -> dict[UUID, Decided]:
         return {row[0]: Decided(bytes(row[1]), *row[2:]) for row in cursor.fetchall()}
 
 
+Known = tuple[Decided | None, bool]
+
+
 def known_or_poisoned(transaction_ids: list[UUID]) -> tuple[dict[UUID, Decided], bool]:
     """What is decided, and whether one of the ids is poison to the engine: then it goes to the database path."""
     if len(transaction_ids) == 1:
         (one,) = transaction_ids
-        row = _KNOWN_ONE.row(one, one)
-        if row is None or row[0] is None:
-            return {}, row is not None
-        return {one: Decided(*row)}, False
+        decision, poisoned = _one_known(one)
+        return ({one: decision} if decision is not None else {}), poisoned
+    known, poison = _many_known(transaction_ids)
+    return known, bool(poison)
+
+
+def _many_known(transaction_ids: list[UUID]) -> tuple[dict[UUID, Decided], set[UUID]]:
     connection.ensure_connection()
     # psycopg's own cursor prepares the statement in PostgreSQL, which Django's does not.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_KNOWN_MANY, [transaction_ids, transaction_ids], prepare=True)
         rows = cursor.fetchall()
-    return {row[1]: Decided(bytes(row[2]), *row[3:]) for row in rows if not row[0]}, any(row[0] for row in rows)
+    known = {row[1]: Decided(bytes(row[2]), *row[3:]) for row in rows if not row[0]}
+    return known, {row[1] for row in rows if row[0]}
+
+
+def _known_together(transaction_ids: list[UUID]) -> list[Known | Exception]:
+    if len(transaction_ids) == 1:
+        row = _KNOWN_ONE.row(transaction_ids[0], transaction_ids[0])
+        if row is None or row[0] is None:
+            return [(None, row is not None)]
+        return [(Decided(*row), False)]
+    known, poison = _many_known(transaction_ids)
+    return [(known.get(one), one in poison) for one in transaction_ids]
+
+
+_one_known: Together[UUID, Known] = Together(_known_together)
 
 
 class _Ticket:
-    """What one thread waits for. `done` is a lock that is free once all is found: an Event costs ten times as much."""
+    """What one caller waits for; `done` opens once all is found."""
 
     def __init__(self, ids: set[UUID]) -> None:
         self.missing = ids
         self.names: dict[str, UUID] | None = None
         self.found: dict[UUID, Decided] = {}
-        self.done = threading.Lock()
-        self.done.acquire()
+        self.done = Gate()
         self.place: tuple[tuple[int, int], int] | None = None  # (partition, epoch), last sequence
 
     def named(self) -> dict[str, UUID]:
@@ -234,7 +254,7 @@ class _Waiter:
                     ticket.found.update({transaction_id: found[transaction_id] for transaction_id in got})
                     ticket.missing -= got
                     if not ticket.missing:
-                        ticket.done.release()
+                        ticket.done.open()
 
 
 def _decisions(booked_at: int, day: str, rows: list[str]) -> dict[UUID, Decided]:
@@ -296,7 +316,7 @@ class Waiting:
 
     def all(self, *, milliseconds: int) -> dict[UUID, Decided] | None:
         """What became of all of them, or None when the time is over before they are all decided."""
-        return self._ticket.found if self._ticket.done.acquire(timeout=milliseconds / 1_000) else None
+        return self._ticket.found if self._ticket.done.wait(milliseconds / 1_000) else None
 
     @property
     def found(self) -> dict[UUID, Decided]:

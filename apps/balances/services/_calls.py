@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 
 from apps.balances.errors import EngineOwned
 from apps.core.errors import DomainError
+from apps.core.gather import alone
 from apps.core.retry import sqlstate_of
 from apps.ledger.errors import BusinessDateInFuture, PeriodClosed
 
@@ -23,6 +24,7 @@ REFUSALS: dict[str, type[DomainError]] = {
 
 def called(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     """The one row of a posting function, its own error codes as the DomainErrors that they mean."""
+    alone()
     connection.ensure_connection()
     try:
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

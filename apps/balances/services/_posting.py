@@ -16,6 +16,7 @@ from django.db import connection
 from apps.balances.services import _many
 from apps.balances.services._calls import array, called, text_array
 from apps.balances.services._handover import handed_over
+from apps.core.gather import alone
 from apps.core.retry import retry_transient
 
 LEGS_MAX = 200
@@ -117,6 +118,7 @@ def postings_post(
     the engine's hands could not be called back in time), and `Unavailable` after three transient
     failures. Then nothing was done.
     """
+    alone()
     accounts = _check(postings)
     _refuse_foreign_transaction(accounts)
     if len(postings) == 1 and len(postings[0].legs) == 2 == len(accounts):

@@ -16,6 +16,7 @@ from apps.balances.engine.entries import LEGS_MAX, Transfer, facts_text
 from apps.balances.engine.waiting import Decided, Waiting, decided, known_or_poisoned
 from apps.balances.errors import EngineBusy, OutcomeUnknown
 from apps.balances.services._posting import Outcome, Posting, PostingResult, open_accounts, postings_post
+from apps.core.gather import alone, pause
 
 DEADLINE_SECONDS = 10
 AWAY_PAUSES_MS = (10, 20, 40)
@@ -232,6 +233,7 @@ class _Run:
 
     def _in_database(self) -> PostingResult:
         """The same in PostgreSQL, after the engine can no longer have it."""
+        alone()
         fresh = [posting for posting in self.postings if posting.transaction_id not in self.known]
         executed = _claim(self.partition, fresh)
         if executed:
@@ -263,7 +265,7 @@ class _Run:
 
 
 def _pause(milliseconds: int) -> None:
-    time.sleep(milliseconds / 1_000)
+    pause(milliseconds / 1_000)
 
 
 class _Memory:

@@ -31,6 +31,7 @@ from apps.core.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from apps.core.gather import Alone, gathered
 from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_check
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -92,6 +93,11 @@ class LeanView(ApiView):
     lean_query: ClassVar[type[QueryParams]] = NoParams
     query: Mapping[str, Any] = MappingProxyType({})
 
+    @classmethod
+    def gathers(cls, method: str) -> bool:  # noqa: ARG003 - for those below
+        """Whether requests of this method are worth handling in company; asked for each, so it asks nobody."""
+        return False
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Authenticate, check the permission, read query and key, do it; any error becomes a problem document."""
         method = request.method or ""
@@ -145,6 +151,8 @@ class LeanView(ApiView):
         raise NotAuthenticated("Send an access token: Authorization: Bearer ...")
 
     def _problem(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        if gathered() and not isinstance(error, DomainError) and domain_error_of(error).status >= 500:
+            raise Alone from error  # nobody foresaw it: perhaps it is the company's
         response = exception_handler(error, {"request": request, "view": self})
         known = domain_error_of(error)
         headers = dict(response.headers)

@@ -18,6 +18,7 @@ from apps.approvals.api.views import accepted
 from apps.approvals.errors import ApprovalRequired
 from apps.approvals.services import approval_possible, request_submit
 from apps.balances.errors import BatchRefused, refusal_of
+from apps.balances.selectors import engine_seen_fast
 from apps.balances.services import Accepted
 from apps.core import clock
 from apps.core.api.lean import MoneyView, answer, refusal
@@ -102,6 +103,11 @@ class TransfersView(MoneyView):
 
     permissions = {"POST": "payments.transfer"}
     also_answers = NAMES_A_RECORD
+
+    @classmethod
+    def gathers(cls, method: str) -> bool:
+        """While the engine executes transfers; the database has each wait for its own commit."""
+        return method == "POST" and engine_seen_fast()
 
     @extend_schema(
         request=serializers.TransferRequestSerializer,
