@@ -119,6 +119,7 @@ def test_terms_of_frozen_accounts_wait() -> None:
     closed("03-30", "04-01")
     term.refresh_from_db()
     assert (term.status, booked(account, source)) == ("active", [3_650_00, 0])
+    assert (states(term), FeeCharge.objects.count()) == (["paid", "due", "due"], 0), "who is frozen misses nothing"
     account.refresh_from_db()
     services.account_status_set(
         acting_user=None, account_id=account.pk, expected_version=account.version, status="active", reason="Lifted"

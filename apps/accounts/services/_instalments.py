@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 KIND = "instalment"
 INSTALMENTS_MAX = 600
+WAITS = (Account.Status.FROZEN, Account.Status.CREDIT_BLOCKED)
+"""On an account that the bank has blocked like this nothing of a term is put in, missed, paid out or renewed."""
 _MONTHS = {TermDeposit.Frequency.MONTHLY: 1, TermDeposit.Frequency.QUARTERLY: 3}
 
 
@@ -78,17 +80,21 @@ def instalments_end(term: TermDeposit, account: Account, day: dt.date, *, missed
 def instalments_collect(*, partition: str, business_date: dt.date, through: dt.date) -> dict[str, int]:
     """Take the instalments that are due by `through` from their sources, onto the accounts of a range.
 
-    What a source refuses is tried at each close of its days of grace, then it is missed and its penalty noted. Each in
-    a transaction of its own, which a repetition finds done. Returns facts: collected, late, missed.
+    What a source refuses is tried at each close of its days of grace, then it is missed and its penalty noted; those of
+    an account that the bank has blocked wait. Each in a transaction of its own, which a repetition finds done. Returns
+    facts: collected, late, missed.
     """
     low, high = range_of(partition)
-    due = TermInstalment.objects.filter(
+    open_rows = TermInstalment.objects.filter(
         status=TermInstalment.Status.DUE,
         due_on__lte=through,
         term__status=TermDeposit.Status.ACTIVE,
         term__account__ledger_account__gte=low,
         term__account__ledger_account__lte=high,
-    ).select_related("term__terms", "term__account", "term__payout_account")
+    )
+    due = open_rows.exclude(term__account__status__in=WAITS).select_related(
+        "term__terms", "term__account", "term__payout_account"
+    )
     facts = {"collected": 0, "late": 0, "missed": 0}
     for row in due.order_by("due_on", "pk"):
         try:

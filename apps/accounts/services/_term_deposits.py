@@ -34,7 +34,7 @@ from apps.accounts.services._accounts import account_changed, account_locked
 from apps.accounts.services._accrual import Totals, interest_waits, totals_add
 from apps.accounts.services._bank_postings import bank_posting
 from apps.accounts.services._closing import account_with_books, closure_ledger_ids, fees_settle
-from apps.accounts.services._instalments import instalment_dates, instalments_end, instalments_plan
+from apps.accounts.services._instalments import WAITS, instalment_dates, instalments_end, instalments_plan
 from apps.accounts.services._interest_posting import (
     dues_record,
     interest_due,
@@ -61,8 +61,6 @@ logger = logging.getLogger(__name__)
 MONTHS_MAX = 600
 TERM_KINDS = ("fixed_term", "recurring")
 KIND = "term_deposit"
-WAITS = (Account.Status.FROZEN, Account.Status.CREDIT_BLOCKED)
-"""A term on an account that is blocked like this is neither paid out nor renewed until it is freed."""
 
 
 def term_deposit_place(
