@@ -29,6 +29,7 @@ from apps.core.record_pages import user_may
 
 EXPORT = "audit.export"
 VERIFY = "audit.verify"
+REASON_MAX = 200
 _EXPORT_FIELDS = ("from", "to", "actor", "action", "object_type", "object_id", "kind", "reason", "format")
 
 
@@ -186,8 +187,8 @@ def _filters_read(values: dict[str, str], faults: list[str]) -> dict[str, Any]:
             faults.append("No user has this e-mail address.")
         else:
             filters["actor_id"] = user.pk
-    if not values["reason"]:
-        faults.append("Say why the file is needed.")
+    if not 1 <= len(values["reason"]) <= REASON_MAX:
+        faults.append(f"Say why the file is needed, in at most {REASON_MAX} characters.")
     return filters
 
 

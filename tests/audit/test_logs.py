@@ -191,6 +191,7 @@ def test_the_staff_site_verifies_and_exports(staff: Client, django_capture_on_co
     assert b"Reason" in staff.get(page).content
     form = {"from": "2020-01-01", "to": "2100-01-01", "reason": "Audit", "format": "csv", "actor": "no@example.com"}
     assert b"No user has this e-mail" in staff.post(page, form).content
+    assert b"at most 200" in staff.post(page, {**form, "actor": "", "reason": "x" * 201}).content
     answer = staff.post(page, {**form, "actor": ""})
     assert answer["X-Content-SHA256"] == hashlib.sha256(answer.content).hexdigest()
     for name in ("anchor", "archive"):

@@ -126,6 +126,9 @@ def test_what_stands_behind_a_loan_is_entered_and_is_there_before_the_money_goes
         services.loan_disburse(asked=asked(user), loan_id=loan.pk, money=money, at=clock.now())
     fill(client, "guarantor", loan, member=vouches.member.number, amount="5,000.00", account=vouches.number)
     thing = {"kind": "land", "description": "Plot 7", "share": "70", "valuer": "Gikonyo"}
+    odd = {**thing, "kind": "castle", "step": "post", "key": "k"}
+    page = reverse("admin:lending_form_of", args=["collateral", loan.pk])
+    assert "choose from the list" in said(client.post(page, odd))
     fill(client, "collateral", loan, **thing, value="10,000.00", valued_on=business_date_current().isoformat())
     services.loan_disburse(asked=asked(user), loan_id=loan.pk, money=money, at=clock.now())
     fill(client, "promise", loan, amount="100.00", due_on=business_date_current().isoformat())
@@ -166,6 +169,9 @@ def test_terms_are_edited_with_the_schedule_they_give_and_losses_by_policy() -> 
     assert product.terms.count() == 2
     figures = {"stage_2_after": "30", "stage_3_after": "90", "cure_days": "0", "pd_12_months": "2", "pd_lifetime": "9"}
     day = business_date_current().isoformat()
+    odd = {"effective_from": day, "method": "guess", "step": "post", "key": "k", **figures}
+    page = reverse("admin:lending_form_of", args=["policy", product.pk])
+    assert "choose from the list" in said(client.post(page, odd))
     fill(client, "policy", product, effective_from=day, method="ifrs9", lgd="45", **figures)
     assert "Expected losses" in said(client.get(reverse("admin:lending_loanproduct_change", args=[product.pk])))
     _limits_and_verification(product)

@@ -173,7 +173,7 @@ def _rate(raw: str) -> str:
 def _carry_out(request: HttpRequest, loan: Loan, act: Act) -> str:
     """Do it, or hand it to the approvals where a policy asks for that. Raises DomainErrors."""
     user: Any = request.user
-    key = request.POST.get("key", "")[:64]
+    key = request.POST.get("key", "").replace("\x00", "")[:64]
     if not key:
         raise InvalidRequest("The form has no key.")
     fingerprint = hashlib.sha256(f"{loan.pk}:{act.payload()}".encode()).digest()

@@ -65,6 +65,13 @@ class Sent:
         """The text, without what no text holds."""
         return str(self.values.get(name, "")).replace("\x00", "").strip()[:most]
 
+    def choice(self, name: str, values: Sequence[str]) -> str:
+        """One of the values that the form offers."""
+        raw = self.text(name, 40)
+        if raw not in values:
+            raise InvalidRequest(f"{name.capitalize()}: choose from the list.", pointer=f"/{name}")
+        return raw
+
     def amount(self, name: str, currency: str) -> int | None:
         """Minor units of the currency, None where nothing was entered."""
         raw = ungrouped(self.text(name, 30))

@@ -97,7 +97,7 @@ def _collateral_fields(user: Any, loan: Loan) -> list[Field]:
 def _collateral(user: Any, loan: Loan, sent: Sent) -> Loan:
     at, share = clock.now(), sent.percent("share")
     thing = collateral_add(
-        acting_user=user, loan_id=loan.pk, kind=Collateral.Kind(sent.text("kind")).value,
+        acting_user=user, loan_id=loan.pk, kind=sent.choice("kind", Collateral.Kind.values),
         description=sent.text("description"), share=Decimal(1) if share is None else share,
         owner=sent.text("owner"), reference=sent.text("reference"), at=at,
     )  # fmt: skip

@@ -125,7 +125,7 @@ def _policy(user: Any, product: LoanProduct, sent: Sent) -> LoanProduct:
     shares = {name: sent.percent(name) or Decimal(0) for name in ("pd_12_months", "pd_lifetime", "lgd")}
     provision_policy_set(
         acting_user=user, product_id=product.pk, effective_from=day, today=business_date_current(), at=clock.now(),
-        method=ProvisionPolicy.Method(sent.text("method")).value, **whole, **shares,
+        method=sent.choice("method", ProvisionPolicy.Method.values), **whole, **shares,
     )  # fmt: skip
     return product
 
