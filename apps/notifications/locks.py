@@ -1,4 +1,6 @@
-"""Where deliveries are taken in hand. They are locked for the moment of taking only; a lease holds them afterwards."""
+"""Where deliveries are taken in hand. They are locked for the moment of taking only; a lease holds them afterwards.
+And the bank's own words, while they are changed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from apps.notifications.models import Delivery
+from apps.notifications.models import Delivery, Template
 
 BULK_RATE_LOCK = 7101
 
@@ -36,6 +38,14 @@ def deliveries_lock(*, ids: Iterable[UUID]) -> list[Delivery]:
         raise RuntimeError("deliveries_lock needs an open transaction")
     rows = Delivery.objects.filter(pk__in=list(ids)).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True))
+
+
+def template_lock(*, kind: str, channel: str, locale: str) -> Template | None:
+    """The bank's own words, locked; None where it has none. Raises RuntimeError outside a transaction."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("template_lock needs an open transaction")
+    rows = Template.objects.filter(kind=kind, channel=channel, locale=locale)
+    return rows.select_for_update(of=("self",), no_key=True).first()
 
 
 def bulk_rate_lock() -> bool:

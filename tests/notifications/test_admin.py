@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.audit.models import AuditEvent
@@ -232,7 +234,7 @@ def test_words_that_do_not_exist(staff: Any, where: tuple[str, str, str]) -> Non
     assert client.get(at("template_words", *where)).status_code == 404
 
 
-def test_the_bank_says_it_in_its_own_words_and_takes_them_back(staff: Any) -> None:
+def test_the_bank_says_it_in_its_own_words_and_takes_them_back(staff: Any, monkeypatch: Any) -> None:
     client, user = staff("notifications.view", "notifications.manage")
     url = at("template_words", *WORDS.values())
     words = {"subject": "Good news, {recipient_name}", "text": "{product}\n\n<script>alert(1)</script>", "version": "0"}
@@ -247,8 +249,14 @@ def test_the_bank_says_it_in_its_own_words_and_takes_them_back(staff: Any) -> No
     assert (row.subject, row.version, row.history.get().history_user) == (words["subject"], 1, user)
     assert "version" in client.post(url, {**words, "do": "save"}).content.decode(), "somebody saved meanwhile"
     assert Template.objects.get().version == 1
+    with monkeypatch.context() as patched:  # two write the first words at one moment
+        patched.setattr("apps.notifications.services._templates.template_lock", lambda **_: None)
+        assert "version" in client.post(url, {**words, "do": "save"}).content.decode()
+    assert Template.objects.get().version == 1
 
-    client.post(url, {"do": "restore"})
+    with CaptureQueriesContext(connection) as seen:
+        client.post(url, {"do": "restore"})
+    assert any("notifications_template" in one["sql"] and "FOR NO KEY UPDATE" in one["sql"] for one in seen)
     assert not Template.objects.exists()
     actions = AuditEvent.objects.filter(actor=user).order_by("id").values_list("action", flat=True)
     assert list(actions) == ["notifications.template.saved", "notifications.template.removed"]

@@ -86,6 +86,7 @@ def test_sms_and_push_have_their_own() -> None:
         {"NUMINA_VAPID_PRIVATE_KEY": "A" * 43},
         {"NUMINA_NOTIFICATION_WEBHOOKS": "acme=short"},
         {"NUMINA_NOTIFICATION_WEBHOOKS": LONG},
+        {"NUMINA_NOTIFICATION_WEBHOOKS": f"acme=whsec_{LONG}!"},
         {"NUMINA_ANYMAIL_WEBHOOK_SECRET": "short"},
         {"NUMINA_MAIL_BULK_PER_MINUTE": "0"},
     ],

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.audit.services import record
 from apps.core.api.etag import version_check
-from apps.core.errors import NotFound, ValidationFailed
+from apps.core.errors import NotFound, PreconditionFailed, ValidationFailed
 from apps.core.notices import CHANNELS, SMS, kind_get, template_fault
 from apps.core.text import text_clean
 from apps.core.trail import history_stamp
+from apps.notifications.locks import template_lock
 from apps.notifications.models import Template
 from apps.notifications.rendering import locale_of
 
@@ -38,7 +39,7 @@ def template_save(
     or placeholders that the kind does not have, `InvalidText`, `PreconditionFailed`.
     """
     subject, text = template_check(kind=kind, channel=channel, locale=locale, subject=subject, text=text)
-    row = Template.objects.filter(kind=kind, channel=channel, locale=locale).first()
+    row = template_lock(kind=kind, channel=channel, locale=locale)
     version_check(current=row.version if row else 0, expected=expected_version)
     before: dict[str, Any] = {"subject": row.subject, "text": row.text} if row else {}
     if row is None:
@@ -46,7 +47,11 @@ def template_save(
     row.subject, row.text = subject, text
     row.version += 1
     history_stamp(row, acting_user=acting_user, reason="saved")
-    row.save(force_insert=not before)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=not before)
+    except IntegrityError as error:  # somebody wrote the first ones at this moment
+        raise PreconditionFailed from error
     after = {"subject": subject, "text": text}
     record(action="notifications.template.saved", acting_user=acting_user, target=row, before=before, after=after)
     return row
@@ -55,7 +60,7 @@ def template_save(
 @transaction.atomic
 def template_remove(*, acting_user: User, kind: str, channel: str, locale: str) -> None:
     """Go back to the words of the code. Raises `NotFound` when the bank has none of its own."""
-    row = Template.objects.filter(kind=kind, channel=channel, locale=locale).first()
+    row = template_lock(kind=kind, channel=channel, locale=locale)
     if row is None:
         raise NotFound("The bank has no words of its own here.")
     before = {"subject": row.subject, "text": row.text}
