@@ -15,7 +15,8 @@ from apps.lending.closing_proof import loans_prove
 from apps.lending.errors import LoanOverpaid
 from apps.lending.models import Loan, LoanEvent, LoanProduct
 from apps.lending.services import Act, Asked, Line, Money
-from apps.payments.errors import TillNotOpen
+from apps.members.models import Member
+from apps.payments.errors import NeedsAnotherPerson, TillNotOpen
 from apps.payments.models import TillMovement
 from apps.payments.selectors import session_report
 from tests.factories.identity import user_make
@@ -94,3 +95,8 @@ def test_cash_of_a_loan_goes_through_the_tellers_own_open_till(product: LoanProd
     assert set(TillMovement.objects.filter(session=session).values_list("amount", flat=True)) == {5_000, 2_000}
     report = session_report(session)
     assert (report.ties, report.closing) == (True, session.opening_books + 7_000)
+    Member.objects.filter(pk=loan.member_id).update(user=session.teller)
+    with pytest.raises(NeedsAnotherPerson):
+        services.loan_repay(
+            asked=asked(session.teller), loan_id=loan.pk, money=Money(5_000, channel="cash"), at=clock.now()
+        )

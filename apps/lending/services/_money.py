@@ -12,7 +12,7 @@ from apps.core.errors import CurrencyMismatch
 from apps.lending.errors import PayOutNotPossible
 from apps.lending.models import Loan
 from apps.payments.channels import CHANNELS
-from apps.payments.errors import PaymentAccountNotFound, TillNotOpen
+from apps.payments.errors import NeedsAnotherPerson, PaymentAccountNotFound, TillNotOpen
 from apps.payments.selectors import account_ref, session_current, usable_accounts
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def side_of(*, user: User | None, loan: Loan, account: str | None, channel: str 
     the money of somebody else, and what goes on to others is a transfer with its own limits.
 
     Cash goes through the user's own open till. Raises `PaymentAccountNotFound`, `CurrencyMismatch`,
-    `PayOutNotPossible`, `TillNotOpen`.
+    `PayOutNotPossible`, `TillNotOpen`, and `NeedsAnotherPerson` for the teller's own loan.
     """
     if account is not None and channel is not None:
         raise PayOutNotPossible("Either an account or a channel.", pointer="/channel")
@@ -81,6 +81,8 @@ def _till(user: User, loan: Loan, channel: str) -> Side:
     session = session_current(teller_id=user.pk)
     if session is None or session.status != session.Status.OPEN:
         raise TillNotOpen("Cash is taken and paid at your own till: open it first.", pointer="/channel")
+    if loan.member.user_id == user.pk:
+        raise NeedsAnotherPerson("Cash of your own loan goes through a colleague's till.", pointer="/channel")
     if session.till.currency != loan.currency:
         raise CurrencyMismatch(f"Your till holds {session.till.currency}.", pointer="/channel")
     return Side(session.till.ledger_account_id, None, channel, session.pk)
