@@ -14,6 +14,14 @@ from apps.core.text import ungrouped
 YEAR_MIN, YEAR_MAX = 1900, 2200
 
 
+def day_typed(text: str) -> dt.date:
+    """A date that somebody typed, of the years that the API takes too. Raises ValueError."""
+    day = dt.date.fromisoformat(text)
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise ValueError(f"the year must be from {YEAR_MIN} to {YEAR_MAX}")
+    return day
+
+
 @dataclass
 class QueryForm:
     """The parameters of a page's filter. `faults` holds a sentence for each value that was not used."""
@@ -29,13 +37,10 @@ class QueryForm:
         if not raw:
             return None
         try:
-            day = dt.date.fromisoformat(raw)
+            return day_typed(raw)
         except ValueError:
-            day = None
-        if day is None or not YEAR_MIN <= day.year <= YEAR_MAX:
             self.faults.append(f"{label}: not a date such as 2026-11-21.")
             return None
-        return day
 
     def choice(self, name: str, allowed: object) -> str:
         raw = self.text(name)

@@ -119,10 +119,9 @@ def test_a_delegation_is_given_and_revoked_on_its_page(bank: Bank, browsers: dic
     assert f"{bank.chief.full_name} will stand in for you." in page
     row = Delegation.objects.get(principal=bank.manager)
     assert (row.state, row.limit_minor) == ("active", 1000_00)
-    assert (
-        "Give the first and the last day"
-        in browsers["manager"].post(path, {**data, "from": "x"}, follow=True).content.decode()
-    )
+    for odd in ({"from": "x"}, {"until": "9999-12-31"}):
+        page = browsers["manager"].post(path, {**data, **odd}, follow=True).content.decode()
+        assert "Give the first and the last day" in page
     browsers["manager"].post(path, {"action": "revoke", "delegation": str(row.pk)})
     row.refresh_from_db()
     assert row.state == "revoked"

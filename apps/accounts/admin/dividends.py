@@ -22,6 +22,7 @@ from apps.approvals.services import request_submit
 from apps.core import clock, display
 from apps.core.admin import NuminaAdmin, money_column
 from apps.core.errors import DomainError, InvalidRequest
+from apps.core.query_forms import day_typed
 from apps.core.record_pages import Fact, Tab, record_link, user_may
 from apps.identity.guards import amount_check
 from apps.ledger.figures import business_date_or_none
@@ -147,7 +148,7 @@ class DividendAdmin(NuminaAdmin):
 
 def _day(request: HttpRequest, name: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text_read(request, name))
+        return day_typed(text_read(request, name))
     except ValueError as error:
         raise InvalidRequest("The period: not a date.", pointer=f"/{name}") from error
 

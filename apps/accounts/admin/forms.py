@@ -13,6 +13,7 @@ from apps.accounts.models import Account
 from apps.accounts.selectors import accounts_visible_to
 from apps.core.errors import InvalidRequest
 from apps.core.money import Money
+from apps.core.query_forms import day_typed
 from apps.core.text import ungrouped
 
 
@@ -56,7 +57,7 @@ def day_read(request: HttpRequest, name: str, default: dt.date | None = None) ->
     if not raw and default is not None:
         return default
     try:
-        return dt.date.fromisoformat(raw)
+        return day_typed(raw)
     except ValueError as error:
         raise InvalidRequest(f"{name.capitalize()}: not a date.", pointer=f"/{name}") from error
 

@@ -26,6 +26,7 @@ from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidAmount
 from apps.core.money import amount_parse
+from apps.core.query_forms import day_typed
 from apps.core.record_pages import Tab, user_may
 from apps.core.text import ungrouped
 from apps.ledger.figures import business_date_or_none
@@ -169,7 +170,7 @@ def _changed(request: HttpRequest, product: AccountProduct, do: str, values: dic
 
 def _day(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        return day_typed(text)
     except ValueError as error:
         raise TermsInvalid("From: not a date.") from error
 

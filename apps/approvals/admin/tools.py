@@ -21,7 +21,7 @@ from apps.core import clock
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError
 from apps.core.money import Money
-from apps.core.query_forms import QueryForm
+from apps.core.query_forms import QueryForm, day_typed
 from apps.core.record_pages import user_may
 from apps.core.text import ungrouped
 from apps.identity.models import User
@@ -169,6 +169,6 @@ def _id(raw: str) -> UUID:
 
 def _midnight(raw: str) -> dt.datetime:
     try:
-        return dt.datetime.combine(dt.date.fromisoformat(raw), dt.time(), dt.UTC)
+        return dt.datetime.combine(day_typed(raw), dt.time(), dt.UTC)
     except ValueError:
         raise DelegationInvalid("Give the first and the last day.") from None

@@ -19,6 +19,7 @@ from apps.core.currencies import currency_get
 from apps.core.display import money_text
 from apps.core.errors import DomainError, InvalidRequest
 from apps.core.money import amount_parse
+from apps.core.query_forms import day_typed
 from apps.core.record_pages import user_may
 from apps.core.text import ungrouped
 from apps.identity.guards import amount_check
@@ -45,7 +46,6 @@ KINDS: dict[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = {
     "write_off": ("Write off", "delete_forever", "lending.write_off", (ACTIVE,), ()),
     "recovery": ("Take a recovery", "undo", "lending.repay", (WRITTEN_OFF,), ("money",)),
 }
-YEAR_MAX = 2200  # as over the API
 MOVES_NONE = ("reschedule", "rate_change", "moratorium", "write_off")
 INTEREST_IN_MORATORIUM = (("deferred", "Deferred"), ("forgiven", "Forgiven"), ("paid", "Paid as before"))
 STRATEGIES = (
@@ -129,12 +129,9 @@ def _act(request: HttpRequest, loan: Loan, kind: str) -> Act:
     def day(name: str, words: str) -> dt.date | None:
         raw = text(name, 10)
         try:
-            found = dt.date.fromisoformat(raw) if raw else None
-        except ValueError:
-            found = dt.date.max
-        if found is not None and found.year > YEAR_MAX:
-            raise InvalidRequest(f"{words}: a date such as 2026-11-21.", pointer=f"/{name}")
-        return found
+            return day_typed(raw) if raw else None
+        except ValueError as error:
+            raise InvalidRequest(f"{words}: a date such as 2026-11-21.", pointer=f"/{name}") from error
 
     way = text("way", 40)
     account = text("account", 40) if way == "account" else ""

@@ -22,6 +22,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.core.currencies import currency_get
 from apps.core.errors import DomainError, InvalidRequest, NotFound
 from apps.core.money import amount_parse
+from apps.core.query_forms import day_typed
 from apps.core.record_pages import user_may
 from apps.core.text import ungrouped
 from apps.lending.services import Asked
@@ -93,7 +94,7 @@ class Sent:
         """A date, None where nothing was entered."""
         raw = self.text(name, 10)
         try:
-            return dt.date.fromisoformat(raw) if raw else None
+            return day_typed(raw) if raw else None
         except ValueError:
             raise InvalidRequest("A date such as 2026-11-21.", pointer=f"/{name}") from None
 
