@@ -23,6 +23,7 @@ from django.utils.log import log_response
 from simple_history.middleware import HistoryRequestMiddleware
 
 from apps.core.api.lean import LeanView
+from apps.core.gather import gathered
 from apps.core.middleware import request_id_middleware
 from config.routing import ShapeResolver, all_routes
 
@@ -79,20 +80,23 @@ class ApiHandler(_FewLayers):
         match = _lean_match(environ) if self._may_be_lean else None
         if match is None:
             return super().__call__(environ, start_response)
-        request_started.send(sender=type(self), environ=environ)
+        in_company = gathered()
+        if not in_company:  # its thread looks after its connection itself, and writes no history
+            request_started.send(sender=type(self), environ=environ)
         request = self.request_class(environ)
         kept = self._headers_of_layers(request)
         if kept is None:
             return super().__call__(environ, start_response)
         request.resolver_match = match
-        response = (self._reading if request.method == "GET" else self._changing)(request)
+        response = (self._reading if in_company or request.method == "GET" else self._changing)(request)
         if response.status_code >= 400:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         content = response.content
         start_response(
             f"{response.status_code} {response.reason_phrase}", list({**kept, **dict(response.items())}.items())
         )
-        request_finished.send(sender=type(self))
+        if not in_company:
+            request_finished.send(sender=type(self))
         return [content]
 
     def _headers_of_layers(self, request: HttpRequest) -> Mapping[str, str] | None:

@@ -159,6 +159,7 @@ class Gathering:
         try:
             while self._arrive():
                 self._go_on()
+                connection.close_if_unusable_or_obsolete()
         finally:
             connection.close()
 

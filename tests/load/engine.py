@@ -9,8 +9,10 @@ clock. What is measured:
 * engine durable: batches through the service, answered when they are in the books;
 * offered: so many transfers a second, whether they are answered or not, and how long each takes to the books;
 * engine http transfer: single transfers over HTTP, answered when they are in the books (201);
-* engine http accepted: the same with `Prefer: respond-async`, answered when they are executed (202), as a bare Redis
-  transfer over HTTP is; engine http balance: balances of such accounts, read from memory by 100 clients;
+* engine http accepted: the same with `Prefer: respond-async`, answered when they are executed (202);
+* engine http balance: balances of such accounts, read from memory; each of these by 32 and by 100 connections;
+* http bare transfer, http bare balance: a Django view that has a bare Lua transfer executed, or reads a balance, and
+  does nothing else (tests/load/bare.py);
 * 100 users: clients that think, each sends a transfer twice a second, or reads a balance ten times a second.
 """
 
@@ -20,6 +22,7 @@ import argparse
 import contextlib
 import json
 import multiprocessing
+import os
 import random
 import subprocess
 import sys
@@ -28,6 +31,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import django
@@ -41,6 +45,9 @@ CLIENTS = 2
 ITEMS = 1_000
 OFFERED_ITEMS = 100
 BACKLOG = 40_000
+SOME, MANY = 32, 100
+"""Connections: as many as the limits of the project's targets were measured with, and its 100 clients."""
+BARE_DATABASE = 14
 
 
 def _fast_forever() -> None:
@@ -259,6 +266,8 @@ class Measures:
 
     def http(self) -> None:
         """Single transfers between accounts of the engine, by an authenticated client; balances; and bare HTTP."""
+        from django.conf import settings
+
         from apps.identity.models import User
         from apps.identity.services import token_pair_issue
         from tests.load import bench
@@ -268,21 +277,31 @@ class Measures:
         # A run may take longer than a token lives.
         token = token_pair_issue(user=User.objects.get(pk=self.bank.user_id)).access
         self.bank = replace(self.bank, token=token)
+        place = urlsplit(settings.ENGINE["REDIS_URL"])
+        os.environ["BENCH_BARE_URL"] = place._replace(path=f"/{BARE_DATABASE}").geturl()
         with (
             bench.web_server("config.rsgi:application") as web,
             bench.web_server("tests.load.minimal:application", interface="wsgi") as minimal,
+            bench.web_server("tests.load.bare:application", interface="wsgi") as bare,
             engine_running() as pid,
         ):
             accounts_warm(self.accounts)
+            for port, request in ((web, self.transfer_request), (web, self.balance_request)):
+                # Each process gets to know the accounts, as it does in its first minutes.
+                load_run(port=port, seconds=self.options.seconds, connections=MANY, request=request)
             for name, port, connections, request, expected, every in (
-                ("http minimal", minimal, 16, bare_request, 200, 0.0),
-                ("engine http transfer", web, 16, self.transfer_request, 201, 0.0),
+                ("http minimal", minimal, SOME, bare_request, 200, 0.0),
+                ("http bare transfer", bare, SOME, self.bare_transfer_request, 200, 0.0),
+                ("http bare balance", bare, SOME, bare_balance_request, 200, 0.0),
+                ("engine http transfer", web, SOME, self.transfer_request, 201, 0.0),
                 ("engine http transfer 1", web, 1, self.transfer_request, 201, 0.0),
-                ("engine http transfer 64", web, 64, self.transfer_request, 201, 0.0),
-                ("engine http accepted", web, 16, self.accepted_request, 202, 0.0),
-                ("engine http balance 100", web, 100, self.balance_request, 200, 0.0),
-                ("100 users, transfers", web, 100, self.transfer_request, 201, 0.5),
-                ("100 users, balances", web, 100, self.balance_request, 200, 0.1),
+                ("engine http transfer 100", web, MANY, self.transfer_request, 201, 0.0),
+                ("engine http accepted", web, SOME, self.accepted_request, 202, 0.0),
+                ("engine http accepted 100", web, MANY, self.accepted_request, 202, 0.0),
+                ("engine http balance", web, SOME, self.balance_request, 200, 0.0),
+                ("engine http balance 100", web, MANY, self.balance_request, 200, 0.0),
+                ("100 users, transfers", web, MANY, self.transfer_request, 201, 0.5),
+                ("100 users, balances", web, MANY, self.balance_request, 200, 0.1),
             ):
                 load_run(port=port, seconds=1.5, connections=connections, request=request)
                 meter = Meter(engine=[pid])
@@ -309,6 +328,14 @@ class Measures:
             "POST", "/api/v1/transfers", token=self.bank.token, body=body, key=uuid4().hex, prefer=prefer
         )
 
+    def bare_transfer_request(self) -> bytes:
+        """The same body under a key, for the view that only has it executed."""
+        from tests.load.generator import request_bytes
+
+        head, _, body = self.transfer_request().partition(b"\r\n\r\n")
+        del head
+        return request_bytes("POST", "/transfers", body=body, key=uuid4().hex)
+
     def accepted_request(self) -> bytes:
         """The same, not waited for."""
         return self.transfer_request("respond-async")
@@ -326,6 +353,13 @@ def bare_request() -> bytes:
     from tests.load.generator import request_bytes
 
     return request_bytes("GET", "/")
+
+
+def bare_balance_request() -> bytes:
+    """A balance of the bare view."""
+    from tests.load.generator import request_bytes
+
+    return request_bytes("GET", "/balance")
 
 
 def accounts_warm(accounts: list[int]) -> None:

@@ -72,8 +72,8 @@ class _Views:
 
     def partitions_of(self, accounts: Collection[int]) -> dict[int, int]:
         now = time.monotonic()
-        with self._lock:
-            if now >= self._accounts_until or len(self._accounts) > PARTITIONS_KEPT:
+        if now >= self._accounts_until or len(self._accounts) > PARTITIONS_KEPT:
+            with self._lock:
                 self._accounts, self._accounts_until = {}, now + PARTITIONS_SECONDS
         known = self._accounts
         missing = [account for account in accounts if account not in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from apps.identity.models import User
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """Who asked, under which key, for exactly what: `fingerprint` is SHA-256 of the canonical request."""
 
@@ -49,11 +50,11 @@ class Asked:
     key: str
     fingerprint: bytes
 
-    @property
+    @cached_property
     def transaction_id(self) -> UUID:
         return transaction_id_for(self.user.pk, self.key)
 
-    @property
+    @cached_property
     def client_id(self) -> str:
         return str(self.user.pk)
 
