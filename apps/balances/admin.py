@@ -95,7 +95,7 @@ def _accounts_of_node(request: HttpRequest, record: GLAccount) -> dict[str, Any]
     if number:
         accounts = accounts.filter(number__startswith=number)
     after = form.text("after")
-    page = accounts.filter(pk__gt=int(after)) if after.isdigit() and len(after) <= 18 else accounts
+    page = accounts.filter(pk__gt=int(after)) if after.isascii() and after.isdigit() and len(after) <= 18 else accounts
     rows = list(page.select_related("branch", "balance").order_by("pk")[: ACCOUNTS_PAGE + 1])
     more = len(rows) > ACCOUNTS_PAGE
     rows = rows[:ACCOUNTS_PAGE]
