@@ -51,7 +51,6 @@ class Env:
     database_replica: Database | None
     database_pool_size: int
     database_prepare_after: int
-    web_threads: int
     statement_timeout_ms: int
     redis_url: str
     engine_redis_url: str
@@ -118,7 +117,6 @@ def env_read(environ: Mapping[str, str] | None = None) -> Env:
         database=reader.database("DATABASE_URL"),
         database_replica=reader.database("DATABASE_REPLICA_URL"),
         database_pool_size=reader.integer("NUMINA_DATABASE_POOL", 0, low=0, high=200),
-        web_threads=reader.integer("NUMINA_WEB_THREADS", 8, low=1, high=200),
         database_prepare_after=reader.integer("NUMINA_DATABASE_PREPARE", 5, low=0, high=1_000),
         statement_timeout_ms=reader.integer("NUMINA_STATEMENT_TIMEOUT_MS", 30_000, low=0, high=86_400_000),
         redis_url=reader.redis("REDIS_URL"),

@@ -132,7 +132,7 @@ def may_gather(environ: dict[str, Any]) -> bool:
         return False
     environ[MATCH] = match
     view: Any = match.func
-    return bool(view.view_class.gathers(environ["REQUEST_METHOD"]))
+    return bool(view.view_class.gathers(environ))
 
 
 def _lean_match(environ: Mapping[str, Any]) -> ResolverMatch | None:

@@ -148,6 +148,11 @@ def engine_seen_fast() -> bool:
     return ownership.engine_on() and ownership.seen_fast()
 
 
+def engine_seen_to_have(*, account_ids: Iterable[int]) -> bool:
+    """Whether all these are in a partition of the engine, as this process saw them last. Asks nobody."""
+    return ownership.seen_in_engine(account_ids)
+
+
 def transaction_find(*, transaction_id: UUID) -> TransactionKey | None:
     """A decided transaction with its journal entry, lines and their accounts; None when the id was never decided, or
     stands for a hold, which has no entry."""

@@ -22,6 +22,7 @@ from config.runtime.report import RuntimeFault
 
 GRACE_SECONDS = 12.0
 WEB_WORKERS = 2
+WEB_THREADS = 16  # at most this many requests a worker hold a database connection; those in company need none
 WEB_KILL_SECONDS = 8
 WORKER_PROCESSES_MAX = 64
 PR_SET_PDEATHSIG = 1
@@ -71,10 +72,11 @@ def commands(port: int) -> dict[str, list[str]]:
     web = [
         *python,
         "granian",
-        *("--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(WEB_WORKERS), "--workers-kill-timeout", str(WEB_KILL_SECONDS), "--respawn-failed-workers"),
+        *("--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)),
+        *("--workers-kill-timeout", str(WEB_KILL_SECONDS), "--respawn-failed-workers"),
         *("--log-level", "error"),
-        "config.rsgi:application",
+        "config.wsgi:application",
     ]
     beat = [*python, *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING")]
     engine = [sys.executable, "manage.py", "balances", "run"]

@@ -201,8 +201,6 @@ RATELIMIT_FAIL_OPEN = True  # a lost cache must not lock every teller out
 
 UNFOLD = unfold_settings(ENV)
 
-WEB_THREADS = ENV.web_threads  # requests that a web process handles at a time, besides those in company
-
 # The balance engine. Without it, and for accounts that it does not execute, everything runs in PostgreSQL.
 ENGINE: dict[str, Any] = {"ENABLED": True, "REDIS_URL": ENV.engine_redis_url or ENV.redis_database(3)}
 

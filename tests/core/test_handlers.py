@@ -11,8 +11,10 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
+from apps.core.api.lean import body_peek
+from apps.core.gather import alone, gathered
 from apps.identity.services import token_pair_issue
-from config import handlers
+from config import company, handlers
 from config.handlers import PAGES_ONLY, ApiHandler, by_path
 from tests.factories.accounts import AccountFactory
 from tests.factories.identity import user_make
@@ -107,3 +109,23 @@ def test_the_path_chooses_and_the_settings_stay(db: None) -> None:
     assert pages == ["/admin/login/"]
     assert layers == settings.MIDDLEWARE
     assert set(layers) >= PAGES_ONLY
+
+
+def test_what_leaves_the_company_begins_anew(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    heard: list[tuple[bool, bytes]] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        heard.append((gathered(), environ["wsgi.input"].read()))
+        if environ["PATH_INFO"] == "/writes":
+            alone()
+        start_response("201 Created", [("X-Company", str(gathered()))])
+        return [b"done"]
+
+    monkeypatch.setattr(company, "may_gather", lambda environ: body_peek(environ) is not None)
+    here = company.Company(application)
+    assert called(here, "POST", "/reads") == ("201 Created", {"X-Company": "True"}, b"done")
+    assert called(here, "POST", "/writes") == ("201 Created", {"X-Company": "False"}, b"done")
+    assert called(here, "POST", "/large", CONTENT_LENGTH="100000")[1] == {"X-Company": "False"}
+    assert heard == [(True, b"{}"), (True, b"{}"), (False, b"{}"), (False, b"{}")]
+    assert here._gathering is not None
+    here._gathering.stop()

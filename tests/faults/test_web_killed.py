@@ -64,8 +64,8 @@ def web(memory_url: str, port: int) -> Iterator[psutil.Process]:
     """granian and its worker; what is left of them is killed with the block."""
     process = psutil.Popen(
         [
-            *(sys.executable, "-m", "granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1", "--log-level", "error"),
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1"),
+            *("--port", str(port), "--workers", "1", "--blocking-threads", "4", "--log-level", "error"),
             "tests.faults.web:application",
         ],
         cwd=ROOT, env=environment_for(memory_url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

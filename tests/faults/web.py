@@ -1,10 +1,10 @@
-"""The web application with the engine on, for a server that is killed: `granian --interface rsgi tests.faults.web`."""
+"""The web application with the engine on, for a server that is killed: `granian --interface wsgi tests.faults.web`."""
 
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
 
-from config.rsgi import application
+from config.wsgi import application
 
 __all__ = ["application"]
 

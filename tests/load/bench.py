@@ -25,6 +25,7 @@ from uuid import uuid4
 import django
 from django.conf import settings
 
+from config.runtime.processes import WEB_THREADS
 from tests.load.pgledger import OPTIONS as PGLEDGER_OPTIONS
 from tests.load.pgledger import pgledger_make
 
@@ -203,15 +204,14 @@ class Measures:
 
 
 @contextmanager
-def web_server(application: str, *, interface: str = "rsgi") -> Any:
-    """granian with two workers, as `make run` starts it; with eight threads each for what is WSGI. Yields its port."""
+def web_server(application: str, *, threads: int = WEB_THREADS) -> Any:
+    """granian with two workers, as `make run` starts it; yields its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        *(sys.executable, "-m", "granian", "--interface", interface, "--no-ws", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", "2", "--log-level", "error"),
-        *(["--blocking-threads", "8"] if interface == "wsgi" else []),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1"),
+        *("--port", str(port), "--workers", "2", "--blocking-threads", str(threads), "--log-level", "error"),
         application,
     ]
     process = subprocess.Popen(command, cwd=ROOT)
@@ -356,8 +356,8 @@ def main() -> int:
     rates: dict[str, list[float]] = {}
     with ExitStack() as servers:
         ports = {
-            "web": servers.enter_context(web_server("config.rsgi:application")),
-            "http minimal": servers.enter_context(web_server("tests.load.minimal:application", interface="wsgi")),
+            "web": servers.enter_context(web_server("config.wsgi:application")),
+            "http minimal": servers.enter_context(web_server("tests.load.minimal:application")),
             "http balance unlimited": servers.enter_context(web_server("tests.load.unlimited:application")),
         }
         measures = Measures(bank, ports, hordak_measure())

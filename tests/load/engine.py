@@ -280,9 +280,9 @@ class Measures:
         place = urlsplit(settings.ENGINE["REDIS_URL"])
         os.environ["BENCH_BARE_URL"] = place._replace(path=f"/{BARE_DATABASE}").geturl()
         with (
-            bench.web_server("config.rsgi:application") as web,
-            bench.web_server("tests.load.minimal:application", interface="wsgi") as minimal,
-            bench.web_server("tests.load.bare:application", interface="wsgi") as bare,
+            bench.web_server("config.wsgi:application") as web,
+            bench.web_server("tests.load.minimal:application") as minimal,
+            bench.web_server("tests.load.bare:application") as bare,
             engine_running() as pid,
         ):
             accounts_warm(self.accounts)

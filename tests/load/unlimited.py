@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from config.rsgi import application
+from config.wsgi import application
 
 settings.NUMINA = {**settings.NUMINA, "LIMITS": False}
 

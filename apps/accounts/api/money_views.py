@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -61,8 +61,8 @@ class AccountBalanceView(LeanView):
     lean_query = queries.BalanceQuery
 
     @classmethod
-    def gathers(cls, method: str) -> bool:
-        return method == "GET"
+    def gathers(cls, environ: dict[str, Any]) -> bool:
+        return bool(environ["REQUEST_METHOD"] == "GET")
 
     @extend_schema(
         summary="Read a balance",

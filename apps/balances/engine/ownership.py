@@ -70,6 +70,9 @@ class _Views:
     def seen(self) -> dict[int, View]:
         return self._parts
 
+    def seen_accounts(self) -> dict[int, int]:
+        return self._accounts
+
     def partitions_of(self, accounts: Collection[int]) -> dict[int, int]:
         now = time.monotonic()
         if now >= self._accounts_until or len(self._accounts) > PARTITIONS_KEPT:
@@ -114,6 +117,12 @@ def any_fast() -> bool:
 def seen_fast() -> bool:
     """The same, as far as this process knew when it last looked; no query."""
     return any(part.is_fast for part in _views.seen().values())
+
+
+def seen_in_engine(accounts: Iterable[int]) -> bool:
+    """Whether all of these were seen in a partition of the engine lately; no query."""
+    known = _views.seen_accounts()
+    return all(known.get(account) for account in accounts)
 
 
 def partition_of(accounts: Collection[int]) -> int:

@@ -8,6 +8,7 @@ what is not.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
@@ -36,6 +37,7 @@ from apps.core.idempotency import REPLAYED_HEADER, idempotency_key_check
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+PEEKED_MAX = 64 * 1024
 _UTF8 = frozenset({"utf-8", "utf8"})
 _permission = HasPermission()
 
@@ -81,6 +83,16 @@ class BodyReader(Generic[S]):
         return body, self._encoder.encode(body)
 
 
+def body_peek(environ: dict[str, Any]) -> bytes | None:
+    """The body of a small request, which can be read again afterwards; None of a large one, or of unknown length."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdigit()) or int(length) > PEEKED_MAX:
+        return None
+    raw: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(raw)
+    return raw
+
+
 class LeanView(ApiView):
     """An ApiView whose `lean_methods` get Django's request, with `request.user` the caller, and return `answer(...)`.
 
@@ -94,8 +106,8 @@ class LeanView(ApiView):
     query: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
-    def gathers(cls, method: str) -> bool:  # noqa: ARG003 - for those below
-        """Whether requests of this method are worth handling in company; asked for each, so it asks nobody."""
+    def gathers(cls, environ: dict[str, Any]) -> bool:  # noqa: ARG003 - for those below
+        """Whether a request is worth handling in company. Nothing is known of it yet, and nobody may be asked."""
         return False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -55,6 +55,23 @@ class BatchBody(msgspec.Struct, forbid_unknown_fields=True):
     mode: str | UnsetType = UNSET  # a default value would come back in the canonical form and hide a repeated key
 
 
+class _Names(msgspec.Struct):
+    source_account: str
+    destination_account: str
+
+
+_names_decode = msgspec.json.Decoder(_Names).decode
+
+
+def names_peek(raw: bytes) -> tuple[str, str] | None:
+    """The two accounts that a body names, before it is read in earnest; None where that cannot be seen at once."""
+    try:
+        names = _names_decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return names.source_account, names.destination_account
+
+
 transfer_reader = BodyReader(TransferBody, TransferRequestSerializer)
 batch_reader = BodyReader(BatchBody, TransferBatchRequestSerializer)
 _NAME = re.compile(r"[0-9A-Za-z-]{1,36}")

@@ -21,7 +21,7 @@ from apps.balances.errors import BatchRefused, refusal_of
 from apps.balances.selectors import engine_seen_fast
 from apps.balances.services import Accepted
 from apps.core import clock
-from apps.core.api.lean import MoneyView, answer, refusal
+from apps.core.api.lean import MoneyView, answer, body_peek, refusal
 from apps.core.api.problems import pointer_join
 from apps.core.api.query import NoParams
 from apps.core.api.serializers import body_read
@@ -40,6 +40,7 @@ from apps.payments.api.bodies import (
     details_of,
     item_canonical,
     money_of,
+    names_peek,
     signed_by_of,
     transfer_reader,
 )
@@ -49,6 +50,7 @@ from apps.payments.selectors import (
     KIND_TRANSFER,
     KINDS,
     Payment,
+    engine_executes,
     payment_find,
     payment_get_for,
 )
@@ -105,9 +107,13 @@ class TransfersView(MoneyView):
     also_answers = NAMES_A_RECORD
 
     @classmethod
-    def gathers(cls, method: str) -> bool:
-        """While the engine executes transfers; the database has each wait for its own commit."""
-        return method == "POST" and engine_seen_fast()
+    def gathers(cls, environ: dict[str, Any]) -> bool:
+        """Where the engine executes both accounts, as far as is known. In the database each waits for itself."""
+        if environ["REQUEST_METHOD"] != "POST" or not engine_seen_fast():
+            return False
+        raw = body_peek(environ)
+        names = names_peek(raw) if raw else None
+        return names is not None and engine_executes(names=names)
 
     @extend_schema(
         request=serializers.TransferRequestSerializer,

@@ -23,7 +23,7 @@ from apps.accounts.selectors import (
     product_rules,
     transaction_limits,
 )
-from apps.balances.selectors import holds, transaction_find
+from apps.balances.selectors import engine_seen_to_have, holds, transaction_find
 from apps.core.cache_stats import CacheStats
 from apps.core.errors import NotFound
 from apps.core.money import Money
@@ -86,6 +86,11 @@ class _Refs:
                 known.update(fresh)
         return found
 
+    def ledgers(self, names: Collection[str]) -> list[int] | None:
+        """Ledger accounts of names that are all known; None otherwise. No query."""
+        found = [self._refs.get(name) for name in names]
+        return [ref.ledger_id for ref in found if ref is not None] if None not in found else None
+
     def limits(self) -> Mapping[UUID, int]:
         """The most that one transaction may take out, minor units, by product; at most `LIMIT_SECONDS` old."""
         if connection.in_atomic_block:
@@ -129,6 +134,12 @@ def refs_forget() -> None:
 def account_refs(*, names: Collection[str]) -> dict[str, AccountRef]:
     """Accounts by number or id (lower-case UUID); unknown names are left out. At most one query, none when known."""
     return _refs.refs(names)
+
+
+def engine_executes(*, names: Collection[str]) -> bool:
+    """Whether the engine executes all these accounts, as this process saw them last. No query."""
+    ledgers = _refs.ledgers(names)
+    return ledgers is not None and engine_seen_to_have(account_ids=ledgers)
 
 
 def account_ref(*, name: str, pointer: str) -> AccountRef:
